@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""Constants of the unit system used everywhere inside: eV, angstrom, e."""
+
+COULOMB_CONSTANT = 14.3996454784
+"""e^2 / (4 pi eps_0) in eV angstrom (CODATA 2018, as LAMMPS ``units metal`` rounds it); contract.md, physics.md."""
+
+FORMAT_NAME = "pair_les"
+"""``format`` of every model file."""
+
+FORMAT_VERSION = 1
+"""The contract version that this package writes and the only one it reads."""
+
+METADATA_FILE = "metadata.json"
+"""Name of the extra file inside the TorchScript archive."""
+
+UNITS = {"length": "angstrom", "energy": "eV", "charge": "e"}
+"""``units`` of contract version 1, exactly."""

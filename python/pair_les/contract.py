@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: MIT
+"""The deployed model: reading and writing of TorchScript files that carry their own contract (version 1).
+
+A model file is a TorchScript archive with one extra file, ``metadata.json``; this module is the only Python file that
+knows this. Torch is imported only by the functions that need it, so that metadata can be read without it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .constants import METADATA_FILE
+from .metadata import ContractError, LongRange, Metadata
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["ContractError", "LongRange", "Metadata", "created_with", "load_model", "read_metadata", "save_model"]
+
+
+def created_with() -> dict[str, str]:
+    """Versions and date for ``Metadata.created_with``."""
+    from datetime import datetime, timezone
+
+    import torch
+
+    from . import __version__
+
+    return {
+        "pair_les": __version__,
+        "torch": str(torch.__version__),
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def save_model(
+    path: str | os.PathLike[str], scripted_module: torch.jit.ScriptModule, metadata: Metadata
+) -> None:
+    """Write a model file in one step: either the whole new file is there afterwards, or the old one.
+
+    Parameters
+    ----------
+    path
+        The file to write; its folder must exist.
+    scripted_module
+        The network of the contract's signature, scripted.
+    metadata
+        Its contract.
+
+    Raises
+    ------
+    ContractError
+        If the folder does not exist.
+    """
+    import torch
+
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ContractError(f"{path}: folder '{path.parent}' does not exist: create it or give another path")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    os.close(handle)
+    try:
+        torch.jit.save(scripted_module, temporary, _extra_files={METADATA_FILE: metadata.to_json()})
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files private; a model file is an ordinary file
+        os.replace(temporary, path)
+    finally:
+        Path(temporary).unlink(missing_ok=True)
+
+
+def read_metadata(path: str | os.PathLike[str]) -> Metadata:
+    """Read and validate the metadata of a model file, without torch.
+
+    Raises
+    ------
+    ContractError
+        If the file is missing, no TorchScript archive, truncated, without metadata, or with invalid metadata.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise ContractError(f"{path}: model file {what}: give the path of a file written by 'pair-les export'")
+    with open(path, "rb") as stream:
+        magic = stream.read(4)
+    if magic != b"PK\x03\x04":
+        raise ContractError(f"{path}: not a TorchScript archive: write it with torch.jit.save or 'pair-les export'")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if not any(name.endswith("/constants.pkl") for name in names):
+                raise ContractError(
+                    f"{path}: not a TorchScript archive (a torch.save file or another zip): "
+                    "convert a checkpoint with 'pair-les export'"
+                )
+            found = [name for name in names if name.split("/")[1:] == ["extra", METADATA_FILE]]
+            if not found:
+                raise ContractError(
+                    f"{path}: TorchScript archive without {METADATA_FILE}: save it with "
+                    f"torch.jit.save(..., _extra_files={{'{METADATA_FILE}': ...}})"
+                )
+            text = archive.read(found[0])
+    except zipfile.BadZipFile as error:
+        raise ContractError(f"{path}: truncated or damaged TorchScript archive: copy or export it again") from error
+    return Metadata.from_json(text, path)
+
+
+def load_model(
+    path: str | os.PathLike[str], device: str | torch.device = "cpu"
+) -> tuple[torch.jit.ScriptModule, Metadata]:
+    """Load a model file for evaluation.
+
+    Parameters
+    ----------
+    path
+        A file of contract version 1.
+    device
+        Where the network goes.
+
+    Returns
+    -------
+    The module in eval mode, its parameters without gradients, and its validated metadata.
+
+    Raises
+    ------
+    ContractError
+        See `read_metadata`; also if torch cannot read the archive.
+    """
+    import torch
+
+    metadata = read_metadata(path)
+    try:
+        module = torch.jit.load(os.fspath(path), map_location=device)
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ContractError(f"{path}: torch cannot read this archive ({reason}): export it again") from error
+    module.eval()
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    return module, metadata

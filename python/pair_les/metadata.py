@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: MIT
+"""The metadata of a model file (contract, version 1): what it says and which values it may have.
+
+Every broken rule is an error of one line that names the file, the key, the value and the rule.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .constants import COULOMB_CONSTANT, FORMAT_NAME, FORMAT_VERSION, METADATA_FILE, UNITS
+
+_DTYPES = ("float32", "float64")
+_IN_MEMORY = "in memory"
+_REQUIRED = ("species", "cutoff", "message_passing_layers", "dtype", "long_range", "created_with")
+_REQUIRED_LONG_RANGE = ("sigma", "coulomb_constant", "self_interaction", "neutralize")
+
+
+class ContractError(ValueError):
+    """A model file or its metadata breaks the contract; the message names the file, the key and the rule."""
+
+
+@dataclass(frozen=True)
+class LongRange:
+    """How the long-range energy was defined when the model was trained (contract.md, ``long_range``).
+
+    Parameters
+    ----------
+    sigma
+        Width of the Gaussian smearing, angstrom, > 0.
+    coulomb_constant
+        eV angstrom / e^2, > 0; older published models imply 14.3315.
+    self_interaction
+        Whether the energy keeps the interaction of each Gaussian with itself.
+    neutralize
+        Whether the mean of all charges is subtracted before the sum.
+    extra
+        Unknown keys of a file, kept and ignored.
+    """
+
+    sigma: float
+    coulomb_constant: float = COULOMB_CONSTANT
+    self_interaction: bool = False
+    neutralize: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        _check_long_range(self, _IN_MEMORY)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of the contract."""
+        return {
+            "sigma": float(self.sigma),
+            "coulomb_constant": float(self.coulomb_constant),
+            "self_interaction": self.self_interaction,
+            "neutralize": self.neutralize,
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The metadata of a model file (contract.md); ``format``, ``format_version`` and ``units`` are implied.
+
+    Parameters
+    ----------
+    species
+        Chemical symbols; the position is the species index given to ``forward``.
+    cutoff
+        Angstrom; ``forward`` only sees edges shorter than this.
+    message_passing_layers
+        0 for a strictly local model.
+    dtype
+        ``"float32"`` or ``"float64"``: dtype of edge vectors and outputs.
+    long_range
+        None for a model without charges.
+    created_with
+        Versions of pair_les and torch, date; free.
+    description, references
+        For the user.
+    extra
+        Unknown top-level keys of a file, kept and ignored.
+
+    Raises
+    ------
+    ContractError
+        If a value breaks a rule.
+    """
+
+    species: tuple[str, ...]
+    cutoff: float
+    message_passing_layers: int = 0
+    dtype: str = "float64"
+    long_range: LongRange | None = None
+    created_with: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    description: str = ""
+    references: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for name in ("species", "references"):  # lists are welcome, equality and hashing want tuples
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        _check_metadata(self, _IN_MEMORY)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, file: str | os.PathLike[str]) -> Metadata:
+        """Parse and validate ``metadata.json``.
+
+        Parameters
+        ----------
+        text
+            The JSON text.
+        file
+            Named in error messages.
+
+        Raises
+        ------
+        ContractError
+            If the text is no JSON object, a key is missing or ill-typed, or the format version is unknown.
+        """
+        return _parse(text, os.fspath(file))
+
+    def to_json(self) -> str:
+        """The JSON text of ``metadata.json``, with every key of the contract."""
+        return json.dumps(
+            {
+                "format": FORMAT_NAME,
+                "format_version": FORMAT_VERSION,
+                "species": list(self.species),
+                "cutoff": float(self.cutoff),
+                "message_passing_layers": self.message_passing_layers,
+                "dtype": self.dtype,
+                "units": UNITS,
+                "long_range": None if self.long_range is None else self.long_range.to_dict(),
+                "created_with": dict(self.created_with),
+                "description": self.description,
+                "references": list(self.references),
+                **self.extra,
+            },
+            indent=2,
+            allow_nan=False,
+        )
+
+
+def _parse(text: str | bytes, file: str) -> Metadata:
+    try:
+        data = json.loads(text)
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both ValueErrors
+        raise ContractError(f"{file}: {METADATA_FILE} is not valid JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ContractError(f"{file}: {METADATA_FILE} is {_kind(data)}, must be a JSON object")
+
+    # The version decides what every other key means, so it is looked at before them.
+    if _required(data, "format", file) != FORMAT_NAME:
+        raise _broken(file, "format", data["format"], f"must be '{FORMAT_NAME}'")
+    version = _required(data, "format_version", file)
+    if not _is_int(version) or version < 1:
+        raise _broken(file, "format_version", version, "must be a positive integer")
+    if version != FORMAT_VERSION:
+        raise ContractError(
+            f"{file}: format_version {version} is not known to this pair_les, which reads version "
+            f"{FORMAT_VERSION}: install a newer pair_les"
+        )
+    if _required(data, "units", file) != UNITS:
+        raise _broken(file, "units", data["units"], f"must be exactly {json.dumps(UNITS)}")
+
+    known = {key: _required(data, key, file) for key in _REQUIRED}
+    known["description"] = data.get("description", "")
+    known["references"] = data.get("references", [])
+    for name in ("species", "references"):
+        if not isinstance(known[name], list):
+            raise _broken(file, name, known[name], "must be a list of strings")
+        known[name] = tuple(known[name])
+    if not isinstance(known["long_range"], dict | None):
+        raise _broken(file, "long_range", known["long_range"], "must be an object or null")
+    if known["long_range"] is not None:
+        known["long_range"] = _parse_long_range(known["long_range"], file)
+    implied = {"format", "format_version", "units"}
+    known["extra"] = {key: value for key, value in data.items() if key not in known and key not in implied}
+    candidate = _unchecked(Metadata, known)
+    _check_metadata(candidate, file)
+    return candidate
+
+
+def _parse_long_range(data: dict[str, Any], file: str) -> LongRange:
+    known = {key: _required(data, key, file, "long_range.") for key in _REQUIRED_LONG_RANGE}
+    known["extra"] = {key: value for key, value in data.items() if key not in known}
+    candidate = _unchecked(LongRange, known)
+    _check_long_range(candidate, file)
+    return candidate
+
+
+def _check_long_range(settings: LongRange, file: str) -> None:
+    for name in ("sigma", "coulomb_constant"):
+        value = getattr(settings, name)
+        if not _is_number(value) or value <= 0:
+            unit = "angstrom" if name == "sigma" else "eV angstrom / e^2"
+            raise _broken(file, f"long_range.{name}", value, f"must be a finite number > 0 ({unit})")
+    for name in ("self_interaction", "neutralize"):
+        if not isinstance(getattr(settings, name), bool):
+            raise _broken(file, f"long_range.{name}", getattr(settings, name), "must be true or false")
+
+
+def _check_metadata(metadata: Metadata, file: str) -> None:
+    species = metadata.species
+    if not isinstance(species, tuple) or not species or not all(_is_symbol(symbol) for symbol in species):
+        raise _broken(file, "species", species, "must be a non-empty list of chemical symbols")
+    if len(set(species)) != len(species):
+        raise _broken(file, "species", species, "must name each species once")
+    if not _is_number(metadata.cutoff) or metadata.cutoff <= 0:
+        raise _broken(file, "cutoff", metadata.cutoff, "must be a finite number > 0 (angstrom)")
+    layers = metadata.message_passing_layers
+    if not _is_int(layers) or layers < 0:
+        raise _broken(file, "message_passing_layers", layers, "must be an integer >= 0")
+    if metadata.dtype not in _DTYPES:
+        raise _broken(file, "dtype", metadata.dtype, "must be 'float32' or 'float64'")
+    if metadata.long_range is not None and not isinstance(metadata.long_range, LongRange):
+        raise _broken(file, "long_range", metadata.long_range, "must be an object or null")
+    if not isinstance(metadata.created_with, Mapping):
+        raise _broken(file, "created_with", metadata.created_with, "must be an object")
+    if not isinstance(metadata.description, str):
+        raise _broken(file, "description", metadata.description, "must be a string")
+    references = metadata.references
+    if not isinstance(references, tuple) or not all(isinstance(item, str) for item in references):
+        raise _broken(file, "references", references, "must be a list of strings")
+
+
+def _unchecked(cls: type, values: dict[str, Any]) -> Any:
+    """An instance whose checks the caller makes itself, with the file's name in the message."""
+    instance = object.__new__(cls)
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+    return instance
+
+
+def _required(data: dict[str, Any], key: str, file: str, prefix: str = "") -> Any:
+    if key not in data:
+        raise ContractError(f"{file}: metadata key '{prefix}{key}' is missing: contract version 1 requires it")
+    return data[key]
+
+
+def _broken(file: str, key: str, value: Any, rule: str) -> ContractError:
+    shown = list(value) if isinstance(value, tuple) else value
+    return ContractError(f"{file}: metadata key '{key}' is {shown!r} ({_kind(value)}), {rule}")
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "list", tuple: "list", str: "string", bool: "bool", type(None): "null"}
+    return names.get(type(value), "number" if isinstance(value, int | float) else type(value).__name__)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value == value and abs(value) != float("inf")
+
+
+def _is_symbol(value: Any) -> bool:
+    return isinstance(value, str) and value != "" and not any(character.isspace() for character in value)
