@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: MIT
+"""Long-range energy of latent charges in torch, batched over frames, periodic and isolated.
+
+Formulas: physics.md, "Energy" (Cheng 2025; Kim, King, Zhong, Cheng 2024). The k sum is converged by default. Its cost is
+kept to that of a matrix product: the phase ``exp(i k.r)`` factorises over the reciprocal lattice directions, so
+``S(k) = sum_n q_n X[n,kx] Y[n,ky] Z[n,kz]`` needs ``N (nx + ny + nz)`` trigonometric functions, not ``N K``.
+The plain-float functions of the split between the model and a LAMMPS solver are re-exported here.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from .long_range_split import (
+    background_energy,
+    g_ewald_from_sigma,
+    potential_correction,
+    self_energy,
+    self_energy_factor,
+    smeared_coulomb,
+    split_background_virial,
+    split_pair_potential,
+)
+from .metadata import LongRange
+
+__all__ = [
+    "background_energy",
+    "converged_k_cutoff",
+    "g_ewald_from_sigma",
+    "long_range_energy",
+    "potential_correction",
+    "self_energy",
+    "self_energy_factor",
+    "smeared_coulomb",
+    "split_background_virial",
+    "split_pair_potential",
+]
+
+_LARGEST_TAIL = {torch.float64: 1e-14, torch.float32: 1e-8}
+"""exp(-sigma^2 k^2 / 2) at the default cutoff: terms beyond are smaller than the rounding of the terms kept."""
+
+_SERIES_BELOW = 1e-2
+"""(r / (sqrt2 sigma))^2 below which erf(x)/x and its derivatives come from the series: smooth at r = 0."""
+
+
+def converged_k_cutoff(sigma: float, dtype: torch.dtype = torch.float64) -> float:
+    """|k|, 1/angstrom, beyond which the k sum of Gaussians of width sigma (angstrom) adds nothing in this precision."""
+    return math.sqrt(-2.0 * math.log(_LARGEST_TAIL[dtype])) / sigma
+
+
+def long_range_energy(
+    positions: Tensor,
+    charges: Tensor,
+    cell: Tensor,
+    periodic: Tensor,
+    batch: Tensor,
+    settings: LongRange,
+    *,
+    k_cutoff: float | None = None,
+) -> Tensor:
+    """Long-range energy of each frame, twice differentiable in positions, charges and cell.
+
+    ::
+
+        periodic  E = 2 pi k_e / V sum_{k != 0} exp(-sigma^2 k^2 / 2) / k^2 |S(k)|^2  - [no self] k_e sum q^2 / (sigma sqrt(2 pi))
+        isolated  E = k_e 1/2 sum_{i != j} q_i q_j erf(r_ij / (sqrt2 sigma)) / r_ij   + [self] k_e sum q^2 / (sigma sqrt(2 pi))
+
+    A charged periodic frame has no k = 0 term and no background energy. With `neutralize` the mean charge of each frame
+    is subtracted first. Atoms may lie outside the cell.
+
+    Parameters
+    ----------
+    positions
+        [N, 3], angstrom, float32 or float64.
+    charges
+        [N], e.
+    cell
+        [B, 3, 3], rows are lattice vectors, angstrom; ignored (may be 0) for isolated frames.
+    periodic
+        [B] bool: periodic in all three directions, or isolated.
+    batch
+        [N] int64, the frame of each atom, ascending.
+    settings
+        The options of the model.
+    k_cutoff
+        1/angstrom; the k sum keeps ``|k| <= k_cutoff``. None: `converged_k_cutoff`.
+
+    Returns
+    -------
+    [B], eV.
+
+    Raises
+    ------
+    ValueError
+        If `batch` is not ascending.
+    """
+    if bool((batch[1:] < batch[:-1]).any()):
+        raise ValueError("batch must be ascending: put the atoms of each frame together, in the order of the frames")
+    n_frames = cell.shape[0]
+    counts = torch.bincount(batch, minlength=n_frames)
+    if settings.neutralize:
+        totals = torch.zeros(n_frames, dtype=charges.dtype, device=charges.device).index_add(0, batch, charges)
+        charges = charges - (totals / counts.clamp(min=1))[batch]
+    if k_cutoff is None:
+        k_cutoff = converged_k_cutoff(settings.sigma, positions.dtype)
+
+    sizes = counts.tolist()
+    starts = [0]
+    for size in sizes:
+        starts.append(starts[-1] + size)
+    is_periodic = periodic.tolist()
+
+    energy = torch.zeros(n_frames, dtype=positions.dtype, device=positions.device)
+    for k_range, frames in _frames_by_k_range(cell, is_periodic, sizes, k_cutoff).items():
+        atoms, mask = _padded(frames, starts, sizes, positions.device)
+        k_sums = _k_sum(positions[atoms], charges[atoms] * mask, cell[frames], k_range, k_cutoff, settings)
+        energy = energy.index_add(0, torch.tensor(frames, device=energy.device), k_sums)
+    isolated = [frame for frame in range(n_frames) if not is_periodic[frame] and sizes[frame] > 1]
+    if isolated:
+        first, second = _pairs(isolated, starts, sizes, positions.device)
+        pair_energies = _pair_energy(positions, charges, first, second, settings)
+        energy = energy.index_add(0, batch[first], pair_energies)
+
+    # The k sum contains the self term, the pair sum does not: it is taken out or put in where the model disagrees.
+    sign = torch.where(periodic, 0.0 if settings.self_interaction else -1.0, 1.0 if settings.self_interaction else 0.0)
+    squares = torch.zeros_like(energy).index_add(0, batch, charges * charges)
+    return energy + sign.to(energy) * self_energy_factor(settings) * squares
+
+
+# ------------------------------------------------------------------------------------------------- periodic
+
+
+def _frames_by_k_range(
+    cell: Tensor, is_periodic: list[bool], sizes: list[int], k_cutoff: float
+) -> dict[tuple[int, int, int], list[int]]:
+    """Frames of equal k range, which share one batched matrix product; frames without atoms are left out."""
+    # |n_d| <= k_cutoff |a_d| / (2 pi), because 2 pi n_d = k . a_d
+    ranges = (k_cutoff / (2.0 * math.pi) * cell.detach().double().norm(dim=2)).floor().long().tolist()
+    groups: dict[tuple[int, int, int], list[int]] = {}
+    for frame, (n_x, n_y, n_z) in enumerate(ranges):
+        if is_periodic[frame] and sizes[frame] > 0:
+            groups.setdefault((n_x, n_y, n_z), []).append(frame)
+    return groups
+
+
+def _padded(
+    frames: list[int], starts: list[int], sizes: list[int], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """Atom indices [F, n_max] of the frames and a 0/1 mask of the real ones (padding repeats an atom, at charge 0)."""
+    start = torch.tensor([starts[frame] for frame in frames], device=device)[:, None]
+    size = torch.tensor([sizes[frame] for frame in frames], device=device)[:, None]
+    column = torch.arange(max(sizes[frame] for frame in frames), device=device)[None, :]
+    mask = column < size
+    return start + torch.where(mask, column, 0), mask
+
+
+def _k_sum(
+    positions: Tensor,
+    charges: Tensor,
+    cell: Tensor,
+    k_range: tuple[int, int, int],
+    k_cutoff: float,
+    settings: LongRange,
+) -> Tensor:
+    """``2 pi k_e / V sum_{0 < |k| <= k_cutoff} exp(-sigma^2 k^2 / 2) / k^2 |S(k)|^2``, [F], of padded frames [F, n, 3]."""
+    inverse = torch.linalg.inv(cell)  # columns: reciprocal lattice vectors / (2 pi)
+    volume = torch.linalg.det(cell).abs()
+    fractional = positions @ inverse
+    fractional = fractional - fractional.detach().floor()  # phases keep their digits far outside the cell
+
+    # S(-k) is the conjugate of S(k): n_x >= 0 is enough, n_x > 0 counts twice.
+    indices = [torch.arange(0 if d == 0 else -k_range[d], k_range[d] + 1, device=cell.device) for d in range(3)]
+    n_x, n_y, n_z = (index.to(positions.dtype) for index in indices)
+    x = _phases(fractional[..., 0], n_x)  # [F, n, X]
+    y = _phases(fractional[..., 1], n_y)  # [F, n, Y]
+    z = _phases(fractional[..., 2], n_z)  # [F, n, Z]
+    qxy = ((charges[..., None] * x)[..., :, None] * y[..., None, :]).flatten(-2)  # [F, n, X*Y]
+    structure = qxy.transpose(-1, -2) @ z  # [F, X*Y, n] @ [F, n, Z]
+    s_squared = torch.view_as_real(structure).square().sum(-1)  # [F, X*Y, Z]
+
+    n = torch.stack(torch.meshgrid(n_x, n_y, n_z, indexing="ij"), dim=-1).reshape(-1, 3)  # [K, 3]
+    k = 2.0 * math.pi * n @ inverse.transpose(-1, -2)  # [F, K, 3]
+    k_squared = k.square().sum(-1)
+    kept = (k_squared.detach() <= k_cutoff**2) & (n != 0).any(-1)
+    safe = torch.where(kept, k_squared, 1.0)
+    twice = torch.where(n[:, 0] > 0, 2.0, 1.0).to(positions.dtype)
+    weight = torch.where(kept, twice * torch.exp(-0.5 * settings.sigma**2 * safe) / safe, 0.0)  # [F, K]
+    total = (weight * s_squared.flatten(-2)).sum(-1)
+    return 2.0 * math.pi * settings.coulomb_constant / volume * total
+
+
+def _phases(fractional: Tensor, n: Tensor) -> Tensor:
+    """``exp(i 2 pi n s)``, [F, n, M], of one fractional coordinate [F, n]."""
+    angle = 2.0 * math.pi * fractional[..., None] * n
+    return torch.complex(torch.cos(angle), torch.sin(angle))
+
+
+# ------------------------------------------------------------------------------------------------- isolated
+
+
+@lru_cache(maxsize=256)
+def _pair_table(size: int) -> Tensor:
+    """All pairs i < j of `size` atoms, [2, P] (frames of one size come back every epoch)."""
+    return torch.triu_indices(size, size, 1)
+
+
+def _pairs(
+    frames: list[int], starts: list[int], sizes: list[int], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """All pairs i < j within each frame, as two lists of atom indices [P]."""
+    pairs = torch.cat([_pair_table(sizes[frame]) + starts[frame] for frame in frames], dim=1).to(device)
+    return pairs[0], pairs[1]
+
+
+def _pair_energy(
+    positions: Tensor, charges: Tensor, first: Tensor, second: Tensor, settings: LongRange
+) -> Tensor:
+    """``k_e q_i q_j erf(r / (sqrt2 sigma)) / r`` of each pair, [P]."""
+    a = g_ewald_from_sigma(settings.sigma)
+    r_squared = (positions[second] - positions[first]).square().sum(-1)
+    factor = settings.coulomb_constant * a * charges[first] * charges[second]
+    return factor * _erf_over_x(a * a * r_squared)
+
+
+def _erf_over_x(x_squared: Tensor) -> Tensor:
+    """``erf(x) / x`` of x^2, smooth at 0 where sqrt is not: both branches see arguments at which they are regular."""
+    near = x_squared < _SERIES_BELOW
+    x = torch.where(near, 1.0, x_squared).sqrt()
+    small = torch.where(near, x_squared, 0.0)
+    series = torch.zeros_like(small)
+    for n in range(7, -1, -1):  # 2/sqrt(pi) sum_n (-1)^n x^(2n) / (n! (2n+1))
+        series = series * small + 2.0 / math.sqrt(math.pi) * (-1.0) ** n / (math.factorial(n) * (2 * n + 1))
+    return torch.where(near, series, torch.erf(x) / x)
