@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: MIT
+"""Small per-atom networks whose weights belong to the species of the centre atom."""
+
+from __future__ import annotations
+
+import math
+from typing import List
+
+import torch
+from torch import Tensor, nn
+
+
+class SpeciesLinear(nn.Module):
+    """``y = x W_s + b_s`` for atoms of species s."""
+
+    def __init__(self, n_species: int, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_species, n_in, n_out) / math.sqrt(n_in))
+        self.bias = nn.Parameter(torch.zeros(n_species, n_out))
+
+    def forward(self, x: Tensor, s: int) -> Tensor:
+        """``[n, n_in]`` -> ``[n, n_out]``."""
+        return torch.addmm(self.bias[s], x, self.weight[s])
+
+
+class Readout(nn.Module):
+    """Features of an atom to its outputs: linear layers with SiLU between them.
+
+    Parameters
+    ----------
+    n_species, n_features, n_outputs : int
+        Sizes.
+    hidden : list of int
+        Widths of the hidden layers.
+    """
+
+    def __init__(self, n_species: int, n_features: int, hidden: List[int], n_outputs: int) -> None:
+        super().__init__()
+        sizes = [n_features, *hidden]
+        self.layers = nn.ModuleList([SpeciesLinear(n_species, a, b) for a, b in zip(sizes[:-1], sizes[1:])])
+        self.last = SpeciesLinear(n_species, sizes[-1], n_outputs)
+
+    def forward(self, x: Tensor, s: int) -> Tensor:
+        """``[n, n_features]`` of atoms of species ``s`` -> ``[n, n_outputs]``."""
+        for layer in self.layers:
+            x = torch.nn.functional.silu(layer(x, s))
+        return self.last(x, s)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""The settings of the short-range network, validated where they are made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class NetSettings:
+    """Size and resolution of a :class:`pair_les.net.LESNet`.
+
+    Parameters
+    ----------
+    cutoff : float
+        Radius of an atom's neighbourhood, angstrom. The receptive field is this one cutoff.
+    n_radial : int
+        Number of radial basis functions per neighbour species.
+    l_max : int
+        Highest degree of the real spherical harmonics, 1 to 3.
+    n_channels : int
+        Number of learned combinations of (neighbour species, radial function) per centre species and degree.
+    body_order : int
+        3, 4 or 5: products of up to 2, 3 or 4 densities around the centre atom.
+    hidden : tuple of int
+        Widths of the hidden layers of the per-atom network.
+
+    Raises
+    ------
+    ValueError
+        Where a value is outside its range; the message gives the name, the value, the rule and a good value.
+    """
+
+    cutoff: float
+    n_radial: int = 8
+    l_max: int = 3
+    n_channels: int = 32
+    body_order: int = 5
+    hidden: tuple[int, ...] = (64, 64)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))
+        cutoff = self.cutoff
+        if isinstance(cutoff, bool) or not isinstance(cutoff, (int, float)) or not math.isfinite(cutoff) or cutoff <= 0:
+            raise ValueError(f"cutoff = {cutoff!r}: must be a positive number of angstrom; use for example 5.5")
+        object.__setattr__(self, "cutoff", float(cutoff))
+        _require_integer("n_radial", self.n_radial, 2, 32, 8)
+        _require_integer("l_max", self.l_max, 1, 3, 3)
+        _require_integer("n_channels", self.n_channels, 1, 512, 32)
+        _require_integer("body_order", self.body_order, 3, 5, 5)
+        if not self.hidden:
+            raise ValueError("hidden = (): must name at least one hidden layer; use for example (64, 64)")
+        for width in self.hidden:
+            _require_integer("hidden", width, 1, 4096, 64)
+
+
+def _require_integer(name: str, value: object, low: int, high: int, example: int) -> None:
+    """Raise ``ValueError`` in one line unless ``value`` is an integer in ``low..high``."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name} = {value!r}: must be an integer from {low} to {high}; use for example {example}")
