@@ -62,6 +62,8 @@ class AnalyticModel(torch.nn.Module):
         Whether `forward` returns charges at all.
     vanishing
         The second charge rule.
+    detached
+        Charges carry no gradient: forces at fixed charge, the classic error, on purpose.
     message_passing_layers
         0 or 1.
     max_edges
@@ -84,6 +86,7 @@ class AnalyticModel(torch.nn.Module):
         coupling: float,
         charged: bool,
         vanishing: bool,
+        detached: bool,
         message_passing_layers: int,
         max_edges: int,
         dtype: torch.dtype,
@@ -101,6 +104,7 @@ class AnalyticModel(torch.nn.Module):
         self.coupling = coupling
         self.charged = charged
         self.vanishing = vanishing
+        self.detached = detached
         self.message_passing_layers = message_passing_layers
         self.max_edges = max_edges
 
@@ -132,6 +136,8 @@ class AnalyticModel(torch.nn.Module):
             else:
                 environment = zeros.index_add(0, centre, f_q * self.q0[species[neighbour]])
                 charge = self.q0[species] + self.alpha * self.response[species] * environment
+            if self.detached:
+                charge = charge.detach()
             result["charge"] = charge[:n_local]
         return result
 
@@ -182,6 +188,7 @@ def write_model(
         "coupling": 0.02,
         "charged": sigma is not None,
         "vanishing": False,
+        "detached": False,
         "message_passing_layers": 0,
         "max_edges": -1,
         "dtype": getattr(torch, dtype),
