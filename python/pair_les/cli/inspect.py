@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""``pair-les inspect``: the contract of a model file, readable."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from ..constants import COULOMB_CONSTANT, FORMAT_VERSION
+from ..contract import read_metadata
+from ..long_range_split import g_ewald_from_sigma
+from ..metadata import LongRange, Metadata
+
+
+def inspect(path: str | os.PathLike[str]) -> str:
+    """The contract of a model file as text for a terminal; needs no torch.
+
+    Raises
+    ------
+    ContractError
+        If the file is not a model of contract version 1.
+    """
+    metadata = read_metadata(path)
+    size = Path(path).stat().st_size
+    receptive_field = (1 + metadata.message_passing_layers) * metadata.cutoff
+    rows = [
+        ("file", f"{path} ({size / 1024:.0f} KiB)"),
+        ("format", f"pair_les, version {FORMAT_VERSION}"),
+        ("species", " ".join(metadata.species)),
+        ("cutoff", f"{metadata.cutoff:g} angstrom"),
+        ("message passing", f"{metadata.message_passing_layers} layers, receptive field {receptive_field:g} angstrom"),
+        ("precision", metadata.dtype),
+        ("units", "angstrom, eV, e"),
+        *_long_range_rows(metadata.long_range),
+        ("created with", ", ".join(f"{key} {value}" for key, value in metadata.created_with.items()) or "not said"),
+    ]
+    if metadata.description:
+        rows.append(("description", metadata.description))
+    rows += [("reference", reference) for reference in metadata.references]
+    rows += [(f"(unknown) {key}", json.dumps(value)) for key, value in metadata.extra.items()]
+    rows.append(("LAMMPS", _lammps_lines(metadata)))
+    width = max(len(name) for name, _ in rows)
+    return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _long_range_rows(settings: LongRange | None) -> list[tuple[str, str]]:
+    if settings is None:
+        return [("long range", "none: short-range energy only, no charges")]
+    note = "" if settings.coulomb_constant == COULOMB_CONSTANT else f" (pair_les trains with {COULOMB_CONSTANT})"
+    rows = [
+        ("long range", f"latent charges, Gaussians of sigma = {settings.sigma:g} angstrom"),
+        ("  matched g_ewald", f"{g_ewald_from_sigma(settings.sigma):.6f} / angstrom"),
+        ("  Coulomb constant", f"{settings.coulomb_constant} eV angstrom / e^2{note}"),
+        ("  self-interaction", "kept" if settings.self_interaction else "removed"),
+        ("  neutralize", "mean charge is subtracted" if settings.neutralize else "no"),
+    ]
+    return rows + [(f"  (unknown) {key}", json.dumps(value)) for key, value in settings.extra.items()]
+
+
+def _lammps_lines(metadata: Metadata) -> str:
+    coefficients = f"pair_style les; pair_coeff * * FILE {' '.join(metadata.species)}"
+    return coefficients if metadata.long_range is None else f"{coefficients}; kspace_style pppm 1e-5"

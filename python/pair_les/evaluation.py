@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: MIT
+"""Two-phase evaluation of a model file for one configuration (contract.md, "Two-phase evaluation").
+
+Forward pass; the long-range sum turns the charges into ``phi_i = dE_lr/dq_i``; one backward pass of ``sum e + sum phi q``.
+This is the reference that the C++ core and LAMMPS must equal: the long-range part is float64 and converged.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from .long_range import long_range_energy
+from .metadata import ContractError, LongRange, Metadata
+from .neighbors import neighbor_list
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model says about one configuration; N atoms, float64.
+
+    Parameters
+    ----------
+    energy
+        eV, short-range and long-range.
+    long_range_energy
+        eV, the long-range part of `energy`.
+    atomic_energies
+        [N], eV, the short-range energy of each atom.
+    forces
+        [N, 3], eV/angstrom.
+    strain_derivative
+        [3, 3], eV, ``dE/d eps`` of a symmetric strain (minus the virial); None where not periodic.
+    charges, latent_potential
+        [N], e, and [N], ``dE_lr/dq`` in eV/e as the backward pass sees it; None for a model without charges.
+    """
+
+    energy: float
+    long_range_energy: float
+    atomic_energies: NDArray[np.float64]
+    forces: NDArray[np.float64]
+    strain_derivative: NDArray[np.float64] | None
+    charges: NDArray[np.float64] | None
+    latent_potential: NDArray[np.float64] | None
+
+
+def species_indices(symbols: Sequence[str], metadata: Metadata, file: str | os.PathLike[str]) -> NDArray[np.int64]:
+    """The species index of each symbol, [N].
+
+    Raises
+    ------
+    ContractError
+        If the model does not know a symbol.
+    """
+    index = {symbol: position for position, symbol in enumerate(metadata.species)}
+    for symbol in symbols:
+        if symbol not in index:
+            raise ContractError(
+                f"{file}: element '{symbol}' is not among the species of the model ({', '.join(metadata.species)}): "
+                "use a model trained with it"
+            )
+    return np.array([index[symbol] for symbol in symbols], dtype=np.int64)
+
+
+def evaluate(
+    module: torch.jit.ScriptModule,
+    metadata: Metadata,
+    species: ArrayLike,
+    positions: ArrayLike,
+    cell: ArrayLike,
+    pbc: bool | Sequence[bool],
+    *,
+    file: str | os.PathLike[str] = "model",
+    device: str | torch.device = "cpu",
+    k_cutoff: float | None = None,
+) -> Evaluation:
+    """Energy, forces, strain derivative, charges and latent potential of one configuration.
+
+    Parameters
+    ----------
+    module, metadata
+        From `load_model`.
+    species
+        [N], species indices (`species_indices`).
+    positions, cell, pbc
+        As in `neighbor_list`; with charges either all directions are periodic or none.
+    file
+        Named in error messages.
+    device
+        Where the module lives.
+    k_cutoff
+        As in `long_range_energy`; None, the converged sum, is what the model means.
+
+    Raises
+    ------
+    ContractError
+        If the network fails, or returns something else than the contract says.
+    ValueError
+        If a model with charges meets a partly periodic cell; see also `neighbor_list`.
+    """
+    periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
+    if metadata.long_range is not None and periodic.any() != periodic.all():
+        raise ValueError(
+            f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions periodic, or none"
+        )
+    edge_index, shifts = neighbor_list(positions, cell, periodic, metadata.cutoff)
+    x = torch.as_tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3), device=device)
+    h = torch.as_tensor(np.asarray(cell, dtype=np.float64), device=device)
+    kinds = torch.as_tensor(np.asarray(species, dtype=np.int64).reshape(-1), device=device)
+    edges = torch.as_tensor(edge_index, device=device)
+    centre, neighbour = edges[0], edges[1]
+    # Differences are taken in float64 whatever the network's precision: large boxes cost no digits.
+    vectors = x[neighbour] - x[centre] + torch.as_tensor(shifts, device=device).to(x.dtype) @ h
+
+    inputs = vectors.to(getattr(torch, metadata.dtype)).requires_grad_()
+    energies, charges = _forward(module, metadata, kinds, edges, inputs, file)
+
+    lr_energy, forces, strain, phi = 0.0, torch.zeros_like(x), torch.zeros(3, 3, dtype=x.dtype, device=device), None
+    objective = energies.sum()
+    if charges is not None and metadata.long_range is not None:
+        lr_energy, forces, strain, phi = _long_range(
+            x, charges.detach().to(x.dtype), h, bool(periodic.all()), metadata.long_range, k_cutoff
+        )
+        objective = objective + (phi.to(charges.dtype) * charges).sum()
+
+    gradient = torch.zeros_like(vectors)
+    if objective.requires_grad and len(vectors) > 0:  # an atom alone has nothing to differentiate
+        (found,) = torch.autograd.grad(objective, inputs, allow_unused=True)
+        if found is not None:
+            gradient = found.to(x.dtype)
+    forces = forces.index_add(0, centre, gradient).index_add(0, neighbour, -gradient)
+    strain = strain + vectors.T @ gradient
+    strain = 0.5 * (strain + strain.T)
+
+    return Evaluation(
+        energy=float(energies.detach().to(x.dtype).sum()) + lr_energy,
+        long_range_energy=lr_energy,
+        atomic_energies=_array(energies),
+        forces=_array(forces),
+        strain_derivative=_array(strain) if periodic.all() else None,
+        charges=None if phi is None else _array(charges),
+        latent_potential=None if phi is None else _array(phi),
+    )
+
+
+def _forward(
+    module: torch.jit.ScriptModule,
+    metadata: Metadata,
+    species: Tensor,
+    edge_index: Tensor,
+    edge_vectors: Tensor,
+    file: str | os.PathLike[str],
+) -> tuple[Tensor, Tensor | None]:
+    """Phase 1: the network's energies and, for a model with charges, charges; their names and shapes checked."""
+    n_atoms = species.shape[0]
+    try:
+        output = module(species, edge_index, edge_vectors, n_atoms)
+    except RuntimeError as error:  # torch.jit.Error is one
+        reason = str(error).strip().splitlines()[-1]
+        raise ContractError(f"{file}: forward failed for {n_atoms} atoms: {reason}") from error
+    names = ["energy"] if metadata.long_range is None else ["energy", "charge"]
+    for name in names:
+        if name not in output:
+            raise ContractError(f"{file}: forward returned no '{name}', only {sorted(output)}: contract version 1")
+        if tuple(output[name].shape) != (n_atoms,):
+            shape = tuple(output[name].shape)
+            raise ContractError(f"{file}: '{name}' has shape {shape}, must be [n_local] = ({n_atoms},)")
+    return output["energy"], output["charge"] if len(names) == 2 else None
+
+
+def _long_range(
+    positions: Tensor,
+    charges: Tensor,
+    cell: Tensor,
+    periodic: bool,
+    settings: LongRange,
+    k_cutoff: float | None,
+) -> tuple[float, Tensor, Tensor, Tensor]:
+    """Phase 2: E_lr, and at fixed charges its forces [N, 3] and strain derivative [3, 3]; phi = dE_lr/dq [N].
+
+    The projection of `neutralize` is part of E_lr(q), so phi carries it too: both or neither.
+    """
+    positions = positions.clone().requires_grad_()
+    charges = charges.clone().requires_grad_()
+    strain = torch.zeros(3, 3, dtype=positions.dtype, device=positions.device, requires_grad=True)
+    deformation = torch.eye(3, dtype=positions.dtype, device=positions.device) + strain
+    energy = long_range_energy(
+        positions @ deformation,
+        charges,
+        (cell @ deformation)[None],
+        torch.tensor([periodic], device=positions.device),
+        torch.zeros(len(charges), dtype=torch.int64, device=positions.device),
+        settings,
+        k_cutoff=k_cutoff,
+    ).sum()
+    by_position, by_strain, phi = torch.autograd.grad(
+        energy, [positions, strain, charges], allow_unused=True, materialize_grads=True
+    )
+    return float(energy.detach()), -by_position, by_strain, phi
+
+
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    return tensor.detach().double().cpu().numpy()
