@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""Every tolerance of the tests, by what limits it. Absolute, in eV, angstrom, e, unless a name ends in _RELATIVE."""
+
+from dataclasses import dataclass
+
+# ------------------------------------------------------------------------------------------------- physics in Python
+
+VECTORS = 1e-9
+"""Published reference values, printed with 12 digits and more; the bar of the project."""
+
+CONVERGED_SUM = 1e-10
+"""Two converged float64 sums of one system, 1e-14 of energies up to 1e3 eV, summed in another order."""
+
+MADELUNG_RELATIVE = 1e-12
+"""Madelung constants are known to 13 digits; the float64 k sum loses one or two of them."""
+
+FLOAT32_RELATIVE = 2e-5
+"""float32 has 6e-8; sums of some hundred terms that partly cancel cost two digits."""
+
+FINITE_DIFFERENCE_FORCE = 1e-6
+"""Fourth-order differences with a step of 2e-3 A: rounding 1e-13 eV / step, truncation step^4 of a fifth derivative."""
+
+FINITE_DIFFERENCE_STRAIN = 1e-5
+"""The same by strain, eV: a step of 1e-4 moves atoms by at most 1e-3 A; rounding 1e-12 eV / 1e-4."""
+
+PURE_FUNCTION_RELATIVE = 1e-13
+"""Plain-float formulas of a few operations, series and closed form compared."""
+
+SYMMETRY = 1e-9
+"""Translated, rotated, permuted or repeated system, float64: rounding of coordinates times stiffness (1e-15 A, 1e3 eV/A)."""
+
+# ------------------------------------------------------------------------------------------------- LAMMPS
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """Deviations allowed between two evaluations: `charge` e, `energy` eV/atom, `force` eV/A, `virial` eV/atom."""
+
+    charge: float
+    energy: float
+    force: float
+    virial: float
+
+
+EWALD = Tolerance(charge=1e-12, energy=1e-7, force=1e-5, virial=1e-6)
+"""Bar of the project for a converged solver. Charges see no solver: rounding of float64."""
+
+PPPM = Tolerance(charge=1e-12, energy=2e-6, force=2e-4, virial=2e-5)
+"""Bar of the project for ``pppm 1e-7 order 7``. It names no virial: that of the mesh is as accurate as its energy up to
+a factor k d/dk of the Gaussian, below 10."""
+
+FLOAT32 = Tolerance(charge=2e-6, energy=5e-6, force=2e-4, virial=2e-5)
+"""Edge vectors rounded to 6e-8 relative, energies of 10 eV per atom and forces of 10 eV/A summed in another order."""
+
+VECTORS_LAMMPS = Tolerance(charge=1e-7, energy=1e-7, force=1e-7, virial=1e-7)
+"""Published reference values through LAMMPS's `ewald`; the bar of the project."""
+
+SAME = Tolerance(charge=1e-11, energy=1e-9, force=1e-8, virial=1e-8)
+"""The same physics in another decomposition, order of commands or place: rounding of float64 sums, and of the input
+coordinates where the box moves (1e-13 A at 800 A, times 1e3 eV/A^2)."""
+
+DIFFERENCED_FORCE = 3e-6
+"""Central differences inside LAMMPS, 1e-4 A: truncation h^2/6 of a third derivative below 1e3 eV/A^3."""
+
+DIFFERENCED_VIRIAL = 1e-6
+"""The same by strain, eV per atom: a strain of 1e-5 and 1e-12 eV of rounding."""
+
+DIFFERENCED_FORCE_PPPM = 2e-4
+"""A mesh force is not the derivative of the mesh energy (`ik`), or only without the self force (`ad`): mesh error."""
