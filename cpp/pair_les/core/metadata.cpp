@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+
+#include "metadata.h"
+
+#include "constants.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+namespace pair_les {
+
+namespace {
+
+using nlohmann::json;
+
+// One JSON object of the metadata with the words needed to complain about it.
+class Section {
+ public:
+  Section(const json &object, std::string file, std::string prefix) :
+      object(object), file(std::move(file)), prefix(std::move(prefix))
+  {
+  }
+
+  [[noreturn]] void fail(const std::string &key, const std::string &rule) const
+  {
+    throw std::runtime_error("model file '" + file + "': metadata key '" + prefix + key + "' " + rule);
+  }
+
+  const json &get(const std::string &key) const
+  {
+    const auto found = object.find(key);
+    if (found == object.end())
+      fail(key, "is missing; export the model again with 'pair-les export'");
+    return *found;
+  }
+
+  std::string text(const std::string &key) const
+  {
+    const json &value = get(key);
+    if (!value.is_string()) fail(key, "is " + value.dump() + " but must be a string");
+    return value.get<std::string>();
+  }
+
+  int integer(const std::string &key) const
+  {
+    const json &value = get(key);
+    if (!value.is_number_integer()) fail(key, "is " + value.dump() + " but must be an integer");
+    return value.get<int>();
+  }
+
+  bool boolean(const std::string &key) const
+  {
+    const json &value = get(key);
+    if (!value.is_boolean()) fail(key, "is " + value.dump() + " but must be true or false");
+    return value.get<bool>();
+  }
+
+  double positive(const std::string &key) const
+  {
+    const json &value = get(key);
+    if (!value.is_number() || !(value.get<double>() > 0.0) || !std::isfinite(value.get<double>()))
+      fail(key, "is " + value.dump() + " but must be a number > 0");
+    return value.get<double>();
+  }
+
+  std::vector<std::string> texts(const std::string &key) const
+  {
+    const json &value = get(key);
+    const auto is_text = [](const json &item) { return item.is_string(); };
+    if (!value.is_array() || !std::all_of(value.begin(), value.end(), is_text))
+      fail(key, "is " + value.dump() + " but must be a list of strings");
+    return value.get<std::vector<std::string>>();
+  }
+
+  bool has(const std::string &key) const { return object.contains(key); }
+
+ private:
+  const json &object;
+  std::string file, prefix;
+};
+
+LongRange parse_long_range(const json &object, const std::string &file)
+{
+  const Section section(object, file, "long_range.");
+  return {section.positive("sigma"), section.positive("coulomb_constant"),
+          section.boolean("self_interaction"), section.boolean("neutralize")};
+}
+
+void check_format(const Section &root)
+{
+  if (root.text("format") != MODEL_FORMAT)
+    root.fail("format", "is '" + root.text("format") + "' but must be '" + MODEL_FORMAT + "'");
+  const int version = root.integer("format_version");
+  if (version != MODEL_FORMAT_VERSION)
+    root.fail("format_version",
+              "is " + std::to_string(version) + " but this pair_les reads version " +
+                  std::to_string(MODEL_FORMAT_VERSION) +
+                  "; install a pair_les that knows it or export the model again");
+}
+
+void check_units(const Section &root)
+{
+  const json expected = {{"length", "angstrom"}, {"energy", "eV"}, {"charge", "e"}};
+  if (root.get("units") != expected)
+    root.fail("units", "is " + root.get("units").dump() + " but must be " + expected.dump());
+}
+
+std::size_t edit_distance(const std::string &a, const std::string &b)
+{
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1] ? 1 : 0)});
+      diagonal = above;
+    }
+  }
+  return row.back();
+}
+
+}    // namespace
+
+int Metadata::species_index(const std::string &symbol) const
+{
+  const auto found = std::find(species.begin(), species.end(), symbol);
+  return found == species.end() ? -1 : static_cast<int>(found - species.begin());
+}
+
+std::string Metadata::nearest_species(const std::string &symbol) const
+{
+  return *std::min_element(species.begin(), species.end(), [&](const auto &a, const auto &b) {
+    return edit_distance(symbol, a) < edit_distance(symbol, b);
+  });
+}
+
+Metadata parse_metadata(const std::string &json_text, const std::string &file)
+{
+  const json object = json::parse(json_text, nullptr, false);
+  if (!object.is_object())
+    throw std::runtime_error("model file '" + file + "': metadata.json is not a JSON object; " +
+                             "export the model again with 'pair-les export'");
+  const Section root(object, file, "");
+  check_format(root);
+
+  Metadata metadata;
+  metadata.species = root.texts("species");
+  if (metadata.species.empty()) root.fail("species", "is empty but must name at least one element");
+  for (const auto &symbol : metadata.species)
+    if (std::count(metadata.species.begin(), metadata.species.end(), symbol) > 1)
+      root.fail("species", "names '" + symbol + "' more than once");
+
+  metadata.cutoff = root.positive("cutoff");
+  metadata.message_passing_layers = root.integer("message_passing_layers");
+  if (metadata.message_passing_layers < 0)
+    root.fail("message_passing_layers",
+              "is " + std::to_string(metadata.message_passing_layers) + " but must be >= 0");
+
+  metadata.dtype = root.text("dtype");
+  if (metadata.dtype != "float32" && metadata.dtype != "float64")
+    root.fail("dtype", "is '" + metadata.dtype + "' but must be 'float32' or 'float64'");
+  check_units(root);
+
+  const json &long_range = root.get("long_range");
+  if (long_range.is_object())
+    metadata.long_range = parse_long_range(long_range, file);
+  else if (!long_range.is_null())
+    root.fail("long_range", "is " + long_range.dump() + " but must be an object or null");
+
+  if (!root.get("created_with").is_object() && !root.get("created_with").is_string())
+    root.fail("created_with", "is " + root.get("created_with").dump() + " but must be an object");
+  if (root.has("description")) metadata.description = root.text("description");
+  if (root.has("references")) metadata.references = root.texts("references");
+  return metadata;
+}
+
+}    // namespace pair_les

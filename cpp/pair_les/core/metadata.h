@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// metadata.json of a deployed model, version 1: what the file promises about itself.
+
+#ifndef PAIR_LES_CORE_METADATA_H
+#define PAIR_LES_CORE_METADATA_H
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace pair_les {
+
+// How the charges of the model interact at long range.
+struct LongRange {
+  double sigma;               // angstrom, width of the Gaussian smearing
+  double coulomb_constant;    // eV angstrom / e^2, the constant the model was trained with
+  bool self_interaction;      // the energy keeps each Gaussian's interaction with itself
+  bool neutralize;            // the mean of all charges is subtracted before the sum
+};
+
+struct Metadata {
+  std::vector<std::string> species;    // position = species index given to forward()
+  double cutoff;                       // angstrom
+  int message_passing_layers;
+  std::string dtype;                      // "float32" or "float64"
+  std::optional<LongRange> long_range;    // empty: no charges, no long-range energy
+  std::string description;
+  std::vector<std::string> references;
+
+  // Index of a chemical symbol in `species`, or -1.
+  int species_index(const std::string &symbol) const;
+
+  // Known symbol with the smallest edit distance to `symbol`: for error messages.
+  std::string nearest_species(const std::string &symbol) const;
+};
+
+// Parse and check metadata.json. `file` is named in every error.
+// Throws std::runtime_error with one line that names file, key, value and rule.
+Metadata parse_metadata(const std::string &json_text, const std::string &file);
+
+}    // namespace pair_les
+
+#endif

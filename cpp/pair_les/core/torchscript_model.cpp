@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+
+#include "torchscript_model.h"
+
+#include <torch/csrc/jit/runtime/graph_executor.h>
+
+#include <sstream>
+#include <stdexcept>
+#include <unordered_map>
+
+namespace pair_les {
+
+std::string one_line(const std::exception &error)
+{
+  const auto *torch_error = dynamic_cast<const c10::Error *>(&error);
+  std::istringstream text(torch_error ? torch_error->what_without_backtrace() : error.what());
+  std::string line, first, last_error;
+  while (std::getline(text, line)) {
+    if (first.empty()) first = line;
+    if (line.find("Error: ") != std::string::npos) last_error = line;
+  }
+  return last_error.empty() ? first : last_error;
+}
+
+TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &archive) : name_(name)
+{
+  std::unordered_map<std::string, std::string> extra_files{{"metadata.json", ""}};
+  try {
+    std::istringstream stream(archive);
+    module_ = torch::jit::load(stream, torch::kCPU, extra_files);
+  } catch (const std::exception &error) {
+    throw std::runtime_error("model file '" + name + "' is not a readable TorchScript archive (" +
+                             one_line(error) + "); write it with 'pair-les export'");
+  }
+  if (extra_files["metadata.json"].empty())
+    throw std::runtime_error("model file '" + name + "' carries no metadata.json; write it with " +
+                             "'pair-les export' or see docs/model_file.md");
+  metadata_ = parse_metadata(extra_files["metadata.json"], name);
+
+  const auto method = module_.find_method("forward");
+  if (!method || method->function().getSchema().arguments().size() != 5)
+    throw std::runtime_error("model file '" + name + "': forward must take (species, edge_index, " +
+                             "edge_vectors, n_local); see docs/model_file.md");
+  module_.eval();
+  // gradients of weights would double the cost of the backward pass
+  for (torch::Tensor parameter : module_.parameters()) parameter.set_requires_grad(false);
+}
+
+torch::ScalarType TorchScriptModel::dtype() const
+{
+  return metadata_.dtype == "float64" ? torch::kFloat64 : torch::kFloat32;
+}
+
+TorchScriptModel::Output TorchScriptModel::forward(const torch::Tensor &species,
+                                                   const torch::Tensor &edge_index,
+                                                   const torch::Tensor &edge_vectors, std::int64_t n_local)
+{
+  // The profiling executor fuses nothing on CPU but specialises on the shapes of its first calls:
+  // a stall of several steps, again whenever the number of edges has changed. Interpret plainly.
+  torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+  const c10::IValue result = module_.forward({species, edge_index, edge_vectors, n_local});
+  if (!result.isGenericDict())
+    throw std::runtime_error("model file '" + name_ + "': forward returned " + result.tagKind() +
+                             " but must return a dictionary with 'energy' and 'charge'");
+  const auto outputs = result.toGenericDict();
+  Output output;
+  output.energy = checked(outputs, "energy", n_local);
+  if (metadata_.long_range) output.charge = checked(outputs, "charge", n_local);
+  return output;
+}
+
+torch::Tensor TorchScriptModel::checked(const c10::Dict<c10::IValue, c10::IValue> &outputs,
+                                        const std::string &key, std::int64_t n_local) const
+{
+  const auto found = outputs.find(key);
+  if (found == outputs.end() || !found->value().isTensor())
+    throw std::runtime_error("model file '" + name_ + "': forward returned no tensor '" + key + "'");
+  const torch::Tensor tensor = found->value().toTensor();
+  if (tensor.dim() != 1 || tensor.size(0) != n_local || tensor.scalar_type() != dtype()) {
+    std::ostringstream message;
+    message << "model file '" << name_ << "': forward returned '" << key << "' as " << tensor.scalar_type()
+            << tensor.sizes() << " but must return " << dtype() << "[" << n_local << "]";
+    throw std::runtime_error(message.str());
+  }
+  return tensor;
+}
+
+}    // namespace pair_les

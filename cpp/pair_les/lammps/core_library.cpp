@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include "core_library.h"
+
+#include <cstdint>
+#include <stdexcept>
+
+#include <dlfcn.h>
+
+namespace pair_les {
+
+namespace {
+
+// PAIR_LES_TORCH_VERSION: "2.13.0" of the torch this plugin was built against (set by CMake).
+
+std::string reinstall_hint()
+{
+  return "; type 'pip install torch==" PAIR_LES_TORCH_VERSION
+         "', or build pair_les again against the torch you have";
+}
+
+void *open_library(const char *file)
+{
+  // torch registers exit handlers: keep it in the process even after LAMMPS unloads the plugin
+  void *library = dlopen(file, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+  if (!library)
+    throw std::runtime_error(std::string("pair_style les, built with torch " PAIR_LES_TORCH_VERSION
+                                         ", cannot load ") +
+                             file + " (" + dlerror() + ")" + reinstall_hint());
+  return library;
+}
+
+template <typename Function> Function *find_symbol(void *library, const char *symbol)
+{
+  return reinterpret_cast<Function *>(dlsym(library, symbol));
+}
+
+std::string loaded_torch_version(void *torch_library)
+{
+  auto *abi_version = find_symbol<std::uint64_t()>(torch_library, "aoti_torch_abi_version");
+  if (!abi_version) return "older than 2.9";
+  const std::uint64_t version = abi_version();    // major, minor, patch in the upper three bytes
+  return std::to_string((version >> 56) & 0xff) + "." + std::to_string((version >> 48) & 0xff) + "." +
+      std::to_string((version >> 40) & 0xff);
+}
+
+void check_torch()
+{
+  void *torch_library = open_library("libtorch_cpu.so");
+  const std::string version = loaded_torch_version(torch_library);
+  if (version != PAIR_LES_TORCH_VERSION)
+    throw std::runtime_error("pair_style les was built with torch " PAIR_LES_TORCH_VERSION
+                             " but found torch " +
+                             version + reinstall_hint());
+}
+
+CreateEvaluator *load_core()
+{
+  check_torch();
+  void *core = open_library("libpair_les_core.so");
+  auto *create = find_symbol<CreateEvaluator>(core, "pair_les_create_evaluator");
+  if (!create)
+    throw std::runtime_error("libpair_les_core.so does not belong to this pair_style les" +
+                             reinstall_hint());
+  return create;
+}
+
+}    // namespace
+
+std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::string &archive,
+                                            const EvaluatorOptions &options)
+{
+  static CreateEvaluator *const create = load_core();
+  std::string error;
+  std::unique_ptr<Evaluator> evaluator(create(name, archive, options, error));
+  if (!evaluator) throw std::runtime_error(error);
+  return evaluator;
+}
+
+}    // namespace pair_les

@@ -1,0 +1,40 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   SPDX-License-Identifier: GPL-2.0-only
+
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   internal fix of pair_style les
+------------------------------------------------------------------------- */
+
+#ifdef FIX_CLASS
+// clang-format off
+FixStyle(LES/BACKWARD,FixLESBackward);
+// clang-format on
+#else
+
+#ifndef LMP_FIX_LES_BACKWARD_H
+#define LMP_FIX_LES_BACKWARD_H
+
+#include "fix.h"
+
+namespace LAMMPS_NS {
+
+class FixLESBackward : public Fix {
+ public:
+  FixLESBackward(class LAMMPS *, int, char **);
+
+  int setmask() override;
+  void setup_pre_reverse(int, int) override;
+  void min_pre_reverse(int, int) override;
+  void pre_reverse(int, int) override;
+
+  int pack_reverse_comm(int, int, double *) override;
+  void unpack_reverse_comm(int, int *, double *) override;
+
+  class PairLES *pair;
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
+#endif

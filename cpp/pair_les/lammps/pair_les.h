@@ -1,0 +1,74 @@
+/* -*- c++ -*- ----------------------------------------------------------
+   SPDX-License-Identifier: GPL-2.0-only
+
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+   pair_style les of the pair_les package
+------------------------------------------------------------------------- */
+
+#ifdef PAIR_CLASS
+// clang-format off
+PairStyle(les,PairLES);
+// clang-format on
+#else
+
+#ifndef LMP_PAIR_LES_H
+#define LMP_PAIR_LES_H
+
+#include "pair.h"
+
+namespace LAMMPS_NS {
+
+class PairLES : public Pair {
+ public:
+  PairLES(class LAMMPS *);
+  ~PairLES() override;
+
+  void compute(int, int) override;
+  void settings(int, char **) override;
+  void coeff(int, char **) override;
+  void init_style() override;
+  double init_one(int, int) override;
+  void *extract(const char *, int &) override;
+  double memory_usage() override;
+
+  // second phase, called by FixLESBackward once kspace has run;
+  // adds forces to atom->f and the virial of the edges to the arrays given (nullptr: not wanted)
+  void backward_from_kspace(double *virial, double **vatom);
+
+ protected:
+  struct Model;          // evaluator, graph and what the model file says
+  Model *model;
+  double cut_coul;       // angstrom, real-space cutoff reported to kspace
+  double energy_unit;    // LAMMPS energy units per eV
+  double charge_unit;    // atom->q per latent charge: makes qqrd2e of LAMMPS the constant of the model
+
+  class FixLESBackward *fix_backward;
+  class Compute *kspace_energy;    // asks kspace for per-atom energies on every step
+  double gewald_set;               // g_ewald that this style gave to kspace
+  double charge_square_at_init;    // sum of q^2 that kspace->init() sized its mesh from
+  bool mesh_sized;                 // kspace->init() has seen charges of this model
+
+  void allocate();
+  void read_model(const char *);
+  void map_types(int, char **);
+  void create_internal_styles();
+  void delete_internal_styles();
+
+  void check_setup();
+  void check_kspace();
+  void match_gewald();
+
+  void build_graph();
+  void update_charges();
+  void size_mesh();
+  double charge_square();
+  void tally_energies();
+  void potential_from_kspace();
+  void scatter_edge_gradient(double *virial, double **vatom);
+};
+
+}    // namespace LAMMPS_NS
+
+#endif
+#endif

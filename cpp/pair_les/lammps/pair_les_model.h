@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What pair_style les keeps about its model; private to the style, so that pair_les.h needs no core header.
+
+#ifndef PAIR_LES_LAMMPS_PAIR_LES_MODEL_H
+#define PAIR_LES_LAMMPS_PAIR_LES_MODEL_H
+
+#include "pair_les.h"
+
+#include "core/edges.h"
+#include "core/evaluator.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace LAMMPS_NS {
+
+struct PairLES::Model {
+  std::string file;
+  std::unique_ptr<pair_les::Evaluator> evaluator;
+  pair_les::Graph graph;
+
+  std::vector<int> species_of_type;      // [ntypes + 1], -1 for NULL
+  std::vector<int> species_of_atom;      // [nlocal + nghost]
+  std::vector<double> solver_charge;     // [nlocal] e, after neutralize
+  std::vector<double> phi;               // [nlocal] V, dE_lr/dq as the backward pass sees it
+  double total_charge = 0.0;             // e, of solver_charge over all ranks
+
+  const pair_les::Metadata &metadata() const { return evaluator->metadata(); }
+  const pair_les::LongRange *long_range() const
+  {
+    return metadata().long_range ? &*metadata().long_range : nullptr;
+  }
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

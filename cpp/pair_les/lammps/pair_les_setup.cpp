@@ -1,0 +1,348 @@
+/* ----------------------------------------------------------------------
+   SPDX-License-Identifier: GPL-2.0-only
+
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+
+   pair_style les before the first step: commands, model file, checks. Whatever cannot work is refused
+   here, on every rank, in one line that says what to type instead.
+------------------------------------------------------------------------- */
+
+#include "pair_les.h"
+
+#include "atom.h"
+#include "citeme.h"
+#include "comm.h"
+#include "compute.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "kspace.h"
+#include "memory.h"
+#include "modify.h"
+#include "neighbor.h"
+#include "update.h"
+
+#include "core/long_range.h"
+#include "core_library.h"
+#include "fix_les_backward.h"
+#include "pair_les_model.h"
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+using namespace LAMMPS_NS;
+
+static const char cite_les[] =
+    "pair_style les: Latent Ewald summation, doi:10.1038/s41524-025-01577-7\n\n"
+    "@Article{Cheng2025,\n"
+    " author =  {B. Cheng},\n"
+    " title =   {Latent {E}wald summation for machine learning of long-range interactions},\n"
+    " journal = {npj Computational Materials},\n"
+    " year =    2025,\n"
+    " volume =  11,\n"
+    " pages =   {80}\n"
+    "}\n\n";
+
+// kspace styles that this pair style has been tested with
+static const char *const KSPACE_STYLES[] = {"ewald", "ewald/omp", "pppm", "pppm/omp", "pppm/kk"};
+
+namespace {
+
+// KSpace keeps the fact that the user chose g_ewald to itself and its children.
+struct KSpaceAccess : public KSpace {
+  static bool user_gewald(KSpace *kspace) { return kspace->*(&KSpaceAccess::gewaldflag) != 0; }
+};
+
+// Content of a file, read once and sent to all ranks: thousands of ranks must not open it at the
+// same time. False on every rank if it cannot be read.
+bool read_everywhere(const std::string &path, std::string &content, int me, MPI_Comm world)
+{
+  bigint size = -1;
+  if (me == 0) {
+    std::ifstream file(path, std::ios::binary);
+    if (file) {
+      content.assign(std::istreambuf_iterator<char>(file), {});
+      size = static_cast<bigint>(content.size());
+    }
+  }
+  MPI_Bcast(&size, 1, MPI_LMP_BIGINT, 0, world);
+  if (size < 0 || size > MAXSMALLINT) return false;
+  content.resize(size);
+  MPI_Bcast(&content[0], static_cast<int>(size), MPI_CHAR, 0, world);
+  return true;
+}
+
+}    // namespace
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::settings(int narg, char **arg)
+{
+  if (narg > 0)
+    error->all(FLERR, "Unknown pair_style les keyword '{}'; type 'pair_style les' without arguments",
+               arg[0]);
+  if (lmp->citeme) lmp->citeme->add(cite_les);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::allocate()
+{
+  allocated = 1;
+  const int n = atom->ntypes + 1;
+  memory->create(setflag, n, n, "pair:setflag");
+  memory->create(cutsq, n, n, "pair:cutsq");
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) setflag[i][j] = 0;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::coeff(int narg, char **arg)
+{
+  if (!allocated) allocate();
+  if (narg < 3 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
+    error->all(FLERR, "Incorrect pair_coeff of pair_style les; type 'pair_coeff * * model.pt' followed "
+               "by one element for each of the {} atom types", atom->ntypes);
+  delete_internal_styles();
+  read_model(arg[2]);
+  map_types(narg - 3, arg + 3);
+  if (model->long_range()) create_internal_styles();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::read_model(const char *name)
+{
+  const std::string path = (comm->me == 0) ? utils::get_potential_file_path(name) : "";
+  std::string archive;
+  if (!read_everywhere(path, archive, comm->me, world))
+    error->all(FLERR, "Cannot open model file '{}' of pair_style les; check the path, or write it with "
+               "'pair-les export'", name);
+
+  std::string message;
+  try {
+    model->evaluator = pair_les::create_evaluator(name, archive, {comm->nthreads});
+    model->file = name;
+  } catch (const std::exception &e) {
+    message = e.what();
+  }
+  // every rank read the same bytes; a rank may still lack torch, and then must not leave others waiting
+  int failed = message.empty() ? 0 : 1, all_failed;
+  MPI_Allreduce(&failed, &all_failed, 1, MPI_INT, MPI_MIN, world);
+  if (all_failed) error->all(FLERR, message);
+  if (failed) error->one(FLERR, message);
+
+  const auto &metadata = model->metadata();
+  if (metadata.message_passing_layers > 0)
+    error->all(FLERR, "model file '{}' has {} message-passing layers, but pair_style les runs strictly "
+               "local models; train with message_passing_layers 0", name,
+               metadata.message_passing_layers);
+
+  cut_coul = metadata.cutoff;
+  if (comm->me != 0) return;
+  std::string species;
+  for (const auto &symbol : metadata.species) species += " " + symbol;
+  utils::logmesg(lmp, "pair_style les: {} ({}), species{}, cutoff {} A, {}\n", name, metadata.dtype,
+                 species, metadata.cutoff,
+                 model->long_range() ? fmt::format("latent charges with sigma {} A",
+                                                   model->long_range()->sigma)
+                                     : "no charges");
+  for (const auto &reference : metadata.references)
+    utils::logmesg(lmp, "  please cite: {}\n", reference);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::map_types(int n, char **elements)
+{
+  if (n != atom->ntypes)
+    error->all(FLERR, "pair_coeff of pair_style les names {} elements for {} atom types; name one "
+               "element for each type", n, atom->ntypes);
+
+  const auto &metadata = model->metadata();
+  model->species_of_type.assign(n + 1, -1);
+  for (int i = 0; i < n; i++) {
+    if (strcmp(elements[i], "NULL") == 0) {
+      if (model->long_range())
+        error->all(FLERR, "pair_coeff of pair_style les maps type {} to NULL, but model file '{}' gives "
+                   "every atom a charge; name an element for each type", i + 1, model->file);
+      continue;
+    }
+    model->species_of_type[i + 1] = metadata.species_index(elements[i]);
+    if (model->species_of_type[i + 1] < 0) {
+      std::string known;
+      for (const auto &symbol : metadata.species) known += " " + symbol;
+      error->all(FLERR, "model file '{}' does not know element '{}' of type {}; it knows{}; did you mean "
+                 "'{}'?", model->file, elements[i], i + 1, known, metadata.nearest_species(elements[i]));
+    }
+  }
+
+  for (int i = 1; i <= n; i++)
+    for (int j = 1; j <= n; j++)
+      setflag[i][j] = (model->species_of_type[i] >= 0 && model->species_of_type[j] >= 0) ? 1 : 0;
+}
+
+/* ----------------------------------------------------------------------
+   integrators and minimizers collect computes with per-atom energy before init_style() runs,
+   so that these have to exist by then
+------------------------------------------------------------------------- */
+
+void PairLES::create_internal_styles()
+{
+  const std::string id = fmt::format("les_{}", instance_me);
+  fix_backward =
+      dynamic_cast<FixLESBackward *>(modify->add_fix(id + "_backward all LES/BACKWARD"));
+  fix_backward->pair = this;
+  kspace_energy = modify->add_compute(id + "_kspace all pe/atom kspace");
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::delete_internal_styles()
+{
+  if (fix_backward && modify->get_fix_by_id(fix_backward->id)) modify->delete_fix(fix_backward->id);
+  if (kspace_energy && modify->get_compute_by_id(kspace_energy->id))
+    modify->delete_compute(kspace_energy->id);
+  fix_backward = nullptr;
+  kspace_energy = nullptr;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::init_style()
+{
+  check_setup();
+  energy_unit = (strcmp(update->unit_style, "real") == 0)
+      ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
+      : 1.0;
+  neighbor->add_request(this, NeighConst::REQ_FULL);
+  if (!model->long_range()) return;
+
+  check_kspace();
+  charge_unit = std::sqrt(model->long_range()->coulomb_constant * energy_unit / force->qqrd2e);
+  charge_square_at_init = charge_square();
+  mesh_sized = false;
+  kspace_energy->addstep(update->ntimestep);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::check_setup()
+{
+  if (strcmp(update->unit_style, "metal") != 0 && strcmp(update->unit_style, "real") != 0)
+    error->all(FLERR, "pair_style les does not support units {}; type 'units metal' or 'units real'",
+               update->unit_style);
+  if (!force->newton_pair)
+    error->all(FLERR, "pair_style les needs newton pair on; type 'newton on'");
+  if (utils::strmatch(update->integrate_style, "^respa"))
+    error->all(FLERR, "pair_style les does not support run_style respa: charges and their potential "
+               "belong to one and the same step; type 'run_style verlet'");
+  if (!compute_flag || !force->pair->compute_flag)
+    error->all(FLERR, "pair_style les cannot skip its computation; type 'pair_modify compute yes'");
+
+  // LAMMPS leaves bonded pairs out of neighbor lists where both special factors are 0, unless a
+  // kspace style is present
+  for (int i = 1; i < 4; i++)
+    if (atom->molecular != Atom::ATOMIC && !force->kspace && force->special_lj[i] == 0.0 &&
+        force->special_coul[i] == 0.0)
+      error->all(FLERR, "special_bonds hides bonded neighbors from pair_style les; "
+                 "type 'special_bonds lj/coul 1.0 1.0 1.0'");
+  if (neighbor->exclude && comm->me == 0)
+    error->warning(FLERR, "neigh_modify exclude hides neighbors from pair_style les");
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::check_kspace()
+{
+  const std::string file = model->file;
+  if (!atom->q_flag)
+    error->all(FLERR, "model file '{}' has charges and needs an atom style that stores them; "
+               "type 'atom_style charge' or 'atom_style full'", file);
+  if (!force->kspace)
+    error->all(FLERR, "model file '{}' has charges and needs a kspace style; "
+               "type 'kspace_style pppm 1.0e-5'", file);
+
+  bool known = false;
+  for (const auto *style : KSPACE_STYLES) known = known || strcmp(force->kspace_style, style) == 0;
+  if (!known)
+    error->all(FLERR, "pair_style les does not support kspace_style {}; "
+               "type 'kspace_style pppm 1.0e-5' or 'kspace_style ewald 1.0e-5'", force->kspace_style);
+  if (domain->nonperiodic || force->kspace->slabflag || force->kspace->wireflag)
+    error->all(FLERR, "pair_style les with kspace_style {} needs a fully periodic box without "
+               "kspace_modify slab or wire; type 'boundary p p p'", force->kspace_style);
+  if (!force->kspace->compute_flag)
+    error->all(FLERR, "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
+  if (force->dielectric != 1.0)
+    error->all(FLERR, "pair_style les cannot be scaled by dielectric {}: latent charges contain the "
+               "screening; type 'dielectric 1.0'", force->dielectric);
+
+  int styles_with_charges = 0;
+  for (const auto *fix : modify->get_fix_by_style("^LES/BACKWARD")) styles_with_charges += (fix != nullptr);
+  if (styles_with_charges > 1)
+    error->all(FLERR, "{} pair_style les models with charges would overwrite each other's charges; "
+               "use one, the others with long_range null", styles_with_charges);
+}
+
+/* ----------------------------------------------------------------------
+   matched mode: the Gaussian of the solver is the latent one, nothing is left for real space
+------------------------------------------------------------------------- */
+
+void PairLES::match_gewald()
+{
+  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
+  KSpace *const kspace = force->kspace;
+  const bool chosen_here = KSpaceAccess::user_gewald(kspace) && kspace->g_ewald == gewald_set;
+  if (KSpaceAccess::user_gewald(kspace) && !chosen_here &&
+      std::fabs(kspace->g_ewald - matched) > 1.0e-6 * matched)
+    error->all(FLERR, "kspace_modify gewald {} contradicts sigma {} of model file '{}', which needs {:.8}; "
+               "remove the kspace_modify gewald command", kspace->g_ewald, model->long_range()->sigma,
+               model->file, matched);
+
+  // charges are known only after the first forward pass and need not add up to zero: the warnings of
+  // kspace->init() would mislead
+  kspace->warn_nocharge = 0;
+  if (kspace->warn_nonneutral == 1) kspace->warn_nonneutral = 2;
+
+  if (kspace->g_ewald == matched) return;
+  std::string key("gewald"), value = fmt::format("{:.17g}", matched);
+  char *arg[2] = {&key[0], &value[0]};
+  kspace->modify_params(2, arg);
+  gewald_set = kspace->g_ewald;
+}
+
+/* ---------------------------------------------------------------------- */
+
+double PairLES::init_one(int i, int j)
+{
+  if (setflag[i][j] == 0) error->all(FLERR, "Types {} and {} have no pair_coeff of pair_style les", i, j);
+  return model->metadata().cutoff;
+}
+
+/* ---------------------------------------------------------------------- */
+
+/* ----------------------------------------------------------------------
+   kspace->init() runs before init_style() and asks for the cutoff before it looks at g_ewald and at the
+   charges: the one moment at which the splitting parameter can be handed over
+------------------------------------------------------------------------- */
+
+void *PairLES::extract(const char *str, int &dim)
+{
+  dim = 0;
+  if (strcmp(str, "cut_coul") != 0) return nullptr;
+  if (!model->evaluator)
+    error->all(FLERR, "pair_style les has no model; type 'pair_coeff * * model.pt' followed by one "
+               "element for each of the {} atom types", atom->ntypes);
+  if (!model->long_range()) {
+    if (force->kspace && force->pair == this)
+      error->all(FLERR, "model file '{}' has no charges for kspace_style {}; type 'kspace_style none'",
+                 model->file, force->kspace_style);
+    return nullptr;
+  }
+  if (force->kspace) match_gewald();
+  return (void *) &cut_coul;
+}
