@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+"""Labelled frames: reading, checking, splitting, reference energies, and batches of graphs."""
+
+from .batches import Batch, BatchLoader, collate
+from .frames import Frame, LabelKeys, read_frames
+from .graphs import Graph, build_graphs, elements_of
+from .reference_energies import fit_reference_energies
+from .split import split_frames
+
+__all__ = [
+    "Batch",
+    "BatchLoader",
+    "Frame",
+    "Graph",
+    "LabelKeys",
+    "build_graphs",
+    "collate",
+    "elements_of",
+    "fit_reference_energies",
+    "read_frames",
+    "split_frames",
+]

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""Batches of graphs, and a loader whose place within an epoch can be stored and found again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from .graphs import Graph
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B frames with N atoms and E edges in all; units and dtypes as in `Graph`.
+
+    ``species`` [N]; ``positions``, ``forces`` [N, 3]; ``cell``, ``stress`` [B, 3, 3]; ``periodic`` bool [B]; ``frame`` int64
+    [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` [2, E]; ``shifts`` [E, 3]; ``energy``, ``reference`` [B].
+    """
+
+    species: Tensor
+    positions: Tensor
+    cell: Tensor
+    periodic: Tensor
+    frame: Tensor
+    n_atoms: Tensor
+    edge_index: Tensor
+    shifts: Tensor
+    energy: Tensor
+    reference: Tensor
+    forces: Tensor
+    stress: Tensor
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
+        """The batch on another device (Lightning calls this)."""
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
+        return Batch(**moved)
+
+    @property
+    def has_stress(self) -> Tensor:
+        """bool [B]: which frames carry a stress label."""
+        return self.stress[:, 0, 0].isfinite()
+
+
+def collate(graphs: Sequence[Graph]) -> Batch:
+    """Concatenate graphs; the atoms of frame b follow those of frame b - 1, and so do its edges."""
+    n_atoms = torch.tensor([graph.n_atoms for graph in graphs])
+    starts = (n_atoms.cumsum(0) - n_atoms).tolist()
+    return Batch(
+        species=torch.cat([graph.species for graph in graphs]),
+        positions=torch.cat([graph.positions for graph in graphs]),
+        cell=torch.stack([graph.cell for graph in graphs]),
+        periodic=torch.tensor([graph.periodic for graph in graphs]),
+        frame=torch.repeat_interleave(torch.arange(len(graphs)), n_atoms),
+        n_atoms=n_atoms,
+        edge_index=torch.cat(
+            [graph.edge_index + start for graph, start in zip(graphs, starts, strict=True)], dim=1
+        ),
+        shifts=torch.cat([graph.shifts for graph in graphs]),
+        energy=torch.stack([graph.energy for graph in graphs]),
+        reference=torch.stack([graph.reference for graph in graphs]),
+        forces=torch.cat([graph.forces for graph in graphs]),
+        stress=torch.stack([graph.stress for graph in graphs]),
+    )
+
+
+class EpochOrder:
+    """The order of the frames in each epoch, a function of seed and epoch alone (Lightning sets the epoch)."""
+
+    def __init__(self, n_frames: int, seed: int, shuffle: bool) -> None:
+        self.n_frames = n_frames
+        self.seed = seed
+        self.shuffle = shuffle
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch, counted from 0."""
+        self.epoch = epoch
+
+    def __call__(self) -> list[int]:
+        if not self.shuffle:
+            return list(range(self.n_frames))
+        generator = torch.Generator().manual_seed((self.seed << 32) + self.epoch)
+        return torch.randperm(self.n_frames, generator=generator).tolist()
+
+
+class BatchLoader:
+    """Batches of one process; iterating again continues where a restored state says, then starts new epochs.
+
+    Parameters
+    ----------
+    graphs
+        Every frame; all processes hold all of them.
+    batch_size
+        Frames per optimizer step, over all processes together; a multiple of `processes`.
+    shuffle, seed
+        Whether and how the order changes from epoch to epoch.
+    rank, processes
+        This process takes every `processes`-th frame. When shuffled (training), an epoch that does not divide evenly is
+        filled up with its first frames, so that all processes take the same number of steps; otherwise (validation) every
+        frame comes exactly once.
+    """
+
+    def __init__(
+        self,
+        graphs: Sequence[Graph],
+        batch_size: int,
+        *,
+        shuffle: bool,
+        seed: int = 0,
+        rank: int = 0,
+        processes: int = 1,
+    ) -> None:
+        self.graphs = graphs
+        self.share = batch_size // processes
+        self.rank = rank
+        self.processes = processes
+        self.sampler = EpochOrder(len(graphs), seed, shuffle)  # Lightning calls its set_epoch
+        self._next = 0
+
+    def __len__(self) -> int:
+        return -(-len(self._order()) // self.share)
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = self._order()
+        start = self._next if self._next < len(self) else 0
+        for number in range(start, len(self)):
+            self._next = number + 1
+            yield collate(
+                [self.graphs[index] for index in order[number * self.share : (number + 1) * self.share]]
+            )
+
+    def state_dict(self) -> dict[str, int]:
+        """How many batches of the current epoch have been handed out."""
+        return {"next_batch": self._next}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Continue there at the next iteration."""
+        self._next = state["next_batch"]
+
+    def _order(self) -> list[int]:
+        order = self.sampler()
+        if self.sampler.shuffle:
+            order += order[: -len(order) % self.processes]
+        return order[self.rank :: self.processes]

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: MIT
+"""Frames with their neighbour lists, computed once and kept in memory as tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from ase.data import atomic_numbers
+from torch import Tensor
+
+from ..errors import DataError
+from ..neighbors import neighbor_list
+from .frames import Frame
+from .reference_energies import total_reference_energy
+
+SMALLEST_DISTANCE = 0.1
+"""angstrom; two atoms closer than this are one atom written twice."""
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One frame ready for batching (angstrom, eV; float64 unless said otherwise).
+
+    ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int64 [2, E] sorted by centre;
+    ``shifts`` [E, 3] so that ``r_ij = x_j - x_i + shift``; ``energy`` [] without `reference` [], the sum of the reference
+    energies; ``forces`` [n, 3]; ``stress`` [3, 3], NaN without a label.
+    """
+
+    species: Tensor
+    positions: Tensor
+    cell: Tensor
+    periodic: bool
+    edge_index: Tensor
+    shifts: Tensor
+    energy: Tensor
+    reference: Tensor
+    forces: Tensor
+    stress: Tensor
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms."""
+        return self.species.shape[0]
+
+
+def elements_of(frames: Sequence[Frame]) -> list[str]:
+    """Chemical symbols that occur, by atomic number."""
+    return sorted({symbol for frame in frames for symbol in frame.symbols}, key=atomic_numbers.__getitem__)
+
+
+def build_graphs(
+    frames: Sequence[Frame],
+    species: Sequence[str],
+    cutoff: float,
+    reference_energies: dict[str, float] | None = None,
+) -> list[Graph]:
+    """Neighbour lists and tensors of every frame.
+
+    Parameters
+    ----------
+    frames
+        Checked frames.
+    species
+        Elements of the model; the position is the species index.
+    cutoff
+        Angstrom.
+    reference_energies
+        eV, taken off the energy labels; None: 0.
+
+    Raises
+    ------
+    DataError
+        With file and frame number: an element the model does not know, or coinciding atoms.
+    """
+    index_of = {symbol: index for index, symbol in enumerate(species)}
+    reference = reference_energies or dict.fromkeys(species, 0.0)
+    return [_graph(frame, index_of, cutoff, reference) for frame in frames]
+
+
+def _graph(
+    frame: Frame, index_of: dict[str, int], cutoff: float, reference_energies: dict[str, float]
+) -> Graph:
+    for atom, symbol in enumerate(frame.symbols):
+        if symbol not in index_of:
+            raise DataError(
+                f"{frame.where}: atom {atom} is {symbol}, which the model does not know (it knows {' '.join(index_of)}): "
+                "leave the frame out, or train with frames that contain it"
+            )
+    edge_index, cell_shifts = neighbor_list(frame.positions, frame.cell, frame.periodic, cutoff)
+    shifts = cell_shifts @ frame.cell
+    _require_distinct(frame, edge_index, shifts)
+    reference = total_reference_energy(frame, reference_energies)
+    return Graph(
+        species=torch.tensor([index_of[symbol] for symbol in frame.symbols]),
+        positions=torch.from_numpy(frame.positions),
+        cell=torch.from_numpy(frame.cell),
+        periodic=frame.periodic,
+        edge_index=torch.from_numpy(edge_index),
+        shifts=torch.from_numpy(shifts),
+        energy=torch.tensor(frame.energy - reference, dtype=torch.float64),
+        reference=torch.tensor(reference, dtype=torch.float64),
+        forces=torch.from_numpy(frame.forces),
+        stress=torch.from_numpy(np.full((3, 3), np.nan) if frame.stress is None else frame.stress),
+    )
+
+
+def _require_distinct(frame: Frame, edge_index: np.ndarray, shifts: np.ndarray) -> None:
+    if edge_index.shape[1] == 0:
+        return
+    vectors = frame.positions[edge_index[1]] - frame.positions[edge_index[0]] + shifts
+    distances = np.sqrt(np.einsum("ei,ei->e", vectors, vectors))
+    edge = int(np.argmin(distances))
+    if distances[edge] < SMALLEST_DISTANCE:
+        first, second = (int(atom) for atom in edge_index[:, edge])
+        raise DataError(
+            f"{frame.where}: atoms {first} and {second} coincide: {distances[edge]:.3g} A apart, must be at least "
+            f"{SMALLEST_DISTANCE:g} A: remove one of them, or the frame"
+        )

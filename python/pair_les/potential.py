@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""Energy, forces, stress and charges of a batch: short-range network plus long-range energy, one graph, one gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .data.batches import Batch
+from .long_range import converged_k_cutoff, long_range_energy
+from .metadata import LongRange
+
+Network = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
+"""species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (of any length where there is no long range)."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model says of a batch of B frames and N atoms.
+
+    ``energy`` [B], eV; ``forces`` [N, 3], eV/angstrom; ``stress`` [B, 3, 3], eV/angstrom^3 (ASE's sign; 0 for isolated frames), or
+    None where not asked for; ``charge`` [N], e, or None without long range. float64, except ``charge``.
+    """
+
+    energy: Tensor
+    forces: Tensor
+    stress: Tensor | None
+    charge: Tensor | None
+
+
+def predict(
+    network: Network,
+    long_range: LongRange | None,
+    batch: Batch,
+    dtype: torch.dtype,
+    *,
+    stress: bool = False,
+    training: bool = False,
+) -> Prediction:
+    """Evaluate a batch.
+
+    The total energy ``sum e_i + E_lr(q, x)`` is one expression of positions and strain, so its one gradient contains the
+    chain term ``-sum_j phi_j dq_j/dr`` (physics.md, "Forces and virial") without further ado.
+
+    Parameters
+    ----------
+    network
+        Energies and charges of all atoms.
+    long_range
+        None: no long-range energy.
+    batch
+        Positions in float64; edge vectors are formed in float64 and only then rounded to `dtype`.
+    dtype
+        Of the network, and of the accuracy to which the k sum is converged.
+    stress
+        Whether to differentiate with respect to strain as well.
+    training
+        Whether the result keeps its graph, for a loss that contains forces.
+    """
+    with torch.enable_grad():
+        positions = batch.positions.detach().requires_grad_(True)
+        strained, shifts, cell = positions, batch.shifts, batch.cell
+        strain = torch.zeros_like(cell)
+        if stress:
+            strain.requires_grad_(True)
+            deformation = 0.5 * (strain + strain.transpose(1, 2))
+            strained = positions + torch.bmm(positions[:, None, :], deformation[batch.frame]).squeeze(1)
+            of_edge = batch.frame[batch.edge_index[0]]
+            shifts = shifts + torch.bmm(shifts[:, None, :], deformation[of_edge]).squeeze(1)
+            cell = cell + cell @ deformation
+        centre, neighbour = batch.edge_index[0], batch.edge_index[1]
+        vectors = strained.index_select(0, neighbour) - strained.index_select(0, centre) + shifts
+        atomic, charge = network(batch.species, batch.edge_index, vectors.to(dtype), batch.species.shape[0])
+        energy = torch.zeros_like(batch.energy).index_add(0, batch.frame, atomic.double())
+        if long_range is not None:
+            energy = (
+                energy
+                + long_range_energy(
+                    strained.to(dtype),
+                    charge,
+                    cell.to(dtype),
+                    batch.periodic,
+                    batch.frame,
+                    long_range,
+                    k_cutoff=converged_k_cutoff(long_range.sigma, dtype),
+                ).double()
+            )
+        inputs = [positions, strain] if stress else [positions]
+        # A lone atom's energy depends on nothing: its gradient is absent rather than zero.
+        gradients = torch.autograd.grad(
+            energy.sum(), inputs, create_graph=training, allow_unused=True, materialize_grads=True
+        )
+    volume = torch.linalg.det(batch.cell).abs().clamp(min=1e-300)[:, None, None]
+    return Prediction(
+        energy=energy if training else energy.detach(),
+        forces=-gradients[0],
+        stress=torch.where(batch.periodic[:, None, None], gradients[1] / volume, 0.0) if stress else None,
+        charge=None if long_range is None else (charge if training else charge.detach()),
+    )

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: MIT
+"""The training configuration: what may be said, what it means, what is assumed where nothing is said."""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+from typing import Annotated, Any, Literal, get_type_hints
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
+
+from ..constants import COULOMB_CONSTANT
+from ..data.frames import LabelKeys
+from ..metadata import LongRange
+from ..net import NetSettings
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A part of the configuration; keys that it does not know are errors (see `read_config`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class KeysSection(Section):
+    """Names of the labels in the data files."""
+
+    energy: str = "energy"
+    forces: str = "forces"
+    stress: str = "stress"
+
+    def labels(self) -> LabelKeys:
+        """As the reader takes them."""
+        return LabelKeys(self.energy, self.forces, self.stress)
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _fraction(value: Any) -> Any:
+    if isinstance(value, float) and not 0 < value < 1:
+        raise ValueError("must be a fraction between 0 and 1, or files")
+    return value
+
+
+Files = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
+
+
+class DataSection(Section):
+    """What to learn from. `valid`: a fraction of the training frames (chosen by the seed), or files of their own.
+
+    `reference_energies`: eV per element, ``fit`` (least squares on the training frames), or null (none).
+    """
+
+    train: Files
+    valid: Annotated[float | Files, AfterValidator(_fraction)] = 0.1
+    keys: KeysSection = KeysSection()
+    reference_energies: dict[str, float] | Literal["fit"] | None = "fit"
+
+
+class LongRangeSection(Section):
+    """Options of the long-range energy (contract.md, ``long_range``)."""
+
+    sigma: Positive = 1.0
+    coulomb_constant: Positive = COULOMB_CONSTANT
+    self_interaction: bool = False
+    neutralize: bool = False
+
+    def settings(self) -> LongRange:
+        """As the model file carries them."""
+        return LongRange(self.sigma, self.coulomb_constant, self.self_interaction, self.neutralize)
+
+
+class _ModelBase(Section):
+    long_range: LongRangeSection | None = LongRangeSection()
+
+    def net_settings(self) -> NetSettings:
+        """As the network takes them."""
+        return NetSettings(**{field.name: getattr(self, field.name) for field in fields(NetSettings)})
+
+    @model_validator(mode="after")
+    def _valid_for_the_network(self) -> _ModelBase:
+        self.net_settings()  # raises ValueError with a message of its own
+        return self
+
+
+def _net_fields() -> dict[str, Any]:
+    """The fields of `NetSettings`, so that a setting added there is a key of the configuration at once."""
+    hints = get_type_hints(NetSettings)
+    return {f.name: (hints[f.name], ... if f.default is MISSING else f.default) for f in fields(NetSettings)}
+
+
+ModelSection = create_model("ModelSection", __base__=_ModelBase, **_net_fields())
+ModelSection.__doc__ = (
+    "The network (every setting of `NetSettings`) and its long-range energy (null: none, no charges)."
+)
+
+
+class LossSection(Section):
+    """Weights of the mean squared errors: energy in (eV/atom)^2, forces in (eV/A)^2, stress in (eV/A^3)^2."""
+
+    energy: NonNegative = 1.0
+    forces: NonNegative = 1.0
+    stress: NonNegative = 100.0
+
+
+class FinalStageSection(Section):
+    """The last part of the training, with weights of its own: forces first, then energies. `start`: fraction of epochs."""
+
+    start: Annotated[float, Field(gt=0, lt=1)] = 0.75
+    loss: LossSection = LossSection(energy=100.0)
+
+
+class EarlyStoppingSection(Section):
+    """Stop when the validation score has not improved for `patience` epochs."""
+
+    patience: Annotated[int, Field(gt=0)] = 50
+
+
+class TrainingSection(Section):
+    """How to train.
+
+    epochs, batch_size, seed
+        Frames per optimizer step are counted over all processes.
+    learning_rate, weight_decay, schedule, warmup_epochs
+        AdamW; ``cosine`` to 1 % of the rate, ``plateau`` (halved after `plateau_patience` epochs without progress) or ``constant``.
+    gradient_clip
+        Largest norm of the gradient; null: none.
+    ema
+        Decay per step of the averaged weights that are validated and exported; null: none.
+    loss, final_stage
+        Weights; `final_stage: null` keeps `loss` to the end.
+    early_stopping
+        null: none.
+    precision
+        float32 or float64.
+    device
+        cpu, cuda, or auto (cuda where there is one).
+    processes, threads
+        Processes on this machine (data parallel) and torch threads of each (null: the cores, shared out). These two may
+        change when a run is resumed.
+    checkpoint_seconds
+        A checkpoint is also written within an epoch when this much time has passed.
+    """
+
+    epochs: Annotated[int, Field(gt=0)] = 200
+    batch_size: Annotated[int, Field(gt=0)] = 4
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    learning_rate: Positive = 2e-3
+    weight_decay: NonNegative = 0.0
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    warmup_epochs: NonNegative = 1.0
+    plateau_patience: Annotated[int, Field(gt=0)] = 10
+    gradient_clip: Positive | None = 10.0
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = 0.999
+    loss: LossSection = LossSection()
+    final_stage: FinalStageSection | None = FinalStageSection()
+    early_stopping: EarlyStoppingSection | None = None
+    precision: Literal["float32", "float64"] = "float32"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    processes: Annotated[int, Field(gt=0)] = 1
+    threads: Annotated[int, Field(gt=0)] | None = None
+    checkpoint_seconds: Positive = 60.0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> TrainingSection:
+        if self.batch_size % self.processes:
+            raise ValueError(
+                f"batch_size = {self.batch_size} is not a multiple of processes = {self.processes}: "
+                f"use for example batch_size {-(-self.batch_size // self.processes) * self.processes}"
+            )
+        return self
+
+
+class Config(Section):
+    """A whole training run; `output` is its folder."""
+
+    data: DataSection
+    model: ModelSection
+    training: TrainingSection = TrainingSection()
+    output: Annotated[str, Field(min_length=1)]
