@@ -6,6 +6,7 @@
 #include "core/evaluator.h"
 #include "core/long_range.h"
 #include "core/metadata.h"
+#include "core/split_table.h"
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -14,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 
 namespace py = pybind11;
@@ -95,6 +97,8 @@ std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads)
 void bind_metadata(py::module_ &m)
 {
   py::class_<LongRange>(m, "LongRange")
+      .def(py::init<double, double, bool, bool>(), py::arg("sigma"), py::arg("coulomb_constant") = COULOMB_CONSTANT,
+           py::arg("self_interaction") = false, py::arg("neutralize") = false)
       .def_readonly("sigma", &LongRange::sigma)
       .def_readonly("coulomb_constant", &LongRange::coulomb_constant)
       .def_readonly("self_interaction", &LongRange::self_interaction)
@@ -137,14 +141,33 @@ void bind_evaluator(py::module_ &m)
 
 void bind_long_range(py::module_ &m)
 {
+  const auto pair = [](const ValueAndDerivative &d) { return py::make_tuple(d.value, d.derivative); };
   m.attr("COULOMB_CONSTANT") = COULOMB_CONSTANT;
   m.def("g_ewald_from_sigma", &g_ewald_from_sigma, py::arg("sigma"));
-  m.def("self_energy", &self_energy, py::arg("charge"), py::arg("sigma"), py::arg("k_e"));
-  m.def("self_potential", &self_potential, py::arg("charge"), py::arg("sigma"), py::arg("k_e"));
-  m.def("background_energy", &background_energy, py::arg("total_charge"), py::arg("sigma"), py::arg("volume"),
-        py::arg("k_e"));
-  m.def("background_potential", &background_potential, py::arg("total_charge"), py::arg("sigma"),
-        py::arg("volume"), py::arg("k_e"));
+  m.def("self_energy_factor", &self_energy_factor, py::arg("settings"));
+  m.def("background_energy", &background_energy, py::arg("total_charge"), py::arg("volume"), py::arg("settings"));
+  m.def("potential_correction", &potential_correction, py::arg("charge"), py::arg("total_charge"),
+        py::arg("volume"), py::arg("settings"));
+  m.def(
+      "smeared_coulomb",
+      [pair](double r, double sigma, double k_e) { return pair(smeared_coulomb(r, sigma, k_e)); }, py::arg("r"),
+      py::arg("sigma"), py::arg("k_e"));
+  m.def(
+      "split_pair_potential",
+      [pair](double r, double sigma, double g, double k_e) { return pair(split_pair_potential(r, sigma, g, k_e)); },
+      py::arg("r"), py::arg("sigma"), py::arg("g_ewald"), py::arg("k_e"));
+  m.def("split_background_virial", &split_background_virial, py::arg("total_charge"), py::arg("volume"),
+        py::arg("settings"), py::arg("g_ewald"));
+
+  py::class_<SplitTable>(m, "SplitTable")
+      .def(py::init([](const LongRange &settings, double g_ewald, double cutoff) {
+             auto table = std::make_unique<SplitTable>();
+             table->build(settings, g_ewald, cutoff);
+             return table;
+           }),
+           py::arg("settings"), py::arg("g_ewald"), py::arg("cutoff"))
+      .def("__call__", [pair](const SplitTable &table, double r_squared) { return pair(table(r_squared)); })
+      .def_property_readonly("relative_error", &SplitTable::relative_error);
 }
 
 }    // namespace

@@ -1,26 +1,46 @@
 // SPDX-License-Identifier: MIT
-// The long-range split as pure functions; mirror of python/pair_les/long_range.py, tested against it.
+// The long-range split as pure functions; the twin of python/pair_les/long_range_split.py, tested against it.
 //
-// Notation: sigma width of the latent Gaussians (angstrom), g splitting parameter of the Ewald-type
-// solver (1/angstrom), k_e Coulomb constant (eV angstrom/e^2), Q total charge (e), V volume.
-// Sources: Cheng 2025 (Latent Ewald summation); Kim, King, Zhong, Cheng 2024; docs/physics.md.
+//   E_lr = elong(g) + background_energy + [self_interaction] self energy + 1/2 sum_{i != j} q_i q_j D(r_ij)
+//   D(r) = k_e [erf(r / (sqrt2 sigma)) - erf(g r)] / r        (0 in matched mode, g = 1 / (sqrt2 sigma))
+//
+// elong(g) is the energy of a LAMMPS Ewald-type solver with splitting parameter g, Q = sum q, V the cell volume.
+// Units eV, angstrom, e. Sources: Cheng 2025 (Latent Ewald summation); Kim, King, Zhong, Cheng 2024; docs/physics.md.
 
 #ifndef PAIR_LES_CORE_LONG_RANGE_H
 #define PAIR_LES_CORE_LONG_RANGE_H
 
+#include "metadata.h"
+
 namespace pair_les {
 
-// g = 1 / (sqrt2 sigma): the solver's Gaussian equals the latent one, exp(-k^2/4g^2) = exp(-sigma^2 k^2/2).
+struct ValueAndDerivative {
+  double value, derivative;
+};
+
+// g = 1 / (sqrt2 sigma), 1/angstrom: the solver's Gaussian equals the latent one, exp(-k^2/4g^2) = exp(-sigma^2 k^2/2)
 double g_ewald_from_sigma(double sigma);
 
-// Energy of one charge with its own Gaussian, k_e q^2 / (sigma sqrt(2 pi)), eV; its derivative in q, V.
-double self_energy(double charge, double sigma, double k_e);
-double self_potential(double charge, double sigma, double k_e);
+// k_e / (sigma sqrt(2 pi)), eV/e^2: energy of one unit Gaussian with itself
+double self_energy_factor(const LongRange &settings);
 
-// k_e pi sigma^2 Q^2 / V, eV: takes back the neutralising background that a matched solver subtracts,
-// because the latent sum has no k = 0 term. Its derivative in any charge, V.
-double background_energy(double total_charge, double sigma, double volume, double k_e);
-double background_potential(double total_charge, double sigma, double volume, double k_e);
+// k_e pi sigma^2 Q^2 / V, eV, added to elong at every g: LAMMPS adds the energy of a neutralising background, the
+// model has no k = 0 term at all
+double background_energy(double total_charge, double volume, const LongRange &settings);
+
+// 2 k_e pi sigma^2 Q / V [+ 2 k_e q / (sigma sqrt(2 pi)) with self], V: added to LAMMPS's 2 e_i / q_i;
+// the derivative of background_energy and, where kept, of the self energy in one charge
+double potential_correction(double charge, double total_charge, double volume, const LongRange &settings);
+
+// k_e erf(r / (sqrt2 sigma)) / r and its derivative in r: two unit Gaussians, eV/e^2; finite at r = 0
+ValueAndDerivative smeared_coulomb(double r, double sigma, double k_e);
+
+// D(r) and dD/dr, eV/e^2: what a solver with splitting parameter g leaves to a pair sum; vanishes like erfc(g r)/r
+ValueAndDerivative split_pair_potential(double r, double sigma, double g_ewald, double k_e);
+
+// -C/V with C = Q^2 k_e pi (1/g^2 - 2 sigma^2) / 2, eV, added to each of virial xx, yy, zz: the k = 0 part of D, which
+// the pair sum contains and the model does not
+double split_background_virial(double total_charge, double volume, const LongRange &settings, double g_ewald);
 
 }    // namespace pair_les
 

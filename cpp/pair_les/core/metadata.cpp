@@ -173,7 +173,7 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
   else if (!long_range.is_null())
     root.fail("long_range", "is " + long_range.dump() + " but must be an object or null");
 
-  if (!root.get("created_with").is_object() && !root.get("created_with").is_string())
+  if (!root.get("created_with").is_object())
     root.fail("created_with", "is " + root.get("created_with").dump() + " but must be an object");
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");

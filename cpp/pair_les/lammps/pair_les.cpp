@@ -5,43 +5,32 @@
    https://www.lammps.org/, Sandia National Laboratories
 
    pair_style les: a translator between LAMMPS arrays and the two-phase evaluator of the core.
-   Setup checks are in pair_les_setup.cpp.
+   Before the first step: pair_les_setup.cpp; charges, mesh and potential: pair_les_long_range.cpp.
 ------------------------------------------------------------------------- */
 
 #include "pair_les.h"
 
 #include "atom.h"
-#include "comm.h"
 #include "compute.h"
 #include "domain.h"
 #include "error.h"
 #include "force.h"
-#include "kspace.h"
 #include "memory.h"
-#include "neigh_list.h"
 #include "update.h"
 
 #include "core/long_range.h"
-#include "fix_les_backward.h"
 #include "pair_les_model.h"
 
 #include <cmath>
 
 using namespace LAMMPS_NS;
 
-// stands in for a charge of exactly zero, for which 2 e_i / q_i has no value; any size is exact to
-// rounding because e_i is proportional to q_i
-static constexpr double TINY_CHARGE = 1.0e-100;
-
-// relative change of the sum of squared charges above which the mesh is sized again at the first step
-static constexpr double CHARGE_CHANGE = 0.01;
-
 /* ---------------------------------------------------------------------- */
 
 PairLES::PairLES(LAMMPS *lmp) :
-    Pair(lmp), model(new Model), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0),
-    fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0), charge_square_at_init(0.0),
-    mesh_sized(false)
+    Pair(lmp), model(new Model), split(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0),
+    fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0), sized_charge_square(0.0),
+    sized_volume(0.0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -50,6 +39,7 @@ PairLES::PairLES(LAMMPS *lmp) :
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_NOTAVAIL;
   ewaldflag = pppmflag = 1;
+  comm_forward = 1;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -57,6 +47,7 @@ PairLES::PairLES(LAMMPS *lmp) :
 PairLES::~PairLES()
 {
   delete_internal_styles();
+  release_gewald();
   delete model;
   if (allocated) {
     memory->destroy(setflag);
@@ -85,6 +76,7 @@ void PairLES::compute(int eflag, int vflag)
     kspace_energy->addstep(update->ntimestep + 1);
   }
   tally_energies();
+  if (split) compute_split();
 
   if (!model->long_range()) {
     model->phi.clear();
@@ -101,69 +93,12 @@ void PairLES::build_graph()
   species.resize(nall);
   for (int i = 0; i < nall; i++) species[i] = model->species_of_type[atom->type[i]];
 
-  const pair_les::FullNeighborList neighbors{list->inum, list->ilist, list->numneigh, list->firstneigh,
-                                             NEIGHMASK};
-  pair_les::build_graph(atom->x, species.data(), atom->nlocal, nall, neighbors,
+  pair_les::build_graph(atom->x, species.data(), atom->nlocal, nall, model->neighbors(list),
                         model->metadata().cutoff, model->graph);
 }
 
 /* ----------------------------------------------------------------------
-   latent charges into atom->q, in the unit that makes LAMMPS's Coulomb constant the model's
-------------------------------------------------------------------------- */
-
-void PairLES::update_charges()
-{
-  const auto &latent = model->evaluator->charge();
-  const int n = static_cast<int>(latent.size());
-
-  double local_sum = 0.0;
-  for (int i = 0; i < n; i++) local_sum += latent[i];
-  if (!std::isfinite(local_sum))
-    error->one(FLERR, "model file '{}' returned a charge that is not finite at step {}: atoms are too "
-               "close, or the configuration is far from the training data", model->file,
-               update->ntimestep);
-  MPI_Allreduce(&local_sum, &model->total_charge, 1, MPI_DOUBLE, MPI_SUM, world);
-
-  const double mean = model->long_range()->neutralize ? model->total_charge / atom->natoms : 0.0;
-  if (model->long_range()->neutralize) model->total_charge = 0.0;
-  model->solver_charge.resize(n);
-  for (int i = 0; i < n; i++) {
-    model->solver_charge[i] = latent[i] - mean;
-    const double q = charge_unit * model->solver_charge[i];
-    atom->q[model->graph.atom[i]] = (q == 0.0) ? TINY_CHARGE : q;
-  }
-
-  // PPPM refreshes its sums by itself only when the number of atoms changes
-  force->kspace->qsum_qsq(0);
-}
-
-/* ----------------------------------------------------------------------
-   kspace styles size their mesh from the charges at init(), when those of this model were not yet
-   known; every kind of setup calls kspace->setup() after this
-------------------------------------------------------------------------- */
-
-void PairLES::size_mesh()
-{
-  if (mesh_sized) return;
-  mesh_sized = true;
-  const double now = charge_square();
-  if (std::fabs(now - charge_square_at_init) <= CHARGE_CHANGE * now) return;
-  force->kspace->init();
-}
-
-/* ---------------------------------------------------------------------- */
-
-double PairLES::charge_square()
-{
-  double local = 0.0, all;
-  for (int i = 0; i < atom->nlocal; i++) local += atom->q[i] * atom->q[i];
-  MPI_Allreduce(&local, &all, 1, MPI_DOUBLE, MPI_SUM, world);
-  return all;
-}
-
-/* ----------------------------------------------------------------------
-   short-range energy, and what the latent sum has beyond the sum of the kspace style;
-   the global background of a charged cell is shared out in proportion to the charges
+   short-range energies, and what the latent sum has beyond that of the kspace style
 ------------------------------------------------------------------------- */
 
 void PairLES::tally_energies()
@@ -174,14 +109,11 @@ void PairLES::tally_energies()
   double short_range_sum = 0.0, correction_sum = 0.0;
 
   for (int i = 0; i < static_cast<int>(energy.size()); i++) {
-    double correction = 0.0;
-    if (long_range) {
-      const double q = model->solver_charge[i], k_e = long_range->coulomb_constant;
-      correction = 0.5 * q *
-          pair_les::background_potential(model->total_charge, long_range->sigma, volume, k_e);
-      if (long_range->self_interaction)
-        correction += pair_les::self_energy(q, long_range->sigma, k_e);
-    }
+    // what the latent sum has beyond 1/2 q phi of the kspace style, by the same rule
+    const double correction = long_range
+        ? 0.5 * model->solver_charge[i] *
+            pair_les::potential_correction(model->solver_charge[i], model->total_charge, volume, *long_range)
+        : 0.0;
     short_range_sum += energy[i];
     correction_sum += correction;
     if (eflag_atom) eatom[model->graph.atom[i]] += energy_unit * (energy[i] + correction);
@@ -205,37 +137,6 @@ void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom)
 {
   potential_from_kspace();
   scatter_edge_gradient(virial_sum, virial_atom);
-}
-
-/* ----------------------------------------------------------------------
-   phi_i = dE_lr/dq_i in V; every Ewald-type solver tallies e_i = q_i phi_i / 2
-------------------------------------------------------------------------- */
-
-void PairLES::potential_from_kspace()
-{
-  const auto *long_range = model->long_range();
-  const double volume = domain->xprd * domain->yprd * domain->zprd;
-  const double background = pair_les::background_potential(model->total_charge, long_range->sigma, volume,
-                                                           long_range->coulomb_constant);
-  const double *const energy = force->kspace->eatom;
-  const int n = static_cast<int>(model->solver_charge.size());
-
-  double local_sum = 0.0, sum;
-  model->phi.resize(n);
-  for (int i = 0; i < n; i++) {
-    const int a = model->graph.atom[i];
-    model->phi[i] = 2.0 * energy[a] / atom->q[a] * charge_unit / energy_unit + background;
-    if (long_range->self_interaction)
-      model->phi[i] += pair_les::self_potential(model->solver_charge[i], long_range->sigma,
-                                                long_range->coulomb_constant);
-    local_sum += model->phi[i];
-  }
-
-  // q - mean(q) is a projection: its transpose acts on the potential
-  if (long_range->neutralize) {
-    MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
-    for (auto &phi : model->phi) phi -= sum / atom->natoms;
-  }
 }
 
 /* ----------------------------------------------------------------------

@@ -31,6 +31,8 @@ class PairLES : public Pair {
   double init_one(int, int) override;
   void *extract(const char *, int &) override;
   double memory_usage() override;
+  int pack_forward_comm(int, int *, double *, int, int *) override;
+  void unpack_forward_comm(int, int, double *) override;
 
   // second phase, called by FixLESBackward once kspace has run;
   // adds forces to atom->f and the virial of the edges to the arrays given (nullptr: not wanted)
@@ -39,6 +41,7 @@ class PairLES : public Pair {
  protected:
   struct Model;          // evaluator, graph and what the model file says
   Model *model;
+  bool split;            // kspace chooses g_ewald, a pair sum makes up the difference
   double cut_coul;       // angstrom, real-space cutoff reported to kspace
   double energy_unit;    // LAMMPS energy units per eV
   double charge_unit;    // atom->q per latent charge: makes qqrd2e of LAMMPS the constant of the model
@@ -46,8 +49,8 @@ class PairLES : public Pair {
   class FixLESBackward *fix_backward;
   class Compute *kspace_energy;    // asks kspace for per-atom energies on every step
   double gewald_set;               // g_ewald that this style gave to kspace
-  double charge_square_at_init;    // sum of q^2 that kspace->init() sized its mesh from
-  bool mesh_sized;                 // kspace->init() has seen charges of this model
+  double sized_charge_square;      // sum of q^2 and volume that the mesh of kspace was sized for
+  double sized_volume;
 
   void allocate();
   void read_model(const char *);
@@ -57,13 +60,16 @@ class PairLES : public Pair {
 
   void check_setup();
   void check_kspace();
-  void match_gewald();
+  void prepare_gewald();
+  void set_gewald(double);
+  void release_gewald();
 
   void build_graph();
+  void tally_energies();
+
   void update_charges();
   void size_mesh();
-  double charge_square();
-  void tally_energies();
+  void compute_split();
   void potential_from_kspace();
   void scatter_edge_gradient(double *virial, double **vatom);
 };

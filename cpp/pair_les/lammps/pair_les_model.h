@@ -6,8 +6,11 @@
 
 #include "pair_les.h"
 
+#include "neigh_list.h"
+
 #include "core/edges.h"
 #include "core/evaluator.h"
+#include "core/split_sum.h"
 
 #include <memory>
 #include <string>
@@ -26,7 +29,15 @@ struct PairLES::Model {
   std::vector<double> phi;               // [nlocal] V, dE_lr/dq as the backward pass sees it
   double total_charge = 0.0;             // e, of solver_charge over all ranks
 
+  pair_les::SplitTable split_table;
+  pair_les::SplitSum split_sum;
+  std::vector<double> charge_with_ghosts;    // [nlocal + nghost] e, split mode only
+
   const pair_les::Metadata &metadata() const { return evaluator->metadata(); }
+  static pair_les::FullNeighborList neighbors(const NeighList *list)
+  {
+    return {list->inum, list->ilist, list->numneigh, list->firstneigh, NEIGHMASK};
+  }
   const pair_les::LongRange *long_range() const
   {
     return metadata().long_range ? &*metadata().long_range : nullptr;

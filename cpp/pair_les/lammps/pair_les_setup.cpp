@@ -26,8 +26,10 @@
 #include "core/long_range.h"
 #include "core_library.h"
 #include "fix_les_backward.h"
+#include "kspace_access.h"
 #include "pair_les_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <fstream>
@@ -50,11 +52,6 @@ static const char cite_les[] =
 static const char *const KSPACE_STYLES[] = {"ewald", "ewald/omp", "pppm", "pppm/omp", "pppm/kk"};
 
 namespace {
-
-// KSpace keeps the fact that the user chose g_ewald to itself and its children.
-struct KSpaceAccess : public KSpace {
-  static bool user_gewald(KSpace *kspace) { return kspace->*(&KSpaceAccess::gewaldflag) != 0; }
-};
 
 // Content of a file, read once and sent to all ranks: thousands of ranks must not open it at the
 // same time. False on every rank if it cannot be read.
@@ -81,9 +78,19 @@ bool read_everywhere(const std::string &path, std::string &content, int me, MPI_
 
 void PairLES::settings(int narg, char **arg)
 {
-  if (narg > 0)
-    error->all(FLERR, "Unknown pair_style les keyword '{}'; type 'pair_style les' without arguments",
-               arg[0]);
+  split = false;
+  for (int iarg = 0; iarg < narg; iarg++) {
+    if (strcmp(arg[iarg], "coul") != 0)
+      error->all(FLERR, "Unknown pair_style les keyword '{}'; type 'pair_style les' or "
+                 "'pair_style les coul 9.0'", arg[iarg]);
+    if (iarg + 1 == narg)
+      error->all(FLERR, "pair_style les keyword coul needs a cutoff; type 'pair_style les coul 9.0'");
+    cut_coul = utils::numeric(FLERR, arg[++iarg], false, lmp);
+    if (cut_coul <= 0.0)
+      error->all(FLERR, "pair_style les coul cutoff is {} but must be > 0; type 'pair_style les coul 9.0'",
+                 cut_coul);
+    split = true;
+  }
   if (lmp->citeme) lmp->citeme->add(cite_les);
 }
 
@@ -142,7 +149,7 @@ void PairLES::read_model(const char *name)
                "local models; train with message_passing_layers 0", name,
                metadata.message_passing_layers);
 
-  cut_coul = metadata.cutoff;
+  if (!split) cut_coul = metadata.cutoff;
   if (comm->me != 0) return;
   std::string species;
   for (const auto &symbol : metadata.species) species += " " + symbol;
@@ -224,8 +231,9 @@ void PairLES::init_style()
 
   check_kspace();
   charge_unit = std::sqrt(model->long_range()->coulomb_constant * energy_unit / force->qqrd2e);
-  charge_square_at_init = charge_square();
-  mesh_sized = false;
+  // of the charges that kspace->init() has just seen; the first step compares
+  sized_charge_square = KSpaceAccess::charge_square(force->kspace);
+  sized_volume = domain->xprd * domain->yprd * domain->zprd;
   kspace_energy->addstep(update->ntimestep);
 }
 
@@ -289,30 +297,61 @@ void PairLES::check_kspace()
 }
 
 /* ----------------------------------------------------------------------
-   matched mode: the Gaussian of the solver is the latent one, nothing is left for real space
+   matched mode: the Gaussian of the solver is the latent one, nothing is left for real space.
+   split mode: the solver chooses; it cannot without charges, so that before the first step any value
+   stands in for its choice (size_mesh() has it choose again).
 ------------------------------------------------------------------------- */
 
-void PairLES::match_gewald()
+void PairLES::prepare_gewald()
 {
-  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
   KSpace *const kspace = force->kspace;
-  const bool chosen_here = KSpaceAccess::user_gewald(kspace) && kspace->g_ewald == gewald_set;
-  if (KSpaceAccess::user_gewald(kspace) && !chosen_here &&
-      std::fabs(kspace->g_ewald - matched) > 1.0e-6 * matched)
-    error->all(FLERR, "kspace_modify gewald {} contradicts sigma {} of model file '{}', which needs {:.8}; "
-               "remove the kspace_modify gewald command", kspace->g_ewald, model->long_range()->sigma,
-               model->file, matched);
 
   // charges are known only after the first forward pass and need not add up to zero: the warnings of
   // kspace->init() would mislead
   kspace->warn_nocharge = 0;
   if (kspace->warn_nonneutral == 1) kspace->warn_nonneutral = 2;
 
-  if (kspace->g_ewald == matched) return;
-  std::string key("gewald"), value = fmt::format("{:.17g}", matched);
-  char *arg[2] = {&key[0], &value[0]};
-  kspace->modify_params(2, arg);
-  gewald_set = kspace->g_ewald;
+  const bool chosen_by_user =
+      KSpaceAccess::gewald_fixed(kspace) && kspace->g_ewald != gewald_set;
+  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
+  if (split) {
+    if (chosen_by_user) return;
+    double local = 0.0, all;
+    for (int i = 0; i < atom->nlocal; i++) local += std::fabs(atom->q[i]);
+    MPI_Allreduce(&local, &all, 1, MPI_DOUBLE, MPI_SUM, world);
+    if (all == 0.0)
+      set_gewald(matched);
+    else
+      release_gewald();
+    return;
+  }
+
+  if (chosen_by_user && std::fabs(kspace->g_ewald - matched) > 1.0e-6 * matched)
+    error->all(FLERR, "kspace_modify gewald {} contradicts sigma {} of model file '{}', which needs {:.8}; "
+               "remove the kspace_modify gewald command or type 'pair_style les coul 9.0'",
+               kspace->g_ewald, model->long_range()->sigma, model->file, matched);
+  if (kspace->g_ewald != matched) set_gewald(matched);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::set_gewald(double value)
+{
+  std::string key("gewald"), text = fmt::format("{:.17g}", value);
+  char *arg[2] = {&key[0], &text[0]};
+  force->kspace->modify_params(2, arg);
+  gewald_set = value;
+}
+
+/* ----------------------------------------------------------------------
+   give the choice of g_ewald back to kspace, unless the user has made it
+------------------------------------------------------------------------- */
+
+void PairLES::release_gewald()
+{
+  if (!force->kspace || gewald_set == 0.0) return;
+  if (KSpaceAccess::gewald_fixed(force->kspace) && force->kspace->g_ewald == gewald_set) set_gewald(0.0);
+  gewald_set = 0.0;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -320,10 +359,8 @@ void PairLES::match_gewald()
 double PairLES::init_one(int i, int j)
 {
   if (setflag[i][j] == 0) error->all(FLERR, "Types {} and {} have no pair_coeff of pair_style les", i, j);
-  return model->metadata().cutoff;
+  return split ? std::max(cut_coul, model->metadata().cutoff) : model->metadata().cutoff;
 }
-
-/* ---------------------------------------------------------------------- */
 
 /* ----------------------------------------------------------------------
    kspace->init() runs before init_style() and asks for the cutoff before it looks at g_ewald and at the
@@ -343,6 +380,6 @@ void *PairLES::extract(const char *str, int &dim)
                  model->file, force->kspace_style);
     return nullptr;
   }
-  if (force->kspace) match_gewald();
+  if (force->kspace) prepare_gewald();
   return (void *) &cut_coul;
 }

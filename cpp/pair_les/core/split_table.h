@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// D(r) of the long-range split as a table in r^2: no square root, no error function in the pair loop.
+
+#ifndef PAIR_LES_CORE_SPLIT_TABLE_H
+#define PAIR_LES_CORE_SPLIT_TABLE_H
+
+#include "long_range.h"
+
+#include <vector>
+
+namespace pair_les {
+
+// D is an entire function of r^2, so that cubic Hermite pieces on a uniform grid in r^2 converge like h^4. Energy and
+// force come from the same polynomial: what is tabulated is conservative whatever its error.
+class SplitTable {
+ public:
+  // Tabulate for 0 <= r <= cutoff; throws std::runtime_error if TOLERANCE cannot be met.
+  void build(const LongRange &settings, double g_ewald, double cutoff);
+
+  bool is_for(double g_ewald, double cutoff) const { return g_ewald == g_ewald_ && cutoff == cutoff_; }
+
+  // D(r) in eV/e^2 and (dD/dr)/r in eV/(e^2 A^2), for r_squared <= cutoff^2.
+  ValueAndDerivative operator()(double r_squared) const
+  {
+    const double position = r_squared * inverse_step_;
+    const auto piece = static_cast<std::size_t>(position);
+    const double t = position - static_cast<double>(piece);
+    const double *const c = &coefficients_[4 * piece];
+    const double value = c[0] + t * (c[1] + t * (c[2] + t * c[3]));
+    const double slope = c[1] + t * (2.0 * c[2] + t * 3.0 * c[3]);
+    return {value, 2.0 * inverse_step_ * slope};
+  }
+
+  // largest error of D and of r^2-derivative found at build(), relative to their values at r = 0
+  double relative_error() const { return relative_error_; }
+
+  static constexpr double TOLERANCE = 1.0e-9;
+
+ private:
+  void fill(std::size_t n_pieces, const LongRange &settings);
+  double measure_error(const LongRange &settings) const;
+
+  double g_ewald_ = 0.0, cutoff_ = 0.0, inverse_step_ = 0.0, relative_error_ = 0.0;
+  std::vector<double> coefficients_;    // [n_pieces][4], in units of the step
+};
+
+}    // namespace pair_les
+
+#endif

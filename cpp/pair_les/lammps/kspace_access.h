@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// What KSpace keeps to itself and its children, and has no public function for.
+
+#ifndef PAIR_LES_LAMMPS_KSPACE_ACCESS_H
+#define PAIR_LES_LAMMPS_KSPACE_ACCESS_H
+
+#include "kspace.h"
+
+namespace LAMMPS_NS {
+
+struct KSpaceAccess : public KSpace {
+  // g_ewald was set by kspace_modify gewald, not computed from accuracy and cutoff
+  static bool gewald_fixed(KSpace *kspace) { return kspace->*(&KSpaceAccess::gewaldflag) != 0; }
+
+  // sum of q^2 of the last qsum_qsq()
+  static double charge_square(KSpace *kspace) { return kspace->*(&KSpaceAccess::qsqsum); }
+};
+
+}    // namespace LAMMPS_NS
+
+#endif

@@ -1,0 +1,175 @@
+/* ----------------------------------------------------------------------
+   SPDX-License-Identifier: GPL-2.0-only
+
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+
+   pair_style les and its kspace style: charges handed over, mesh sized for them, the pair sum of split
+   mode, and the potential taken back.
+------------------------------------------------------------------------- */
+
+#include "pair_les.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "kspace.h"
+#include "update.h"
+
+#include "core/long_range.h"
+#include "kspace_access.h"
+#include "pair_les_model.h"
+
+#include <cmath>
+
+using namespace LAMMPS_NS;
+
+// stands in for a charge of exactly zero, for which 2 e_i / q_i has no value; any size is exact to
+// rounding because e_i is proportional to q_i
+static constexpr double TINY_CHARGE = 1.0e-100;
+
+// relative change of sum q^2 or of the volume above which the mesh no longer has the accuracy asked for
+static constexpr double CHARGE_CHANGE = 0.1;
+static constexpr double VOLUME_CHANGE = 0.1;
+
+/* ----------------------------------------------------------------------
+   latent charges into atom->q, in the unit that makes LAMMPS's Coulomb constant the model's
+------------------------------------------------------------------------- */
+
+void PairLES::update_charges()
+{
+  const auto &latent = model->evaluator->charge();
+  const int n = static_cast<int>(latent.size());
+
+  double local_sum = 0.0;
+  for (int i = 0; i < n; i++) local_sum += latent[i];
+  if (!std::isfinite(local_sum))
+    error->one(FLERR, "model file '{}' returned a charge that is not finite at step {}: atoms are too "
+               "close, or the configuration is far from the training data", model->file,
+               update->ntimestep);
+  MPI_Allreduce(&local_sum, &model->total_charge, 1, MPI_DOUBLE, MPI_SUM, world);
+
+  const double mean = model->long_range()->neutralize ? model->total_charge / atom->natoms : 0.0;
+  if (model->long_range()->neutralize) model->total_charge = 0.0;
+  model->solver_charge.resize(n);
+  for (int i = 0; i < n; i++) {
+    model->solver_charge[i] = latent[i] - mean;
+    const double q = charge_unit * model->solver_charge[i];
+    atom->q[model->graph.atom[i]] = (q == 0.0) ? TINY_CHARGE : q;
+  }
+
+  // PPPM refreshes its sums by itself only when the number of atoms changes
+  force->kspace->qsum_qsq(0);
+}
+
+/* ----------------------------------------------------------------------
+   kspace styles size their mesh at init() from the charges and the box of that moment: at first there
+   are no charges of this model yet, later both may have changed
+------------------------------------------------------------------------- */
+
+void PairLES::size_mesh()
+{
+  KSpace *const kspace = force->kspace;
+  const double charge_square = KSpaceAccess::charge_square(kspace);
+  const double volume = domain->xprd * domain->yprd * domain->zprd;
+  if (std::fabs(charge_square - sized_charge_square) <= CHARGE_CHANGE * charge_square &&
+      std::fabs(volume - sized_volume) <= VOLUME_CHANGE * volume)
+    return;
+
+  if (split) release_gewald();    // it only stood in while there were no charges
+  kspace->init();
+  kspace->setup();
+  sized_charge_square = charge_square;
+  sized_volume = volume;
+}
+
+/* ----------------------------------------------------------------------
+   split mode: the kspace style has chosen g_ewald, the difference to the latent Gaussians is a short
+   ranged pair sum
+------------------------------------------------------------------------- */
+
+void PairLES::compute_split()
+{
+  const double g_ewald = force->kspace->g_ewald;
+  if (!model->split_table.is_for(g_ewald, cut_coul)) {
+    try {
+      model->split_table.build(*model->long_range(), g_ewald, cut_coul);
+    } catch (const std::exception &e) {
+      error->all(FLERR, e.what());
+    }
+  }
+
+  comm->forward_comm(this);    // charges of ghosts
+  const int nall = atom->nlocal + atom->nghost;
+  auto &charge = model->charge_with_ghosts;
+  charge.resize(nall);
+  for (int i = 0; i < nall; i++) charge[i] = atom->q[i] / charge_unit;
+  auto &sum = model->split_sum;
+  sum.compute(atom->x, charge.data(), atom->nlocal, model->neighbors(list), model->split_table, cut_coul,
+              vflag_either);
+
+  const double volume = domain->xprd * domain->yprd * domain->zprd;
+  // the k = 0 part of the pair sum, shared out in proportion to the charges
+  const double background = (model->total_charge == 0.0)
+      ? 0.0
+      : pair_les::split_background_virial(model->total_charge, volume, *model->long_range(), g_ewald) /
+          model->total_charge;
+
+  for (int i = 0; i < atom->nlocal; i++) {
+    for (int k = 0; k < 3; k++) atom->f[i][k] += energy_unit * sum.force[3 * i + k];
+    const double energy = 0.5 * energy_unit * charge[i] * sum.potential[i];
+    if (eflag_global) eng_coul += energy;
+    if (eflag_atom) eatom[i] += energy;
+    if (!vflag_either) continue;
+    for (int k = 0; k < 6; k++) {
+      const double v = energy_unit * (sum.virial[6 * i + k] + (k < 3 ? background * charge[i] : 0.0));
+      if (vflag_global) virial[k] += v;
+      if (vflag_atom) vatom[i][k] += v;
+    }
+  }
+}
+
+/* ---------------------------------------------------------------------- */
+
+int PairLES::pack_forward_comm(int n, int *list, double *buf, int /*pbc_flag*/, int * /*pbc*/)
+{
+  for (int i = 0; i < n; i++) buf[i] = atom->q[list[i]];
+  return n;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::unpack_forward_comm(int n, int first, double *buf)
+{
+  for (int i = 0; i < n; i++) atom->q[first + i] = buf[i];
+}
+
+/* ----------------------------------------------------------------------
+   phi_i = dE_lr/dq_i in V; every Ewald-type solver tallies e_i = q_i phi_i / 2
+------------------------------------------------------------------------- */
+
+void PairLES::potential_from_kspace()
+{
+  const auto *long_range = model->long_range();
+  const double volume = domain->xprd * domain->yprd * domain->zprd;
+  const double *const energy = force->kspace->eatom;
+  const int n = static_cast<int>(model->solver_charge.size());
+
+  double local_sum = 0.0, sum;
+  model->phi.resize(n);
+  for (int i = 0; i < n; i++) {
+    const int a = model->graph.atom[i];
+    model->phi[i] = 2.0 * energy[a] / atom->q[a] * charge_unit / energy_unit +
+        pair_les::potential_correction(model->solver_charge[i], model->total_charge, volume, *long_range);
+    if (split) model->phi[i] += model->split_sum.potential[a];
+    local_sum += model->phi[i];
+  }
+
+  // q - mean(q) is a projection: its transpose acts on the potential
+  if (long_range->neutralize) {
+    MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
+    for (auto &phi : model->phi) phi -= sum / atom->natoms;
+  }
+}
