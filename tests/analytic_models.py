@@ -1,24 +1,28 @@
 # SPDX-License-Identifier: MIT
 """Tiny model files of contract version 1, written with plain torch and nothing of pair_les.
 
-Every term is a formula that a test can write down again. With ``f(r) = (1 - (r/c)^2)^3`` inside c, 0 outside::
+Every term is a formula that a test can write down again. With ``f(r) = (1 - (r/c)^2)^3`` inside c, else 0::
 
-    e_i = e0[s_i] + 1/2 sum_j A exp(-r_ij/rho) f(r_ij) + B (sum_j f(r_ij))^2            (Born-Mayer pair, many-body)
+    e_i = e0[s_i] + 1/2 sum_j A exp(-r_ij/rho) f(r_ij) + B (sum_j f(r_ij))^2      (Born-Mayer pair, many-body)
           + [1 message-passing layer] C sum_j f(r_ij) h_j,   h_j = sum_k f(r_jk)
-    q_i = q0[s_i] + alpha response[s_i] sum_j f_q(r_ij) q0[s_j]                          (rule of the reference vectors)
-    q_i = q0[s_i] sum_j f_q(r_ij)                                                        (kind "vanishing_charge")
+    q_i = q0[s_i] + alpha response[s_i] sum_j f_q(r_ij) q0[s_j]                  (rule of the reference vectors)
+    q_i = q0[s_i] sum_j f_q(r_ij)                                                 (kind "vanishing_charge")
 
 ``write_model(path, kind, **options)`` writes one; the kinds are presets of the options of `AnalyticModel`:
 
-========================  ===========================================================================================
-"pair"                    the general one: two species, Na and Cl, q0 = +1 and -1, alpha = 0.1
-"zero_charge_atom"        adds species Ar with q0 = 0, whose charge is exactly 0 (and its gradient is not) where
-                          `zero_charge_configuration` puts it
-"inert_atom"              adds species Ar of charge exactly 0 everywhere
-"vanishing_charge"        every charge is exactly 0 once no two atoms are within charge_cutoff
-"message_passing"         one message-passing layer
-"raising"                 forward raises RuntimeError once it sees more than max_edges edges
-========================  ===========================================================================================
+"pair"
+    the general one: two species, Na and Cl, q0 = +1 and -1, alpha = 0.1
+"zero_charge_atom"
+    adds species Ar with q0 = 0, whose charge is exactly 0 (and its gradient is not) where
+    `zero_charge_configuration` puts it
+"inert_atom"
+    adds species Ar of charge exactly 0 everywhere
+"vanishing_charge"
+    every charge is exactly 0 once no two atoms are within charge_cutoff
+"message_passing"
+    one message-passing layer
+"raising"
+    forward raises RuntimeError once it sees more than max_edges edges
 """
 
 from __future__ import annotations
@@ -94,7 +98,8 @@ class AnalyticModel(torch.nn.Module):
         super().__init__()
         self.register_buffer("q0", torch.tensor(q0, dtype=dtype))
         self.register_buffer("response", torch.tensor(response, dtype=dtype))
-        self.e0 = torch.nn.Parameter(torch.tensor(e0, dtype=dtype))  # one parameter: readers must cope with them
+        # one parameter: readers must cope with them
+        self.e0 = torch.nn.Parameter(torch.tensor(e0, dtype=dtype))
         self.cutoff = cutoff
         self.charge_cutoff = charge_cutoff
         self.alpha = alpha
@@ -160,8 +165,8 @@ def write_model(
     edit_metadata
         Called with the metadata before it is written: for tests of files that break the contract.
     options
-        Override the preset. Of the metadata: species, dtype, sigma (None for ``long_range: null``), coulomb_constant,
-        self_interaction, neutralize; the rest are those of `AnalyticModel`.
+        Override the preset. Of the metadata: species, dtype, sigma (None for ``long_range: null``),
+        coulomb_constant, self_interaction, neutralize; the rest are those of `AnalyticModel`.
     """
     given = {**PRESETS[kind], **options}
     species = list(given.pop("species", ["Na", "Cl"]))
@@ -220,19 +225,20 @@ def write_model(
 
 
 def zero_charge_configuration() -> tuple[list[str], list[list[float]], float]:
-    """Symbols, positions (angstrom) and edge of a cubic cell in which the Ar atom of "zero_charge_atom" has charge 0.0.
+    """Symbols, positions (angstrom) and edge of a cubic cell where Ar of "zero_charge_atom" has charge 0.0.
 
-    Na and Cl stand at equal distances (exact in binary) on both sides of Ar along x, every other atom is further than
-    4.0 A from it: the two terms of its charge cancel exactly, while its derivative along x does not vanish.
+    Na and Cl stand at equal distances (exact in binary) on both sides of Ar along x, every other atom is
+    further than 4.0 A from it: the two terms of its charge cancel exactly, while its derivative along x does
+    not vanish. The other Na are nearer to it than the other Cl, so that its potential does not vanish either.
     """
     symbols = ["Ar", "Na", "Cl", "Na", "Cl", "Na", "Cl"]
     positions = [
         [6.0, 6.0, 6.0],
         [8.5, 6.0, 6.0],
         [3.5, 6.0, 6.0],
-        [10.75, 8.25, 5.5],
-        [1.75, 3.5, 7.25],
-        [2.0, 10.5, 9.75],
-        [9.25, 1.5, 10.25],
+        [6.0, 10.25, 6.0],
+        [11.25, 1.0, 11.0],
+        [6.0, 6.0, 1.75],
+        [1.25, 11.0, 6.5],
     ]
     return symbols, positions, 12.0

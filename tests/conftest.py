@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures of every test; lying here, this file also puts `analytic_models` and `tolerances` on the path of all tests."""
+"""Fixtures of every test."""
 
 from __future__ import annotations
 

@@ -18,10 +18,10 @@ from .evaluation import evaluate, species_indices
 class LESCalculator(Calculator):
     """Energy, forces, stress, charges and latent potential of a model file of contract version 1.
 
-    ``results`` holds `energy` and `free_energy` (eV; there is no electronic temperature, they are equal), `forces`
-    (eV/angstrom), `stress` (eV/angstrom^3, ASE's Voigt order and sign, periodic cells only) and, for a model with
-    charges, `charges` (e), `latent_potential` (``dE_lr/dq``, eV/e) and `long_range_energy` (eV). The long-range part is
-    converged and in float64 whatever the precision of the network.
+    ``results`` holds `energy` and `free_energy` (eV; there is no electronic temperature, they are equal),
+    `forces` (eV/angstrom), `stress` (eV/angstrom^3, ASE's Voigt order and sign, periodic cells only) and, for
+    a model with charges, `charges` (e), `latent_potential` (``dE_lr/dq``, eV/e) and `long_range_energy` (eV).
+    The long-range part is converged and in float64 whatever the precision of the network.
 
     Parameters
     ----------

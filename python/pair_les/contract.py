@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The deployed model: reading and writing of TorchScript files that carry their own contract (version 1).
 
-A model file is a TorchScript archive with one extra file, ``metadata.json``; this module is the only Python file that
-knows this. Torch is imported only by the functions that need it, so that metadata can be read without it.
+A model file is a TorchScript archive with one extra file, ``metadata.json``; this module is the only Python
+file that knows this. Torch is imported only by the functions that need it, so that metadata can be read
+without it.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from .metadata import ContractError, LongRange, Metadata
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["ContractError", "LongRange", "Metadata", "created_with", "load_model", "read_metadata", "save_model"]
+__all__ = [
+    "ContractError",
+    "LongRange",
+    "Metadata",
+    "created_with",
+    "load_model",
+    "read_metadata",
+    "save_model",
+]
 
 
 def created_with() -> dict[str, str]:
@@ -84,11 +93,15 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     path = Path(path)
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise ContractError(f"{path}: model file {what}: give the path of a file written by 'pair-les export'")
+        raise ContractError(
+            f"{path}: model file {what}: give the path of a file written by 'pair-les export'"
+        )
     with open(path, "rb") as stream:
         magic = stream.read(4)
     if magic != b"PK\x03\x04":
-        raise ContractError(f"{path}: not a TorchScript archive: write it with torch.jit.save or 'pair-les export'")
+        raise ContractError(
+            f"{path}: not a TorchScript archive: write it with torch.jit.save or 'pair-les export'"
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
@@ -105,7 +118,9 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
                 )
             text = archive.read(found[0])
     except zipfile.BadZipFile as error:
-        raise ContractError(f"{path}: truncated or damaged TorchScript archive: copy or export it again") from error
+        raise ContractError(
+            f"{path}: truncated or damaged TorchScript archive: copy or export it again"
+        ) from error
     return Metadata.from_json(text, path)
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Two-phase evaluation of a model file for one configuration (contract.md, "Two-phase evaluation").
 
-Forward pass; the long-range sum turns the charges into ``phi_i = dE_lr/dq_i``; one backward pass of ``sum e + sum phi q``.
-This is the reference that the C++ core and LAMMPS must equal: the long-range part is float64 and converged.
+Forward pass; the long-range sum turns the charges into ``phi_i = dE_lr/dq_i``; one backward pass of
+``sum e + sum phi q``. This is the reference that the C++ core and LAMMPS must equal: the long-range part is
+float64 and converged.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class Evaluation:
     latent_potential: NDArray[np.float64] | None
 
 
-def species_indices(symbols: Sequence[str], metadata: Metadata, file: str | os.PathLike[str]) -> NDArray[np.int64]:
+def species_indices(
+    symbols: Sequence[str], metadata: Metadata, file: str | os.PathLike[str]
+) -> NDArray[np.int64]:
     """The species index of each symbol, [N].
 
     Raises
@@ -62,8 +65,8 @@ def species_indices(symbols: Sequence[str], metadata: Metadata, file: str | os.P
     for symbol in symbols:
         if symbol not in index:
             raise ContractError(
-                f"{file}: element '{symbol}' is not among the species of the model ({', '.join(metadata.species)}): "
-                "use a model trained with it"
+                f"{file}: element '{symbol}' is not among the species of the model "
+                f"({', '.join(metadata.species)}): use a model trained with it"
             )
     return np.array([index[symbol] for symbol in symbols], dtype=np.int64)
 
@@ -107,7 +110,8 @@ def evaluate(
     periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
     if metadata.long_range is not None and periodic.any() != periodic.all():
         raise ValueError(
-            f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions periodic, or none"
+            f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions "
+            "periodic, or none"
         )
     edge_index, shifts = neighbor_list(positions, cell, periodic, metadata.cutoff)
     x = torch.as_tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3), device=device)
@@ -121,7 +125,8 @@ def evaluate(
     inputs = vectors.to(getattr(torch, metadata.dtype)).requires_grad_()
     energies, charges = _forward(module, metadata, kinds, edges, inputs, file)
 
-    lr_energy, forces, strain, phi = 0.0, torch.zeros_like(x), torch.zeros(3, 3, dtype=x.dtype, device=device), None
+    lr_energy, phi = 0.0, None
+    forces, strain = torch.zeros_like(x), torch.zeros_like(h)
     objective = energies.sum()
     if charges is not None and metadata.long_range is not None:
         lr_energy, forces, strain, phi = _long_range(
@@ -157,17 +162,23 @@ def _forward(
     edge_vectors: Tensor,
     file: str | os.PathLike[str],
 ) -> tuple[Tensor, Tensor | None]:
-    """Phase 1: the network's energies and, for a model with charges, charges; their names and shapes checked."""
+    """Phase 1: energies and, for a model with charges, charges; their names and shapes checked."""
     n_atoms = species.shape[0]
     try:
         output = module(species, edge_index, edge_vectors, n_atoms)
-    except RuntimeError as error:  # torch.jit.Error is one
+    except (
+        RuntimeError,
+        IndexError,
+        torch.jit.Error,
+    ) as error:  # `raise` in TorchScript is a torch.jit.Error
         reason = str(error).strip().splitlines()[-1]
         raise ContractError(f"{file}: forward failed for {n_atoms} atoms: {reason}") from error
     names = ["energy"] if metadata.long_range is None else ["energy", "charge"]
     for name in names:
         if name not in output:
-            raise ContractError(f"{file}: forward returned no '{name}', only {sorted(output)}: contract version 1")
+            raise ContractError(
+                f"{file}: forward returned no '{name}', only {sorted(output)}: contract version 1"
+            )
         if tuple(output[name].shape) != (n_atoms,):
             shape = tuple(output[name].shape)
             raise ContractError(f"{file}: '{name}' has shape {shape}, must be [n_local] = ({n_atoms},)")

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Long-range energy of latent charges in torch, batched over frames, periodic and isolated.
 
-Formulas: physics.md, "Energy" (Cheng 2025; Kim, King, Zhong, Cheng 2024). The k sum is converged by default. Its cost is
-kept to that of a matrix product: the phase ``exp(i k.r)`` factorises over the reciprocal lattice directions, so
-``S(k) = sum_n q_n X[n,kx] Y[n,ky] Z[n,kz]`` needs ``N (nx + ny + nz)`` trigonometric functions, not ``N K``.
-The plain-float functions of the split between the model and a LAMMPS solver are re-exported here.
+Formulas: physics.md, "Energy" (Cheng 2025; Kim, King, Zhong, Cheng 2024). The k sum is converged by default.
+Its cost is kept to that of a matrix product: the phase ``exp(i k.r)`` factorises over the reciprocal lattice
+directions, so ``S(k) = sum_n q_n X[n,kx] Y[n,ky] Z[n,kz]`` needs ``N (nx + ny + nz)`` trigonometric
+functions, not ``N K``. The plain-float functions of the split between the model and a LAMMPS solver are
+re-exported here.
 """
 
 from __future__ import annotations
@@ -41,14 +42,14 @@ __all__ = [
 ]
 
 _LARGEST_TAIL = {torch.float64: 1e-14, torch.float32: 1e-8}
-"""exp(-sigma^2 k^2 / 2) at the default cutoff: terms beyond are smaller than the rounding of the terms kept."""
+"""exp(-sigma^2 k^2 / 2) at the default cutoff: terms beyond are smaller than the rounding of those kept."""
 
 _SERIES_BELOW = 1e-2
 """(r / (sqrt2 sigma))^2 below which erf(x)/x and its derivatives come from the series: smooth at r = 0."""
 
 
 def converged_k_cutoff(sigma: float, dtype: torch.dtype = torch.float64) -> float:
-    """|k|, 1/angstrom, beyond which the k sum of Gaussians of width sigma (angstrom) adds nothing in this precision."""
+    """|k|, 1/angstrom, beyond which the k sum for `sigma` (angstrom) adds nothing in this precision."""
     return math.sqrt(-2.0 * math.log(_LARGEST_TAIL[dtype])) / sigma
 
 
@@ -66,11 +67,12 @@ def long_range_energy(
 
     ::
 
-        periodic  E = 2 pi k_e / V sum_{k != 0} exp(-sigma^2 k^2 / 2) / k^2 |S(k)|^2  - [no self] k_e sum q^2 / (sigma sqrt(2 pi))
-        isolated  E = k_e 1/2 sum_{i != j} q_i q_j erf(r_ij / (sqrt2 sigma)) / r_ij   + [self] k_e sum q^2 / (sigma sqrt(2 pi))
+        periodic  E = 2 pi k_e / V sum_{k != 0} exp(-sigma^2 k^2 / 2) / k^2 |S(k)|^2   - [no self] E_self
+        isolated  E = k_e 1/2 sum_{i != j} q_i q_j erf(r_ij / (sqrt2 sigma)) / r_ij    + [self] E_self
+        E_self = k_e sum q^2 / (sigma sqrt(2 pi))
 
-    A charged periodic frame has no k = 0 term and no background energy. With `neutralize` the mean charge of each frame
-    is subtracted first. Atoms may lie outside the cell.
+    A charged periodic frame has no k = 0 term and no background energy. With `neutralize` the mean charge of
+    each frame is subtracted first. Atoms may lie outside the cell.
 
     Parameters
     ----------
@@ -99,11 +101,15 @@ def long_range_energy(
         If `batch` is not ascending.
     """
     if bool((batch[1:] < batch[:-1]).any()):
-        raise ValueError("batch must be ascending: put the atoms of each frame together, in the order of the frames")
+        raise ValueError(
+            "batch must be ascending: put the atoms of each frame together, in the order of the frames"
+        )
     n_frames = cell.shape[0]
     counts = torch.bincount(batch, minlength=n_frames)
     if settings.neutralize:
-        totals = torch.zeros(n_frames, dtype=charges.dtype, device=charges.device).index_add(0, batch, charges)
+        totals = torch.zeros(n_frames, dtype=charges.dtype, device=charges.device).index_add(
+            0, batch, charges
+        )
         charges = charges - (totals / counts.clamp(min=1))[batch]
     if k_cutoff is None:
         k_cutoff = converged_k_cutoff(settings.sigma, positions.dtype)
@@ -125,8 +131,9 @@ def long_range_energy(
         pair_energies = _pair_energy(positions, charges, first, second, settings)
         energy = energy.index_add(0, batch[first], pair_energies)
 
-    # The k sum contains the self term, the pair sum does not: it is taken out or put in where the model disagrees.
-    sign = torch.where(periodic, 0.0 if settings.self_interaction else -1.0, 1.0 if settings.self_interaction else 0.0)
+    # The k sum contains the self term, the pair sum does not: correct the one that the model disagrees with.
+    kept = float(settings.self_interaction)
+    sign = torch.where(periodic, kept - 1.0, kept)
     squares = torch.zeros_like(energy).index_add(0, batch, charges * charges)
     return energy + sign.to(energy) * self_energy_factor(settings) * squares
 
@@ -150,7 +157,7 @@ def _frames_by_k_range(
 def _padded(
     frames: list[int], starts: list[int], sizes: list[int], device: torch.device
 ) -> tuple[Tensor, Tensor]:
-    """Atom indices [F, n_max] of the frames and a 0/1 mask of the real ones (padding repeats an atom, at charge 0)."""
+    """Atom indices [F, n_max] of the frames and a mask of the real ones; padding repeats an atom."""
     start = torch.tensor([starts[frame] for frame in frames], device=device)[:, None]
     size = torch.tensor([sizes[frame] for frame in frames], device=device)[:, None]
     column = torch.arange(max(sizes[frame] for frame in frames), device=device)[None, :]
@@ -166,14 +173,19 @@ def _k_sum(
     k_cutoff: float,
     settings: LongRange,
 ) -> Tensor:
-    """``2 pi k_e / V sum_{0 < |k| <= k_cutoff} exp(-sigma^2 k^2 / 2) / k^2 |S(k)|^2``, [F], of padded frames [F, n, 3]."""
+    """``2 pi k_e / V sum_{0 < |k| <= k_cutoff} exp(-sigma^2 k^2 / 2) / k^2 |S(k)|^2``, [F].
+
+    Positions are those of padded frames, [F, n, 3], charges [F, n], cell [F, 3, 3].
+    """
     inverse = torch.linalg.inv(cell)  # columns: reciprocal lattice vectors / (2 pi)
     volume = torch.linalg.det(cell).abs()
     fractional = positions @ inverse
     fractional = fractional - fractional.detach().floor()  # phases keep their digits far outside the cell
 
     # S(-k) is the conjugate of S(k): n_x >= 0 is enough, n_x > 0 counts twice.
-    indices = [torch.arange(0 if d == 0 else -k_range[d], k_range[d] + 1, device=cell.device) for d in range(3)]
+    indices = [
+        torch.arange(0 if d == 0 else -k_range[d], k_range[d] + 1, device=cell.device) for d in range(3)
+    ]
     n_x, n_y, n_z = (index.to(positions.dtype) for index in indices)
     x = _phases(fractional[..., 0], n_x)  # [F, n, X]
     y = _phases(fractional[..., 1], n_y)  # [F, n, Y]
@@ -227,7 +239,7 @@ def _pair_energy(
 
 
 def _erf_over_x(x_squared: Tensor) -> Tensor:
-    """``erf(x) / x`` of x^2, smooth at 0 where sqrt is not: both branches see arguments at which they are regular."""
+    """``erf(x) / x`` of x^2, smooth at 0 where sqrt is not: each branch sees only what it is regular for."""
     near = x_squared < _SERIES_BELOW
     x = torch.where(near, 1.0, x_squared).sqrt()
     small = torch.where(near, x_squared, 0.0)

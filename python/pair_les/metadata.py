@@ -240,7 +240,9 @@ def _unchecked(cls: type, values: dict[str, Any]) -> Any:
 
 def _required(data: dict[str, Any], key: str, file: str, prefix: str = "") -> Any:
     if key not in data:
-        raise ContractError(f"{file}: metadata key '{prefix}{key}' is missing: contract version 1 requires it")
+        raise ContractError(
+            f"{file}: metadata key '{prefix}{key}' is missing: contract version 1 requires it"
+        )
     return data[key]
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Neighbour lists (by vesin) in the convention of the model contract.
 
-Edge (i, j, S) is the vector ``r_ij = x_j - x_i + S @ cell``; every pair appears from both sides, edges are sorted by centre.
+Edge (i, j, S) is the vector ``r_ij = x_j - x_i + S @ cell``; every pair appears from both sides, edges are
+sorted by centre.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ SMALLEST_VOLUME = 1e-6
 def neighbor_list(
     positions: ArrayLike, cell: ArrayLike, pbc: bool | Sequence[bool], cutoff: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """All edges strictly shorter than the cutoff, images of small cells (smaller than the cutoff too) included.
+    """All edges strictly shorter than the cutoff, all images included (cells may be smaller than the cutoff).
 
     Parameters
     ----------
@@ -53,10 +54,12 @@ def neighbor_list(
         atom = int(np.argwhere(~np.isfinite(positions))[0, 0])
         raise ValueError(f"position of atom {atom} is {positions[atom].tolist()}: positions must be finite")
     if periodic.all() and not abs(np.linalg.det(cell)) > SMALLEST_VOLUME:
-        raise ValueError(f"cell is {cell.tolist()}: a periodic cell must have a volume; set it, or pbc to False")
+        raise ValueError(
+            f"cell is {cell.tolist()}: a periodic cell must have a volume; set it, or pbc to False"
+        )
     if len(positions) == 0:
         return np.zeros((2, 0), dtype=np.int64), np.zeros((0, 3), dtype=np.int64)
-    # One thread: data loaders already run in several processes, and the order of the edges is then reproducible.
+    # One thread: data loaders run in several processes already, and the order of the edges is reproducible.
     finder = NeighborList(cutoff=cutoff, full_list=True, sorted=True, n_threads=1)
     centre, neighbour, shifts, distances = finder.compute(positions, cell, periodic, quantities="ijSd")
     inside = distances < cutoff

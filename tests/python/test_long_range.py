@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 import tolerances as tol
 import torch
-from shared_data import SHARED
-
 from pair_les.constants import COULOMB_CONSTANT
 from pair_les.long_range import background_energy, converged_k_cutoff, long_range_energy
 from pair_les.metadata import LongRange
+from shared_data import SHARED
 
 TRICLINIC = [[9.0, 0.0, 0.0], [2.0, 8.0, 0.0], [-1.5, 1.2, 10.0]]
 VECTORS = SHARED / "vectors" / "les_vectors.json"
@@ -59,8 +58,10 @@ def vector_cases() -> list[Any]:
 
 @pytest.mark.parametrize("case", vector_cases())
 def test_published_vectors(case: dict[str, Any]) -> None:
-    """Energy, forces at fixed charge, potential and strain derivative; the k sum truncated as the rows say."""
-    settings = LongRange(case["sigma"], case["norm_factor"] / (2 * math.pi), not case["remove_self_interaction"])
+    """Energy, forces at fixed charge, potential and strain derivative; the k sum cut as the rows say."""
+    settings = LongRange(
+        case["sigma"], case["norm_factor"] / (2 * math.pi), not case["remove_self_interaction"]
+    )
     rest = torch.tensor(case["positions"], dtype=torch.float64, requires_grad=True)
     charges = torch.tensor(case["charges"], dtype=torch.float64, requires_grad=True)
     strain = torch.zeros(3, 3, dtype=torch.float64, requires_grad=True)
@@ -68,7 +69,8 @@ def test_published_vectors(case: dict[str, Any]) -> None:
     cell = None if case["cell"] is None else torch.tensor(case["cell"], dtype=torch.float64) @ deformation
     channels = charges[:, None] if charges.ndim == 1 else charges  # energies of channels add
     energy = sum(
-        energy_of(rest @ deformation, channel, cell, settings, 2 * math.pi / case["dl"]) for channel in channels.T
+        energy_of(rest @ deformation, channel, cell, settings, 2 * math.pi / case["dl"])
+        for channel in channels.T
     )
     gradients = torch.autograd.grad(energy, [rest, charges, strain])
     assert energy.item() == pytest.approx(case["energy"], abs=tol.VECTORS)
@@ -88,7 +90,9 @@ def test_default_cutoff_is_converged(shared: Path) -> None:
     assert abs(energy_of(*arrays, settings, math.pi / settings.sigma).item() - converged["energy"]) > 0.05
 
 
-LATTICES = {  # Madelung constant for the nearest distance 1, cell, fractional positions; Borwein et al. 2013, OEIS
+# Madelung constant for the nearest distance 1 (NaCl, CsCl: OEIS A085469, A181152), cell, fractional positions,
+# nearest distance in that cell
+LATTICES = {
     "NaCl": (1.7475645946331822, (np.ones((3, 3)) - np.eye(3)), [[0, 0, 0], [0.5, 0.5, 0.5]], 1.0),
     "CsCl": (1.7626747730709884, np.eye(3), [[0, 0, 0], [0.5, 0.5, 0.5]], math.sqrt(3) / 2),
     "ZnS": (
@@ -102,7 +106,7 @@ LATTICES = {  # Madelung constant for the nearest distance 1, cell, fractional p
 
 @pytest.mark.parametrize("name", LATTICES)
 def test_madelung_constants(name: str) -> None:
-    """Narrow Gaussians are point charges to the neighbours: the lattice energy is -M k_e / r (primitive cells)."""
+    """Narrow Gaussians are point charges to their neighbours: -M k_e / r for each pair (primitive cells)."""
     constant, cell, fractional, nearest = LATTICES[name]
     distance = 2.82
     cell = torch.tensor(cell) * (distance / nearest)
@@ -116,9 +120,16 @@ def test_madelung_constants(name: str) -> None:
 def test_one_charge_in_a_cell_has_no_background_energy() -> None:
     """A Wigner lattice, -2.837297 k_e q^2 / 2L with its background, here without it."""
     edge, charge, settings = 8.0, 1.7, LongRange(0.5)
-    energy = energy_of(torch.zeros(1, 3, dtype=torch.float64), torch.tensor([charge], dtype=torch.float64), torch.eye(3).double() * edge, settings)
+    energy = energy_of(
+        torch.zeros(1, 3, dtype=torch.float64),
+        torch.tensor([charge], dtype=torch.float64),
+        torch.eye(3).double() * edge,
+        settings,
+    )
     wigner = -2.837297479480620 * COULOMB_CONSTANT * charge**2 / (2.0 * edge)
-    assert energy.item() == pytest.approx(wigner + background_energy(charge, edge**3, settings), rel=tol.MADELUNG_RELATIVE)
+    assert energy.item() == pytest.approx(
+        wigner + background_energy(charge, edge**3, settings), rel=tol.MADELUNG_RELATIVE
+    )
 
 
 @pytest.mark.parametrize("self_interaction", [False, True])
@@ -126,7 +137,9 @@ def test_isolated_pair_in_closed_form(self_interaction: bool) -> None:
     sigma, distance, charges = 1.2, 3.1, (0.7, -1.1)
     settings = LongRange(sigma, self_interaction=self_interaction)
     positions = torch.tensor([[50.0, -3.0, 7.0], [50.0, -3.0, 7.0 + distance]], dtype=torch.float64)
-    expected = COULOMB_CONSTANT * charges[0] * charges[1] * math.erf(distance / (math.sqrt(2) * sigma)) / distance
+    expected = (
+        COULOMB_CONSTANT * charges[0] * charges[1] * math.erf(distance / (math.sqrt(2) * sigma)) / distance
+    )
     if self_interaction:
         expected += COULOMB_CONSTANT * (charges[0] ** 2 + charges[1] ** 2) / (sigma * math.sqrt(2 * math.pi))
     energy = energy_of(positions, torch.tensor(charges, dtype=torch.float64), None, settings)
@@ -135,8 +148,10 @@ def test_isolated_pair_in_closed_form(self_interaction: bool) -> None:
 
 @pytest.mark.parametrize("settings", OPTIONS)
 def test_large_cell_tends_to_the_isolated_energy(settings: LongRange) -> None:
-    """Periodic images of a neutral cluster without dipole or quadrupole interact like 1/L^9: both sums are one energy."""
-    positions = torch.tensor([[0.0, 0, 0], [1, 1, 1], [-1, -1, 1], [1, -1, -1], [-1, 1, -1]], dtype=torch.float64)
+    """Images of a cluster without charge, dipole and quadrupole hardly interact: both sums are one energy."""
+    positions = torch.tensor(
+        [[0.0, 0, 0], [1, 1, 1], [-1, -1, 1], [1, -1, -1], [-1, 1, -1]], dtype=torch.float64
+    )
     charges = torch.tensor([-4.0, 1.0, 1.0, 1.0, 1.0], dtype=torch.float64) * 0.3
     cell = torch.eye(3, dtype=torch.float64) * 40.0
     periodic = energy_of(positions, charges, cell, settings, 5.5 / settings.sigma)
@@ -166,7 +181,13 @@ def test_direct_sum(settings: LongRange) -> None:
 def mixed_batch(dtype: torch.dtype = torch.float64) -> tuple[torch.Tensor, ...]:
     """Triclinic, isolated, empty and cubic frames: positions, charges, cell, periodic, batch."""
     frames = [fluid(5, 1)[0], fluid(4, 2)[0] * 0.2, torch.zeros(0, 3), fluid(6, 3)[0], fluid(3, 4)[0]]
-    cells = [torch.tensor(TRICLINIC), torch.zeros(3, 3), torch.eye(3) * 5, torch.tensor(TRICLINIC) * 1.01, torch.eye(3) * 7]
+    cells = [
+        torch.tensor(TRICLINIC),
+        torch.zeros(3, 3),
+        torch.eye(3) * 5,
+        torch.tensor(TRICLINIC) * 1.01,
+        torch.eye(3) * 7,
+    ]
     counts = torch.tensor([len(frame) for frame in frames])
     return (
         torch.cat(frames).to(dtype),
@@ -222,7 +243,7 @@ def test_neutralize_projects_the_potential() -> None:
 
 @pytest.mark.parametrize("settings", OPTIONS)
 def test_symmetries(settings: LongRange) -> None:
-    """Translation by a vector, atoms moved by lattice vectors, another cell of the same lattice, a doubled cell."""
+    """Translation, atoms moved by lattice vectors, another cell of the same lattice, a doubled cell."""
     positions, charges, cell = fluid(6, 8)
     energy = energy_of(positions, charges, cell, settings).item()
 
@@ -254,7 +275,7 @@ def test_truncation_error_of_the_default_is_rounding() -> None:
 
 
 def test_coinciding_isolated_atoms_are_regular() -> None:
-    """Gaussians have a finite energy at distance 0, and no force; derivatives are smooth where the series takes over."""
+    """Gaussians have a finite energy at distance 0, and no force."""
     positions = torch.zeros(2, 3, dtype=torch.float64, requires_grad=True)
     charges = torch.tensor([1.0, 1.0], dtype=torch.float64)
     energy = energy_of(positions, charges, None, LongRange(1.0))
@@ -280,5 +301,10 @@ def test_batch_must_be_ascending() -> None:
     positions, charges, cell = fluid(3, 1)
     with pytest.raises(ValueError, match="batch must be ascending: put the atoms of each frame together"):
         long_range_energy(
-            positions, charges, torch.stack([cell, cell]), torch.tensor([True, True]), torch.tensor([0, 1, 0]), LongRange(1.0)
+            positions,
+            charges,
+            torch.stack([cell, cell]),
+            torch.tensor([True, True]),
+            torch.tensor([0, 1, 0]),
+            LongRange(1.0),
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The plain-float functions of the split, put together again to E_lr; the C++ twin is compared with them by table."""
+"""The plain-float functions of the split, put together again to E_lr."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tolerances as tol
 import torch
-
 from pair_les.constants import COULOMB_CONSTANT
 from pair_les.long_range import (
     background_energy,
@@ -89,7 +88,9 @@ def test_solver_plus_corrections_is_the_model(g: float, self_interaction: bool) 
     found = solver[0] + pairs[0] + background_energy(total, volume, settings)
     if self_interaction:
         found += self_energy(CHARGES.tolist(), settings)
-    corrections = np.array([potential_correction(charge, total, volume, settings) for charge in CHARGES.tolist()])
+    corrections = np.array(
+        [potential_correction(charge, total, volume, settings) for charge in CHARGES.tolist()]
+    )
     virial = solver[2] + pairs[2] + split_background_virial(total, volume, settings, g) * np.eye(3)
 
     # the image sum of D reaches 30 A, where erfc(0.4 r) is 1e-64
@@ -116,12 +117,14 @@ def test_derivatives_by_differences(r: float, g: float) -> None:
         values = [function(r + n * step)[0] for n in (-2, -1, 1, 2)]
         slope = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
         # rounding of values of up to 12 eV over the step
-        assert function(r)[1] == pytest.approx(slope, abs=tol.FINITE_DIFFERENCE_FORCE * 1e-3 + 3e-15 * 12 / step)
+        assert function(r)[1] == pytest.approx(
+            slope, abs=tol.FINITE_DIFFERENCE_FORCE * 1e-3 + 3e-15 * 12 / step
+        )
 
 
 @pytest.mark.parametrize("function", ["smeared", "split"])
 def test_series_meets_closed_form(function: str) -> None:
-    """Both sides of the switch of the series (a r = 0.1), and of erf to erfc (g r = 0.5), agree to rounding."""
+    """Both sides of the switch of the series (a r = 0.1), and of erf to erfc (g r = 0.5), agree."""
     g = 0.4
     switches = [0.1 * math.sqrt(2.0)] if function == "smeared" else [0.1 * math.sqrt(2.0), 0.1 / g, 0.5 / g]
     for switch in switches:

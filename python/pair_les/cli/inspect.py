@@ -23,17 +23,18 @@ def inspect(path: str | os.PathLike[str]) -> str:
     """
     metadata = read_metadata(path)
     size = Path(path).stat().st_size
-    receptive_field = (1 + metadata.message_passing_layers) * metadata.cutoff
+    layers = metadata.message_passing_layers
+    origin = ", ".join(f"{key} {value}" for key, value in metadata.created_with.items())
     rows = [
         ("file", f"{path} ({size / 1024:.0f} KiB)"),
         ("format", f"pair_les, version {FORMAT_VERSION}"),
         ("species", " ".join(metadata.species)),
         ("cutoff", f"{metadata.cutoff:g} angstrom"),
-        ("message passing", f"{metadata.message_passing_layers} layers, receptive field {receptive_field:g} angstrom"),
+        ("message passing", f"{layers} layers, receptive field {(1 + layers) * metadata.cutoff:g} angstrom"),
         ("precision", metadata.dtype),
         ("units", "angstrom, eV, e"),
         *_long_range_rows(metadata.long_range),
-        ("created with", ", ".join(f"{key} {value}" for key, value in metadata.created_with.items()) or "not said"),
+        ("created with", origin or "not said"),
     ]
     if metadata.description:
         rows.append(("description", metadata.description))
@@ -47,7 +48,8 @@ def inspect(path: str | os.PathLike[str]) -> str:
 def _long_range_rows(settings: LongRange | None) -> list[tuple[str, str]]:
     if settings is None:
         return [("long range", "none: short-range energy only, no charges")]
-    note = "" if settings.coulomb_constant == COULOMB_CONSTANT else f" (pair_les trains with {COULOMB_CONSTANT})"
+    usual = settings.coulomb_constant == COULOMB_CONSTANT
+    note = "" if usual else f" (pair_les trains with {COULOMB_CONSTANT})"
     rows = [
         ("long range", f"latent charges, Gaussians of sigma = {settings.sigma:g} angstrom"),
         ("  matched g_ewald", f"{g_ewald_from_sigma(settings.sigma):.6f} / angstrom"),
