@@ -124,12 +124,18 @@ void bind_evaluator(py::module_ &m)
       .def(
           "forward",
           [](Evaluator &self, const Integers &species, const Integers &edge_index, const Doubles &edge_vectors,
-             std::int64_t n_local) { self.forward(make_graph(species, edge_index, edge_vectors, n_local)); },
+             std::int64_t n_local) {
+            const Graph graph = make_graph(species, edge_index, edge_vectors, n_local);
+            const py::gil_scoped_release no_gil;    // torch's autograd engine insists
+            self.forward(graph);
+          },
           py::arg("species"), py::arg("edge_index"), py::arg("edge_vectors"), py::arg("n_local"))
       .def(
           "backward",
           [](Evaluator &self, const std::optional<Doubles> &potential) {
-            self.backward(potential ? potential->data() : nullptr);
+            const double *const data = potential ? potential->data() : nullptr;
+            const py::gil_scoped_release no_gil;
+            self.backward(data);
           },
           py::arg("potential") = py::none())
       .def_property_readonly("energy", [](const Evaluator &self) { return to_array(self.energy()); })

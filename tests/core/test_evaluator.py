@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""The two-phase evaluator in C++ against plain torch on the same file, and its errors."""
+
+import numpy as np
+import pytest
+import tolerances
+import torch
+from analytic_models import write_model
+
+from pair_les import load_model
+from pair_les.neighbors import neighbor_list
+
+core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
+
+
+def graph(seed=0, n=24, box=9.0, cutoff=5.0):
+    rng = np.random.default_rng(seed)
+    positions = rng.uniform(0, box, (n, 3))
+    cell = box * np.eye(3)
+    edge_index, shifts = neighbor_list(positions, cell, [True] * 3, cutoff)
+    vectors = positions[edge_index[1]] - positions[edge_index[0]] + np.asarray(shifts) @ cell
+    return rng.integers(0, 2, n), np.asarray(edge_index), vectors
+
+
+def reference(path, species, edge_index, vectors, n_local, potential):
+    """Energies, charges and d(sum e + sum phi q)/d vectors by torch."""
+    model, metadata = load_model(path)
+    dtype = getattr(torch, metadata.dtype)
+    edges = torch.tensor(vectors, dtype=dtype, requires_grad=True)
+    output = model(torch.tensor(species), torch.tensor(edge_index), edges, n_local)
+    total = output["energy"].sum()
+    if metadata.long_range:
+        total = total + (torch.tensor(potential, dtype=dtype) * output["charge"]).sum()
+    (gradient,) = torch.autograd.grad(total, edges)
+    charge = output["charge"].detach().double().numpy() if metadata.long_range else np.zeros(0)
+    return output["energy"].detach().double().numpy(), charge, gradient.double().numpy()
+
+
+@pytest.mark.parametrize(
+    ("options", "relative"),
+    [({}, 1e-13), ({"dtype": "float32"}, tolerances.FLOAT32_RELATIVE), ({"sigma": None}, 1e-13)],
+    ids=["float64", "float32", "short-range"],
+)
+def test_both_phases_against_torch(tmp_path, options, relative):
+    path = tmp_path / "model.pt"
+    write_model(path, "pair", **options)
+    species, edge_index, vectors = graph()
+    potential = np.random.default_rng(1).normal(size=len(species))
+    evaluator = core.Evaluator(str(path))
+    evaluator.forward(species, edge_index, vectors, len(species))
+    evaluator.backward(None if "sigma" in options else potential)
+    energy, charge, gradient = reference(path, species, edge_index, vectors, len(species), potential)
+    np.testing.assert_allclose(evaluator.energy, energy, rtol=relative, atol=relative)
+    np.testing.assert_allclose(evaluator.charge, charge, rtol=relative, atol=relative)
+    np.testing.assert_allclose(
+        evaluator.edge_gradient, gradient, rtol=relative, atol=relative * np.abs(gradient).max()
+    )
+
+
+def test_backward_is_linear_in_the_potential_and_uses_it(tmp_path):
+    path = tmp_path / "model.pt"
+    write_model(path, "pair")
+    species, edge_index, vectors = graph()
+    evaluator = core.Evaluator(str(path))
+    gradients = []
+    for scale in (0.0, 1.0, 2.0):
+        evaluator.forward(species, edge_index, vectors, len(species))
+        evaluator.backward(scale * np.linspace(-1, 1, len(species)))
+        gradients.append(evaluator.edge_gradient)
+    assert np.abs(gradients[1] - gradients[0]).max() > 1e-3
+    np.testing.assert_allclose(gradients[2] - gradients[1], gradients[1] - gradients[0], atol=1e-12)
+
+
+def test_empty_ranks_and_lonely_atoms(tmp_path):
+    path = tmp_path / "model.pt"
+    write_model(path, "pair")
+    evaluator = core.Evaluator(str(path))
+    no_edges = np.zeros((2, 0), int), np.zeros((0, 3))
+    evaluator.forward(np.zeros(0, int), *no_edges, 0)
+    evaluator.backward(np.zeros(0))
+    assert evaluator.energy.size == 0 and evaluator.charge.size == 0 and evaluator.edge_gradient.shape == (0, 3)
+    evaluator.forward(np.array([0, 1]), *no_edges, 1)
+    evaluator.backward(np.ones(1))
+    assert evaluator.energy.shape == (1,) and evaluator.charge[0] == 1.0
+    evaluator.forward(*graph()[:2], graph()[2], 24)  # and work again after it
+    evaluator.backward(np.ones(24))
+    assert np.abs(evaluator.edge_gradient).max() > 0
+
+
+def test_torch_exception_is_one_line(tmp_path):
+    path = tmp_path / "model.pt"
+    write_model(path, "raising", max_edges=3)
+    species, edge_index, vectors = graph()
+    evaluator = core.Evaluator(str(path))
+    with pytest.raises(RuntimeError, match=r"model.pt': forward pass failed: .*RuntimeError") as caught:
+        evaluator.forward(species, edge_index, vectors, len(species))
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_and_broken_files(tmp_path):
+    with pytest.raises(RuntimeError, match="cannot open model file"):
+        core.Evaluator(str(tmp_path / "none.pt"))
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(RuntimeError, match="is not a readable TorchScript archive"):
+        core.Evaluator(str(tmp_path / "text.pt"))
+    write_model(tmp_path / "good.pt", "pair")
+    whole = (tmp_path / "good.pt").read_bytes()
+    (tmp_path / "cut.pt").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(RuntimeError, match="is not a readable TorchScript archive") as caught:
+        core.Evaluator(str(tmp_path / "cut.pt"))
+    assert "\n" not in str(caught.value)
+
+
+class WrongOutput(torch.nn.Module):
+    def forward(self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int):
+        return {"energy": torch.zeros(n_local + 1, dtype=torch.float64)}
+
+
+def test_model_that_breaks_its_promise(tmp_path):
+    good = tmp_path / "good.pt"
+    write_model(good, "pair", sigma=None)
+    extra = {"metadata.json": ""}
+    torch.jit.load(str(good), _extra_files=extra)
+    bad = tmp_path / "bad.pt"
+    torch.jit.save(torch.jit.script(WrongOutput()), str(bad), _extra_files=extra)
+    species, edge_index, vectors = graph()
+    with pytest.raises(RuntimeError, match=r"'energy' as .*25.* but must return .*24"):
+        core.Evaluator(str(bad)).forward(species, edge_index, vectors, len(species))
+    torch.jit.save(torch.jit.script(WrongOutput()), str(bad))
+    with pytest.raises(RuntimeError, match="carries no metadata.json"):
+        core.Evaluator(str(bad))

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""metadata.json read by C++: the same file as Python reads, and one line for each broken rule."""
+
+import json
+
+import pytest
+
+from pair_les import LongRange, Metadata
+
+core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
+
+GOOD = json.loads(
+    Metadata(
+        species=("O", "H"),
+        cutoff=5.5,
+        dtype="float32",
+        long_range=LongRange(sigma=1.25, coulomb_constant=14.3315, self_interaction=True, neutralize=True),
+        created_with={"pair_les": "0.1.0"},
+        description="water",
+        references=("a paper",),
+    ).to_json()
+)
+
+
+def changed(key: str, value: object) -> str:
+    """GOOD with one key (dots descend) replaced, or removed where the value is `del`."""
+    data = json.loads(json.dumps(GOOD))
+    *parents, last = key.split(".")
+    owner = data
+    for parent in parents:
+        owner = owner[parent]
+    if value == "del":
+        del owner[last]
+    else:
+        owner[last] = value
+    return json.dumps(data)
+
+
+def test_reads_what_python_writes():
+    read = core.parse_metadata(json.dumps(GOOD), "model.pt")
+    assert read.species == ["O", "H"]
+    assert (read.cutoff, read.message_passing_layers, read.dtype) == (5.5, 0, "float32")
+    assert (read.long_range.sigma, read.long_range.coulomb_constant) == (1.25, 14.3315)
+    assert read.long_range.self_interaction and read.long_range.neutralize
+    assert (read.description, read.references) == ("water", ["a paper"])
+
+
+def test_null_long_range_and_unknown_keys():
+    assert core.parse_metadata(changed("long_range", None), "m.pt").long_range is None
+    assert core.parse_metadata(changed("some_future_key", [1, 2]), "m.pt").cutoff == 5.5
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rule"),
+    [
+        ("format", "other", "must be 'pair_les'"),
+        ("format_version", 2, "this pair_les reads version 1"),
+        ("format_version", "1", "must be an integer"),
+        ("species", [], "must name at least one element"),
+        ("species", ["O", "O"], "more than once"),
+        ("species", "O", "must be a list of strings"),
+        ("cutoff", -1.0, "must be a number > 0"),
+        ("cutoff", "5.5", "must be a number > 0"),
+        ("message_passing_layers", -1, "must be >= 0"),
+        ("message_passing_layers", 0.5, "must be an integer"),
+        ("dtype", "float16", "must be 'float32' or 'float64'"),
+        ("units", {"length": "nm"}, "angstrom"),
+        ("long_range", "yes", "must be an object or null"),
+        ("long_range.sigma", "del", "is missing"),
+        ("long_range.sigma", 0.0, "must be a number > 0"),
+        ("long_range.neutralize", 1, "must be true or false"),
+        ("created_with", "me", "must be an object"),
+        *[(name, "del", "is missing") for name in GOOD if name not in ("description", "references")],
+    ],
+)
+def test_broken_rule_is_one_line_with_file_key_and_rule(key, value, rule):
+    with pytest.raises(RuntimeError) as caught:
+        core.parse_metadata(changed(key, value), "bad.pt")
+    message = str(caught.value)
+    assert "'bad.pt'" in message and f"'{key}'" in message and rule in message
+    assert "\n" not in message
+
+
+def test_not_json():
+    with pytest.raises(RuntimeError, match="'bad.pt': metadata.json is not a JSON object"):
+        core.parse_metadata("{", "bad.pt")
+
+
+def test_nearest_species():
+    read = core.parse_metadata(changed("species", ["Na", "Cl", "O"]), "m.pt")
+    assert read.species_index("Cl") == 1 and read.species_index("cl") == -1
+    assert read.nearest_species("Ck") == "Cl" and read.nearest_species("Nb") == "Na"
