@@ -5,7 +5,7 @@ Every term is a formula that a test can write down again. With ``f(r) = (1 - (r/
 
     e_i = e0[s_i] + 1/2 sum_j A exp(-r_ij/rho) f(r_ij) + B (sum_j f(r_ij))^2      (Born-Mayer pair, many-body)
           + [1 message-passing layer] C sum_j f(r_ij) h_j,   h_j = sum_k f(r_jk)
-    q_i = q0[s_i] + alpha response[s_i] sum_j f_q(r_ij) q0[s_j]                  (rule of the reference vectors)
+    q_i = q0[s_i] + alpha response[s_i] sum_j f_q(r_ij) q0[s_j]                 (rule of reference vectors)
     q_i = q0[s_i] sum_j f_q(r_ij)                                                 (kind "vanishing_charge")
 
 ``write_model(path, kind, **options)`` writes one; the kinds are presets of the options of `AnalyticModel`:

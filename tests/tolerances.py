@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Every tolerance of the tests, by what limits it. Absolute, in eV, angstrom, e, unless a name ends in _RELATIVE."""
+"""Every tolerance of the tests, by what limits it. Absolute (eV, angstrom, e) unless named _RELATIVE."""
 
 from dataclasses import dataclass
 
-# ------------------------------------------------------------------------------------------------- physics in Python
+# -------------------------------------------------------------------------------------------- physics in Python
 
 VECTORS = 1e-9
 """Published reference values, printed with 12 digits and more; the bar of the project."""
@@ -18,7 +18,7 @@ FLOAT32_RELATIVE = 2e-5
 """float32 has 6e-8; sums of some hundred terms that partly cancel cost two digits."""
 
 FINITE_DIFFERENCE_FORCE = 1e-6
-"""Fourth-order differences with a step of 2e-3 A: rounding 1e-13 eV / step, truncation step^4 of a fifth derivative."""
+"""Fourth-order differences, step 2e-3 A: rounding 1e-13 eV / step, truncation step^4 of a fifth derivative."""
 
 FINITE_DIFFERENCE_STRAIN = 1e-5
 """The same by strain, eV: a step of 1e-4 moves atoms by at most 1e-3 A; rounding 1e-12 eV / 1e-4."""
@@ -27,7 +27,7 @@ PURE_FUNCTION_RELATIVE = 1e-13
 """Plain-float formulas of a few operations, series and closed form compared."""
 
 SYMMETRY = 1e-9
-"""Translated, rotated, permuted or repeated system, float64: rounding of coordinates times stiffness (1e-15 A, 1e3 eV/A)."""
+"""Translated, rotated, permuted or repeated system, float64: 1e-14 A of coordinates times 1e3 eV/A^2."""
 
 # ------------------------------------------------------------------------------------------------- LAMMPS
 
@@ -67,3 +67,6 @@ DIFFERENCED_VIRIAL = 1e-6
 
 DIFFERENCED_FORCE_PPPM = 2e-4
 """A mesh force is not the derivative of the mesh energy (`ik`), or only without the self force (`ad`): mesh error."""
+
+FORCE_PPPM_1E5 = 2e-4
+"""rms, eV/A: ``pppm 1e-5`` promises 1e-5 of the force of two unit charges 1 A apart, 1.4e-4 eV/A."""

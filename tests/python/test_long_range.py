@@ -90,7 +90,7 @@ def test_default_cutoff_is_converged(shared: Path) -> None:
     assert abs(energy_of(*arrays, settings, math.pi / settings.sigma).item() - converged["energy"]) > 0.05
 
 
-# Madelung constant for the nearest distance 1 (NaCl, CsCl: OEIS A085469, A181152), cell, fractional positions,
+# Madelung constant for the nearest distance 1 (NaCl, CsCl: OEIS A085469, A181152), cell, fractions,
 # nearest distance in that cell
 LATTICES = {
     "NaCl": (1.7475645946331822, (np.ones((3, 3)) - np.eye(3)), [[0, 0, 0], [0.5, 0.5, 0.5]], 1.0),
