@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-# -------------------------------------------------------------------------------------------- physics in Python
+# ----------------------------------------------------------------------------------------- physics in Python
 
 VECTORS = 1e-9
 """Published reference values, printed with 12 digits and more; the bar of the project."""
@@ -18,7 +18,7 @@ FLOAT32_RELATIVE = 2e-5
 """float32 has 6e-8; sums of some hundred terms that partly cancel cost two digits."""
 
 FINITE_DIFFERENCE_FORCE = 1e-6
-"""Fourth-order differences, step 2e-3 A: rounding 1e-13 eV / step, truncation step^4 of a fifth derivative."""
+"""Fourth-order differences, step 2e-3 A: rounding 1e-13 eV / step, truncation step^4."""
 
 FINITE_DIFFERENCE_STRAIN = 1e-5
 """The same by strain, eV: a step of 1e-4 moves atoms by at most 1e-3 A; rounding 1e-12 eV / 1e-4."""
