@@ -190,6 +190,7 @@ def setup(
     after_pair: Iterable[str] = (),
     data: str = "system.data",
     types: tuple[str, ...] | None = None,
+    read_data: str = "",
 ) -> str:
     """Commands up to the first ``run``; writes the data file and puts the model beside it.
 
@@ -211,6 +212,8 @@ def setup(
         Commands that replace the default ``pair_style les`` and ``pair_coeff``.
     types
         Elements in type order; default the sorted ones of the system.
+    data, read_data
+        Name of the data file, and further words of ``read_data``.
     """
     types = types or system.types
     write_data(folder / data, system, style, types)
@@ -224,7 +227,7 @@ def setup(
         f"atom_style {style}",
         *(["bond_style zero"] if style == "full" else []),
         *before_box,
-        f"read_data {data}",
+        f"read_data {data} {read_data}".rstrip(),
         *(["bond_coeff *"] if system.bonds and style == "full" else []),
         *after_box,
         *pair,

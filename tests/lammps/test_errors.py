@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""Bad input gives one ``ERROR`` line that names the thing and says what to type, on 1 and 2 ranks, without a hang."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import harness
+import numpy as np
+import oracle
+import pytest
+from analytic_models import write_model
+from systems import System, random_fluid
+
+FLUID = random_fluid({"Na": 8, "Cl": 8}, np.diag([9.0, 9.0, 9.0]), seed=1)
+FOREIGN = ("Traceback", "terminate called", "what():", "Segmentation", "C++ exception", "Exception raised from")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One bad input.
+
+    Parameters
+    ----------
+    pattern
+        What the one line must contain, in this order (regular expressions).
+    write
+        Writes the model file; None leaves it out.
+    setup
+        Options of `harness.setup`.
+    first
+        Commands before everything.
+    run
+        The commands that must fail.
+    """
+
+    pattern: tuple[str, ...]
+    write: Callable[[Path], Any] | None = write_model
+    setup: dict[str, Any] = field(default_factory=dict)
+    first: str = ""
+    run: str = "run 0"
+
+
+def metadata_with(**changes: Any) -> Callable[[Path], Any]:
+    """Writer of a model whose metadata are changed; a dotted key is given with a double underscore, None removes."""
+
+    def edit(metadata: dict[str, Any]) -> None:
+        for name, value in changes.items():
+            *sections, key = name.split("__")
+            target = metadata
+            for section in sections:
+                target = target[section]
+            if value is None:
+                del target[key]
+            else:
+                target[key] = value
+
+    return lambda path: write_model(path, edit_metadata=edit)
+
+
+def truncated(path: Path) -> None:
+    """A model file that ends in the middle, as after an interrupted copy."""
+    write_model(path)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def pair(elements: str, style: str = "pair_style les") -> dict[str, Any]:
+    """Options of `setup` with other elements in ``pair_coeff``."""
+    return {"pair": [style, f"pair_coeff * * model.pt {elements}"]}
+
+
+def kspace(style: str | None, *modify: str) -> dict[str, Any]:
+    """Options of `setup` with another kspace style."""
+    return {"kspace": style, "after_pair": modify}
+
+
+CASES = {
+    # -- the model file
+    "missing file": Case(("model.pt", "check the path"), write=None),
+    "folder": Case(("model.pt", "check the path"), write=lambda path: path.mkdir()),
+    "empty file": Case(("model.pt", "pair-les export"), write=lambda path: path.write_bytes(b"")),
+    "not a model": Case(("model.pt", "pair-les export"), write=lambda path: path.write_text("O 1.0\nH 2.0\n")),
+    "truncated model": Case(("model.pt", "pair-les export"), write=truncated),
+    "no metadata": Case(("model.pt", "metadata.json", "pair-les export"), write=lambda path: without_metadata(path)),
+    "other format": Case(("model.pt", "'format'", "nequip", "pair_les"), write=metadata_with(format="nequip")),
+    "future version": Case(("model.pt", "format_version", "2", "version 1"), write=metadata_with(format_version=2)),
+    "missing sigma": Case(("model.pt", "long_range.sigma", "missing"), write=metadata_with(long_range__sigma=None)),
+    "bad sigma": Case(("model.pt", "long_range.sigma", "-1", "> 0"), write=metadata_with(long_range__sigma=-1.0)),
+    "missing cutoff": Case(("model.pt", "'cutoff'", "missing"), write=metadata_with(cutoff=None)),
+    "other units": Case(
+        ("model.pt", "units", "kcal", "eV"),
+        write=metadata_with(units={"length": "angstrom", "energy": "kcal/mol", "charge": "e"}),
+    ),
+    "message passing": Case(
+        ("model.pt", "1 message-passing layers", "strictly local"),
+        write=lambda path: write_model(path, "message_passing"),
+    ),
+    "no charge output": Case(("model.pt", "'charge'"), write=lambda path: write_model(path, charged=False)),
+    # -- the commands of the pair style
+    "unknown keyword": Case(("les", "'cutoff'"), setup=pair("Cl Na", "pair_style les cutoff 5.0")),
+    "no pair_coeff": Case(("pair_coeff",), setup={"pair": ["pair_style les"]}),
+    "unknown element": Case(("model.pt", "'Xe'", "Na Cl"), setup=pair("Cl Xe")),
+    "misspelt element": Case(("model.pt", "'CL'", "did you mean 'Cl'"), setup=pair("CL Na")),
+    "too few elements": Case(("1 elements", "2 atom types"), setup=pair("Cl")),
+    "too many elements": Case(("3 elements", "2 atom types"), setup=pair("Cl Na Na")),
+    "no element": Case(("0 elements", "2 atom types"), setup=pair("")),
+    "NULL with charges": Case(("type 2", "NULL", "charge"), setup=pair("Cl NULL")),
+    "types by number": Case((r"start with \* \*", "les"), setup={"pair": ["pair_style les", "pair_coeff 1 1 x"]}),
+    # -- the rest of the input
+    "newton off": Case(("newton", "newton on"), first="newton off\n"),
+    "no kspace": Case(("model.pt", "kspace", "kspace_style pppm"), setup=kspace(None)),
+    "kspace without charges": Case(
+        ("model.pt", "no charges", "kspace_style none"), write=lambda path: write_model(path, sigma=None)
+    ),
+    "pppm/cg": Case(("pppm/cg", "kspace_style pppm"), setup=kspace("pppm/cg 1e-5")),
+    "msm": Case(("msm", "kspace_style pppm"), setup=kspace("msm 1e-4")),
+    "gewald": Case(
+        ("gewald 0.3", "sigma 1", "0.7071", "remove"), setup=kspace("pppm 1e-5", "kspace_modify gewald 0.3")
+    ),
+    "kspace compute no": Case(
+        ("kspace_modify compute yes",), setup=kspace("pppm 1e-5", "kspace_modify compute no")
+    ),
+    "pair compute no": Case(("pair_modify compute yes",), setup=kspace("pppm 1e-5", "pair_modify compute no")),
+    "dielectric": Case(("dielectric 2", "dielectric 1.0"), setup=kspace("pppm 1e-5", "dielectric 2.0")),
+    "slab": Case(
+        ("periodic", "boundary p p p"),
+        setup={"before_box": ["boundary p p f"], **kspace("pppm 1e-5", "kspace_modify slab 3.0")},
+    ),
+    "non-periodic box": Case(("periodic",), setup={"before_box": ["boundary p p f"], "kspace": "pppm 1e-5"}),
+    "units lj": Case(("units lj", "units metal"), setup={"units": "lj"}),
+    "no charge in atom style": Case(("atom_style charge",), setup={"style": "atomic"}),
+    "respa": Case(("respa", "run_style verlet"), setup=kspace("pppm 1e-5", "run_style respa 2 2 pair 1 kspace 2")),
+    "hidden neighbors": Case(
+        ("special_bonds", "special_bonds lj/coul"),
+        write=lambda path: write_model(path, sigma=None),
+        setup={"style": "full", "kspace": None, "after_pair": ["special_bonds lj/coul 0.0 0.0 0.0"]},
+    ),
+    "two models with charges": Case(
+        ("2 pair_style les models", "long_range null"),
+        setup={
+            "pair": [
+                "pair_style hybrid/overlay les les",
+                "pair_coeff * * les 1 model.pt Cl Na",
+                "pair_coeff * * les 2 model.pt Cl Na",
+            ]
+        },
+    ),
+}
+
+
+def without_metadata(path: Path) -> None:
+    """A TorchScript archive that somebody saved without the contract."""
+    import torch
+
+    class Module(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x
+
+    torch.jit.save(torch.jit.script(Module()), str(path))
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_bad_input(tmp_path, case, ranks):
+    if case.write is not None:
+        case.write(tmp_path / "model.pt")
+    script = case.first + harness.setup(tmp_path, FLUID, "model.pt", **case.setup) + case.run + "\n"
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    assert_one_error_line(run, case.pattern)
+
+
+def assert_one_error_line(run: harness.Run, pattern: tuple[str, ...]) -> None:
+    """LAMMPS failed with one ERROR line that matches, and printed nothing of C++ or Python."""
+    lines = [line for line in run.output.splitlines() if line.startswith("ERROR")]
+    assert len(lines) == 1, f"{len(lines)} ERROR lines:\n{run.output[-3000:]}"
+    assert re.search(".*".join(pattern), lines[0]), f"no {pattern} in: {lines[0]}"
+    assert run.returncode != 0
+    found = [word for word in FOREIGN if word in run.output]
+    assert not found, f"{found} in the output:\n{run.output[-3000:]}"
+
+
+# -- in the middle of a run: the model raises on one rank while the other waits for it --------------------------------
+
+
+@pytest.fixture(scope="module")
+def lopsided() -> tuple[System, int]:
+    """Ions in the lower half of z, one atom in the upper half, and the number of edges within 5 angstrom."""
+    dense = random_fluid({"Na": 20, "Cl": 20}, np.diag([12.0, 12.0, 7.0]), seed=2, min_distance=2.0)
+    system = System(
+        (*dense.symbols, "Na"), np.vstack([dense.positions, [6.0, 6.0, 18.0]]), np.diag([12.0, 12.0, 24.0])
+    )
+    return system, len(oracle.neighbour_images(system, 5.0)[0])
+
+
+SQUEEZE = "fix squeeze all deform 1 x scale 0.8 remap x\nthermo 1\nrun 20\n"
+
+
+@pytest.mark.parametrize("solver", ["pppm 1e-4", None])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_exception_in_the_middle_of_a_run(tmp_path, lopsided, ranks, solver):
+    system, n_edges = lopsided
+    sigma = 1.0 if solver else None
+    write_model(tmp_path / "model.pt", "raising", max_edges=n_edges + 2, sigma=sigma)
+    script = harness.setup(tmp_path, system, "model.pt", kspace=solver, before_box=["processors 1 1 *"]) + SQUEEZE
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    assert_one_error_line(run, ("model.pt", "more edges than max_edges"))
+    assert re.search(r"^ +0 ", run.log, re.MULTILINE), f"failed before the first step, not in the middle:\n{run.log}"
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_exception_on_every_rank(tmp_path, ranks):
+    write_model(tmp_path / "model.pt", "raising", max_edges=0)
+    script = harness.setup(tmp_path, FLUID, "model.pt") + "run 0\n"
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    assert_one_error_line(run, ("model.pt", "more edges than max_edges"))
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_energy_that_is_not_finite(tmp_path, ranks):
+    write_model(tmp_path / "model.pt", e0=[float("nan"), 0.0])
+    script = harness.setup(tmp_path, FLUID, "model.pt") + "run 0\n"
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    assert_one_error_line(run, ("model.pt", "energy", "not finite", "step 0"))
+
+
+def test_lammps_goes_on_without_the_style(tmp_path):
+    """A run that does not use the style neither needs nor loads torch."""
+    script = harness.setup(tmp_path, FLUID, "none", kspace=None, pair=["pair_style lj/cut 5.0", "pair_coeff * * 1 1"])
+    run = harness.run_lammps(script + 'run 0\nshell "grep -c torch /proc/$PPID/maps"\n', tmp_path)
+    assert re.search(r"^0$", run.output, re.MULTILINE), run.output[-2000:]

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""A torch or a LAMMPS that the plugin was not built with is an error of one line that names both versions.
+
+The wrong versions are tiny libraries that answer the question for a version and nothing else.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import harness
+import pytest
+
+from pair_les import plugin
+
+pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler (cc) to build a fake library")
+
+SCRIPT = "units metal\nregion box block 0 9 0 9 0 9\ncreate_box 1 box\npair_style les\npair_coeff * * model.pt Na\n"
+
+
+def compile_library(source: str, path: Path) -> None:
+    subprocess.run(
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(path)], input=source, text=True, check=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_wrong_torch(tmp_path, model, monkeypatch, ranks):
+    shutil.copy(model(species=["Na"], q0=[1.0]), tmp_path / "model.pt")
+    version = "(2UL << 56) | (11UL << 48)"
+    compile_library(
+        f"unsigned long aoti_torch_abi_version(void) {{ return {version}; }}", tmp_path / "libtorch_cpu.so"
+    )
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    run = harness.run_lammps(SCRIPT, tmp_path, ranks, expect_error=True)
+    assert run.returncode != 0 and len(run.error_lines) == 1
+    built = plugin.build_info().torch
+    assert f"was built with torch {built} but found torch 2.11.0" in run.error_lines[0]
+    assert f"pip install torch=={built}" in run.error_lines[0]
+
+
+def test_missing_torch(tmp_path, model, monkeypatch):
+    shutil.copy(model(species=["Na"], q0=[1.0]), tmp_path / "model.pt")
+    (tmp_path / "libtorch_cpu.so").write_text("not a library")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    run = harness.run_lammps(SCRIPT, tmp_path, expect_error=True)
+    assert len(run.error_lines) == 1 and "cannot load libtorch_cpu.so" in run.error_lines[0]
+
+
+def test_lammps_without_the_style_never_loads_torch(tmp_path, monkeypatch):
+    (tmp_path / "libtorch_cpu.so").write_text("not a library")
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
+    harness.run_lammps(SCRIPT.replace("pair_style les\npair_coeff * * model.pt Na\n", ""), tmp_path)
+
+
+def test_wrong_lammps(tmp_path, monkeypatch):
+    compile_library("int lammps_version(void *handle) { return 20240829; }", tmp_path / "old.so")
+    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "old.so"))
+    run = harness.run_lammps(SCRIPT, tmp_path, expect_error=True)
+    assert len(run.error_lines) == 1
+    built = plugin.build_info().lammps
+    assert f"built for LAMMPS version {built} but runs in version 20240829" in run.error_lines[0]
