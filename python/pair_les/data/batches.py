@@ -117,7 +117,8 @@ class BatchLoader:
         self.share = batch_size // processes
         self.rank = rank
         self.processes = processes
-        self.sampler = EpochOrder(len(graphs), seed, shuffle)  # Lightning calls its set_epoch
+        self.sampler = EpochOrder(len(graphs), seed, shuffle)  # Lightning calls its set_epoch ...
+        self.batch_sampler = None  # ... and expects this beside it
         self._next = 0
 
     def __len__(self) -> int:

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Signals of batch systems and of the keyboard, noted when they come and acted on between two steps."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
+"""kill and batch systems; ctrl-C; the early warning that batch systems send on request (``--signal=USR1@60``)."""
+
+
+class Interrupted(Exception):
+    """Training was asked to stop, and its state is on disk."""
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+        super().__init__(f"interrupted by {signal.Signals(signum).name}")
+
+
+class SignalWatch:
+    """Notes the first signal; the second one does what it always did, so that impatience still ends the process."""
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._previous: dict[int, Any] = {}
+
+    def install(self) -> None:
+        """Take over the signals (main thread only)."""
+        self._previous = {signum: signal.signal(signum, self._note) for signum in SIGNALS}
+
+    def restore(self) -> None:
+        """Give them back."""
+        for signum, handler in self._previous.items():
+            signal.signal(signum, handler)
+        self._previous = {}
+
+    def _note(self, signum: int, frame: FrameType | None) -> None:
+        self.received = signum
+        self.restore()
+
+
+def exit_with_parent(seconds: float = 1.0) -> None:
+    """End this process when the one that started it is gone: a killed run must not leave workers behind."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(seconds)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""The Lightning module: losses, optimizer, schedules, and the errors of each epoch."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+from torch.optim.lr_scheduler import LambdaLR
+
+from ..data.batches import Batch
+from ..errors import RunError
+from ..net import LESNet
+from ..potential import predict
+from .config import Config, LossSection
+from .network import DTYPES
+from .schedule import Plateau, rate_factor
+from .squared_errors import ErrorSums, rmse, squared_errors, weighted_loss
+
+
+class PotentialModule(pl.LightningModule):
+    """A network with its long-range energy, trained on interaction energies (labels without reference energies).
+
+    Parameters
+    ----------
+    network
+        Initialised and normalised.
+    config
+        The whole configuration.
+    steps_per_epoch
+        Optimizer steps, for the schedule.
+    has_stress
+        Whether any frame has a stress label: the strain derivative is only taken then.
+    """
+
+    def __init__(self, network: LESNet, config: Config, steps_per_epoch: int, has_stress: bool) -> None:
+        super().__init__()
+        self.network = network
+        self.config = config
+        self.steps_per_epoch = steps_per_epoch
+        self.has_stress = has_stress
+        long_range = config.model.long_range
+        self.long_range = None if long_range is None else long_range.settings()
+        self.dtype_of_network = DTYPES[config.training.precision]
+        self.train_errors = ErrorSums()
+        self.valid_errors = ErrorSums()
+        self.epoch_errors: dict[str, dict[str, float | None]] = {}
+        self.plateau = Plateau()
+
+    # ----------------------------------------------------------------------------------------------- losses
+
+    def loss_weights(self, epoch: int) -> LossSection:
+        """Weights in force in an epoch (counted from 0)."""
+        training = self.config.training
+        stage = training.final_stage
+        return training.loss if stage is None or epoch < stage.start * training.epochs else stage.loss
+
+    def score_weights(self) -> LossSection:
+        """Weights of the validation score: those of the end, at all times, so that epochs can be compared."""
+        training = self.config.training
+        return training.loss if training.final_stage is None else training.final_stage.loss
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Loss of one batch."""
+        prediction = predict(
+            self.network.interaction,
+            self.long_range,
+            batch,
+            self.dtype_of_network,
+            stress=self.has_stress,
+            training=True,
+        )
+        sums, counts = squared_errors(prediction, batch)
+        loss = weighted_loss(sums, counts, self.loss_weights(self.current_epoch))
+        if not bool(loss.isfinite()):
+            raise RunError(
+                f"the loss became {float(loss)} in epoch {self.current_epoch + 1}: lower training.learning_rate "
+                f"(now {self.config.training.learning_rate:g}) in a new output folder, and look for wrong labels"
+            )
+        self.train_errors.add(sums, counts)
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Errors of one batch, with the averaged weights where there are some."""
+        prediction = predict(
+            self.network.interaction, self.long_range, batch, self.dtype_of_network, stress=self.has_stress
+        )
+        self.valid_errors.add(*squared_errors(prediction, batch))
+
+    # ----------------------------------------------------------------------------------------------- epochs
+
+    def on_train_epoch_start(self) -> None:
+        """A new epoch (not the rest of an interrupted one) starts its sums from nothing."""
+        self.train_errors.reset()
+
+    def on_validation_epoch_start(self) -> None:
+        """Sums start from nothing."""
+        self.valid_errors.reset()
+
+    def on_validation_epoch_end(self) -> None:
+        """Errors of the epoch, and the score that checkpoints, early stopping and the plateau schedule look at."""
+        valid = self.valid_errors.over_processes(self.device)
+        self.epoch_errors = {
+            "train": rmse(self.train_errors.over_processes(self.device)),
+            "valid": rmse(valid),
+        }
+        self.log("valid_score", weighted_loss(valid[0], valid[1], self.score_weights()), sync_dist=True)
+
+    def on_train_epoch_end(self) -> None:
+        """The plateau schedule takes its step before the checkpoint is written, so that a resumed run has it too."""
+        score = float(self.trainer.callback_metrics["valid_score"])
+        self.plateau.step(score, self.config.training.plateau_patience)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        """AdamW, and the schedule that changes its rate after each step."""
+        training = self.config.training
+        optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+        )
+        schedule = LambdaLR(
+            optimizer, lambda step: rate_factor(step, self.steps_per_epoch, training, self.plateau)
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Add what Lightning does not know of: the sums of the epoch so far and the plateau schedule."""
+        checkpoint["train_errors"] = self.train_errors.over_processes(self.device)
+        checkpoint["plateau"] = asdict(self.plateau)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Take them back; the sums of all processes go to the first."""
+        if self.trainer.is_global_zero:
+            self.train_errors.values = checkpoint["train_errors"]
+        self.plateau = Plateau(**checkpoint["plateau"])

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""Making a network for a configuration, and fitting its normalisation to the training frames."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+
+from ..data.batches import Batch, collate
+from ..data.graphs import Graph
+from ..net import LESNet
+from .config import ModelSection
+
+STATISTICS_ATOMS = 4000
+"""Atoms from which means and variances of densities and features are taken: enough for 2 % of a standard deviation."""
+
+DTYPES = {"float32": torch.float32, "float64": torch.float64}
+
+
+def new_network(
+    model: ModelSection,
+    species: Sequence[str],
+    precision: str,
+    reference_energies: dict[str, float],
+    energy_scale: float = 1.0,
+    average_neighbors: float = 30.0,
+) -> LESNet:
+    """An untrained network; its initial weights depend on torch's random state.
+
+    Parameters
+    ----------
+    model
+        Cutoff, sizes, and whether there are charges.
+    species
+        Elements; the position is the species index.
+    precision
+        ``float32`` or ``float64``.
+    reference_energies
+        eV per element.
+    energy_scale, average_neighbors
+        See `data_scales`.
+    """
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(DTYPES[precision])  # LESNet makes its parameters and tables in the default dtype
+    try:
+        return LESNet(
+            list(species),
+            model.net_settings(),
+            charge=model.long_range is not None,
+            reference_energies=reference_energies,
+            energy_scale=energy_scale,
+            average_neighbors=average_neighbors,
+        )
+    finally:
+        torch.set_default_dtype(before)
+
+
+def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
+    """Energy scale, eV, and mean number of neighbours of the training frames.
+
+    The energy scale is the root mean square of the force components times 1 angstrom: unlike the spread of the energies
+    it is not inflated by compositions or by the density of the frames. 1 eV where all forces vanish.
+    """
+    squares = sum(float(graph.forces.square().sum()) for graph in graphs)
+    components = 3 * sum(graph.n_atoms for graph in graphs)
+    edges = sum(graph.edge_index.shape[1] for graph in graphs)
+    scale = math.sqrt(squares / components)
+    return (scale if scale > 0.0 else 1.0), 3.0 * edges / components
+
+
+def fit_statistics(network: LESNet, graphs: Sequence[Graph], seed: int, precision: str) -> None:
+    """Normalise the network on a seeded selection of frames that contains every species of the training frames."""
+    order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
+    chosen: list[Graph] = []
+    n_atoms = 0
+    seen: set[int] = set()
+    for graph in (graphs[index] for index in order):
+        elements = set(graph.species.tolist())
+        if n_atoms < STATISTICS_ATOMS or not elements <= seen:
+            chosen.append(graph)
+            n_atoms += graph.n_atoms
+            seen |= elements
+    batch = collate(chosen)
+    network.fit_statistics(
+        batch.species, batch.edge_index, edge_vectors(batch).to(DTYPES[precision]), batch.species.shape[0]
+    )
+
+
+def edge_vectors(batch: Batch) -> torch.Tensor:
+    """``r_ij = x_j - x_i + shift``, [E, 3], angstrom, float64."""
+    centre, neighbour = batch.edge_index[0], batch.edge_index[1]
+    return batch.positions[neighbour] - batch.positions[centre] + batch.shifts

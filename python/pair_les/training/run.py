@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: MIT
+"""``pair-les train``: from a configuration to a finished run folder, started anew or taken up where it was left."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins.environments import LightningEnvironment
+from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.strategies import DDPStrategy
+
+from ..data.batches import BatchLoader
+from ..data.frames import Frame, count_labels, read_frames
+from ..data.graphs import Graph, build_graphs, elements_of
+from ..data.reference_energies import fit_reference_energies
+from ..data.split import split_frames
+from ..errors import ConfigError
+from .averaging import MovingAverage
+from .checkpoints import AtomicCheckpointIO, RunCheckpoint
+from .config import Config
+from .config_file import config_values
+from .history import History, Terminal
+from .interruption import exit_with_parent
+from .module import PotentialModule
+from .network import data_scales, fit_statistics, new_network
+from .report import write_report
+from .run_folder import RunFolder
+from .trained import choose_samples, read_checkpoint
+
+
+def train(config: Config) -> Path:
+    """Train, or resume, or say that the run is finished.
+
+    Returns
+    -------
+    The run folder.
+
+    Raises
+    ------
+    UserError
+        If data, configuration or folder cannot be used.
+    Interrupted
+        After a signal, when the state is on disk.
+    """
+    folder = RunFolder(config.output)
+    # Lightning starts the further processes with this very command line, and sets LOCAL_RANK for them.
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    if first:
+        folder.claim(config)
+        if folder.finished:
+            _say(f"run '{folder.path}' is finished: nothing to do, see {folder.summary}")
+            return folder.path
+    else:
+        exit_with_parent()
+    _quiet()
+    _set_threads(config)
+
+    train_frames, valid_frames = _read(config)
+    species = elements_of(train_frames)
+    reference_energies = _reference_energies(config, train_frames, species)
+    cutoff = config.model.cutoff
+    train_graphs = build_graphs(train_frames, species, cutoff, reference_energies)
+    valid_graphs = build_graphs(valid_frames, species, cutoff, reference_energies)
+    if first:
+        folder.record_data(_files(config), train_frames, valid_frames)
+        _describe("training", train_frames)
+        _describe("validation", valid_frames)
+        _say("reference energies (eV): " + ", ".join(f"{s} {e:.6f}" for s, e in reference_energies.items()))
+
+    history = History(folder.history)
+    resume = read_checkpoint(folder.last) if folder.last.is_file() else None
+    if resume is not None:
+        history.load_state_dict(resume["callbacks"]["History"])
+        if first:
+            _say(f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done")
+    if resume is None or not resume["pair_les"]["stopped"]:
+        module = _module(config, train_graphs, valid_graphs, species, reference_energies)
+        description = {
+            "config": config_values(config),
+            "species": species,
+            "reference_energies": reference_energies,
+            "samples": choose_samples(train_frames),
+        }
+        callbacks = _callbacks(config, folder, history, description)
+        trainer = _trainer(config, folder, callbacks)
+        trainer.fit(
+            module,
+            datamodule=FrameData(config, train_graphs, valid_graphs),
+            ckpt_path=None if resume is None else folder.last,
+        )
+    if first:
+        write_report(folder, history.rows, valid_graphs)
+        _say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
+    return folder.path
+
+
+class FrameData(pl.LightningDataModule):
+    """The loaders of this process."""
+
+    def __init__(self, config: Config, train: list[Graph], valid: list[Graph]) -> None:
+        super().__init__()
+        self.config = config
+        self.train = train
+        self.valid = valid
+
+    def train_dataloader(self) -> BatchLoader:
+        """Shuffled anew in each epoch."""
+        return self._loader(self.train, shuffle=True)
+
+    def val_dataloader(self) -> BatchLoader:
+        """Always in order."""
+        return self._loader(self.valid, shuffle=False)
+
+    def _loader(self, graphs: list[Graph], shuffle: bool) -> BatchLoader:
+        training = self.config.training
+        return BatchLoader(
+            graphs,
+            training.batch_size,
+            shuffle=shuffle,
+            seed=training.seed,
+            rank=self.trainer.global_rank,
+            processes=self.trainer.world_size,
+        )
+
+
+def _read(config: Config) -> tuple[list[Frame], list[Frame]]:
+    """Training and validation frames."""
+    data, training = config.data, config.training
+    frames = read_frames(data.train, data.keys.labels())
+    if isinstance(data.valid, list):
+        train_frames, valid_frames = frames, read_frames(data.valid, data.keys.labels())
+    else:
+        train_frames, valid_frames = split_frames(frames, data.valid, training.seed)
+    if len(valid_frames) < training.processes:
+        raise ConfigError(
+            f"training.processes = {training.processes}: there are only {len(valid_frames)} validation frames: "
+            "use fewer processes, or more validation frames"
+        )
+    return train_frames, valid_frames
+
+
+def _files(config: Config) -> list[str]:
+    return [*config.data.train, *(config.data.valid if isinstance(config.data.valid, list) else [])]
+
+
+def _reference_energies(config: Config, frames: list[Frame], species: list[str]) -> dict[str, float]:
+    """Of exactly the elements that occur in the training frames."""
+    given = config.data.reference_energies
+    if given == "fit":
+        return fit_reference_energies(frames, species)
+    if given is None:
+        return dict.fromkeys(species, 0.0)
+    for symbol in species:
+        if symbol not in given:
+            where = next(frame.where for frame in frames if symbol in frame.symbols)
+            raise ConfigError(
+                f"data.reference_energies has no value for {symbol}, which occurs in {where}: "
+                f"add '{symbol}: <eV per atom>', or use 'fit'"
+            )
+    unknown = [symbol for symbol in given if symbol not in species]
+    if unknown:
+        raise ConfigError(
+            f"data.reference_energies names {unknown[0]}, which does not occur in the training frames "
+            f"(they have {' '.join(species)}): remove it"
+        )
+    return {symbol: given[symbol] for symbol in species}
+
+
+def _module(
+    config: Config,
+    train: list[Graph],
+    valid: list[Graph],
+    species: list[str],
+    reference_energies: dict[str, float],
+) -> PotentialModule:
+    """The initial network, the same in every process, normalised to the training frames."""
+    training = config.training
+    torch.manual_seed(training.seed)
+    energy_scale, average_neighbors = data_scales(train)
+    network = new_network(
+        config.model, species, training.precision, reference_energies, energy_scale, average_neighbors
+    )
+    fit_statistics(network, train, training.seed, training.precision)
+    steps_per_epoch = -(-len(train) // training.batch_size)
+    has_stress = any(bool(graph.stress.isfinite().all()) for graph in (*train, *valid))
+    return PotentialModule(network, config, steps_per_epoch, has_stress)
+
+
+def _callbacks(
+    config: Config, folder: RunFolder, history: History, description: dict[str, Any]
+) -> list[Callback]:
+    """In the order in which they must see the end of an epoch."""
+    training = config.training
+    found: list[Callback] = []
+    if training.ema is not None:
+        found.append(MovingAverage(training.ema))
+    found += [history, Terminal(history)]
+    if training.early_stopping is not None:
+        patience = training.early_stopping.patience
+        found.append(
+            EarlyStopping("valid_score", patience=patience, mode="min", check_on_train_epoch_end=False)
+        )
+    found.append(RunCheckpoint(folder.checkpoints, training.checkpoint_seconds, description))
+    return found
+
+
+def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl.Trainer:
+    training = config.training
+    cuda = training.device == "cuda" or (training.device == "auto" and torch.cuda.is_available())
+    strategy = "auto"
+    if training.processes > 1:
+        # Buffers never change while training, and validation shares may differ by a batch.
+        strategy = DDPStrategy(process_group_backend="nccl" if cuda else "gloo", broadcast_buffers=False)
+    return pl.Trainer(
+        accelerator="gpu" if cuda else "cpu",
+        devices=training.processes,
+        strategy=strategy,
+        # Always this one: inside a SLURM job of several tasks Lightning would otherwise expect one process per task.
+        plugins=[AtomicCheckpointIO(), LightningEnvironment()],
+        max_epochs=training.epochs,
+        gradient_clip_val=training.gradient_clip,
+        callbacks=callbacks,
+        default_root_dir=folder.path,
+        logger=False,
+        enable_checkpointing=True,  # by RunCheckpoint
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+    )
+
+
+def _set_threads(config: Config) -> None:
+    """As configured; else OMP_NUM_THREADS where set; else the cores of this machine shared out."""
+    threads = config.training.threads
+    if threads is None and "OMP_NUM_THREADS" not in os.environ:
+        threads = max(len(os.sched_getaffinity(0)) // config.training.processes, 1)
+    if threads is not None:
+        torch.set_num_threads(threads)
+
+
+def _quiet() -> None:
+    """Lightning's remarks on itself are no news to the user of a command line; errors still come through."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="lightning")
+
+
+def _describe(name: str, frames: list[Frame]) -> None:
+    counts = count_labels(frames)
+    _say(
+        f"{name}: {counts['frames']} frames, {counts['atoms']} atoms, {counts['periodic']} frames periodic, "
+        f"{counts['stress']} with stress"
+    )
+
+
+def _say(text: str) -> None:
+    """Progress goes to stderr; stdout is for results."""
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""The folder of a run: what it holds, whether a new start may use it, and who is writing to it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+
+from ..data.frames import Frame
+from ..errors import RunError
+from .checkpoints import BEST, LAST
+from .config import Config
+from .config_file import config_values, differing_keys
+
+MAY_CHANGE = ("training.processes", "training.threads")
+"""Keys that say how the work is done, not what is computed; a resumed run may have others."""
+
+
+class RunFolder:
+    """Paths and state of one run.
+
+    ``config.yaml`` every key of the configuration; ``data.json`` the data files with their checksums and the frames of the
+    split; ``checkpoints/``; ``history.csv``; and, once finished, figures and ``summary.json``.
+
+    Parameters
+    ----------
+    path
+        The folder, created by `claim`.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self.config = self.path / "config.yaml"
+        self.data = self.path / "data.json"
+        self.checkpoints = self.path / "checkpoints"
+        self.last = self.checkpoints / LAST
+        self.best = self.checkpoints / BEST
+        self.history = self.path / "history.csv"
+        self.learning_curve = self.path / "learning_curve.png"
+        self.parity = self.path / "parity.png"
+        self.summary = self.path / "summary.json"
+        self._lock: IO[str] | None = None
+
+    @property
+    def finished(self) -> bool:
+        """The summary is the last thing written."""
+        return self.summary.is_file()
+
+    def claim(self, config: Config) -> None:
+        """Create the folder, or make sure that the run in it is this one and that nobody else is at it.
+
+        Raises
+        ------
+        RunError
+            If another process is writing to it, or the configuration of the run in it differs: the message names the key.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise RunError(f"output '{self.path}' is a file: give the name of a folder in output")
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._lock = open(self.path / ".lock", "a", encoding="utf-8")  # noqa: SIM115 - held until the process ends
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunError(
+                f"output '{self.path}': another pair-les train is writing to it: wait for it, or give another output"
+            ) from error
+        values = config_values(config)
+        if self.config.is_file():
+            self._require_same(values)
+        write_text(self.config, yaml.safe_dump(values, sort_keys=False))
+
+    def _require_same(self, values: dict[str, Any]) -> None:
+        old = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        changed = [key for key in differing_keys(old, values) if key not in (*MAY_CHANGE, "output")]
+        if changed:
+            key = changed[0]
+            also = f" (also {', '.join(changed[1:])})" if len(changed) > 1 else ""
+            raise RunError(
+                f"output '{self.path}' holds a run with {key} = {_at(old, key)!r}, now it is {_at(values, key)!r}{also}: "
+                "give another output, or set it back to resume"
+            )
+
+    def record_data(self, files: Sequence[str], train: Sequence[Frame], valid: Sequence[Frame]) -> None:
+        """Write which frames are used for what, or make sure that the files are those of the run so far.
+
+        Raises
+        ------
+        RunError
+            If a data file has changed since the run began.
+        """
+        record = {
+            "files": {
+                file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in dict.fromkeys(files)
+            },
+            "train": _frames_by_file(train),
+            "valid": _frames_by_file(valid),
+        }
+        if self.data.is_file():
+            old = json.loads(self.data.read_text(encoding="utf-8"))
+            for file, checksum in record["files"].items():
+                if old["files"].get(file) != checksum:
+                    raise RunError(
+                        f"output '{self.path}': data file '{file}' has changed since this run began: "
+                        "give another output, or put the old file back to resume"
+                    )
+        write_text(self.data, json.dumps(record))
+
+
+def write_text(file: Path, text: str) -> None:
+    """Write a small file in one step."""
+    temporary = file.with_name(f".{file.name}.part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, file)
+
+
+def _frames_by_file(frames: Sequence[Frame]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for frame in frames:
+        found.setdefault(frame.file, []).append(frame.index)
+    return found
+
+
+def _at(values: dict[str, Any], key: str) -> Any:
+    value: Any = values
+    for part in key.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value

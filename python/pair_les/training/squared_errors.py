@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""Squared errors of energies, forces and stresses: the loss of one batch, and the RMSE of many."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+from ..data.batches import Batch
+from ..potential import Prediction
+from .config import LossSection
+
+KINDS = ("energy", "forces", "stress")
+"""eV/atom, eV/angstrom per component, eV/angstrom^3 per component of the nine."""
+
+
+def squared_errors(prediction: Prediction, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Sums of squared errors [3] in the order of `KINDS`, and how many numbers went into each [3].
+
+    Energy errors are per atom. Frames without a stress label do not count there.
+    """
+    energy = (prediction.energy - batch.energy) / batch.n_atoms
+    forces = prediction.forces - batch.forces
+    sums = [energy.square().sum(), forces.square().sum()]
+    counts = [energy.numel(), forces.numel()]
+    if prediction.stress is None:
+        sums.append(torch.zeros_like(sums[0]))
+        counts.append(0)
+    else:
+        labelled = batch.has_stress
+        stress = prediction.stress[labelled] - batch.stress[labelled]
+        sums.append(stress.square().sum())
+        counts.append(stress.numel())
+    return torch.stack(sums), torch.tensor(counts, dtype=sums[0].dtype, device=sums[0].device)
+
+
+def weighted_loss(sums: Tensor, counts: Tensor, weights: LossSection) -> Tensor:
+    """``sum_kind weight * mean squared error``; a kind without labels adds nothing."""
+    factors = torch.tensor([getattr(weights, kind) for kind in KINDS], dtype=sums.dtype, device=sums.device)
+    return (factors * sums / counts.clamp(min=1.0)).sum()
+
+
+class ErrorSums:
+    """Sums and counts over the batches of an epoch, over all processes; part of a checkpoint within an epoch."""
+
+    def __init__(self) -> None:
+        self.values = torch.zeros(2, len(KINDS), dtype=torch.float64)
+
+    def add(self, sums: Tensor, counts: Tensor) -> None:
+        """Add one batch."""
+        self.values += torch.stack([sums.detach(), counts]).to(self.values)
+
+    def reset(self) -> None:
+        """Start an epoch."""
+        self.values = torch.zeros_like(self.values)
+
+    def over_processes(self, device: torch.device) -> Tensor:
+        """[2, 3] sums and counts of all processes together; every process must ask."""
+        if not dist.is_initialized():
+            return self.values.clone()
+        total = self.values.to(device)
+        dist.all_reduce(total)
+        return total.cpu()
+
+
+def rmse(totals: Tensor) -> dict[str, float | None]:
+    """RMSE of each kind in meV/atom, meV/angstrom, meV/angstrom^3 from [2, 3] sums and counts; None without labels."""
+    pairs = zip(totals[0].tolist(), totals[1].tolist(), strict=True)
+    values = [1000.0 * math.sqrt(total / count) if count else None for total, count in pairs]
+    return dict(zip(KINDS, values, strict=True))

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""Checkpoints read back: the trained network with everything that export and evaluation need."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..data.frames import Frame
+from ..errors import RunError
+from ..metadata import LongRange
+from ..net import LESNet
+from .checkpoints import BEST, LAST
+from .config import Config
+from .config_file import parse_config
+from .network import DTYPES, new_network
+
+N_SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network with trained (averaged) weights.
+
+    Parameters
+    ----------
+    network
+        In the precision it was trained in.
+    long_range
+        None: no charges.
+    config
+        Of the run.
+    species
+        Elements, in the order of the species index.
+    samples
+        A few small training frames, their labels zero.
+    file
+        The checkpoint.
+    """
+
+    network: LESNet
+    long_range: LongRange | None
+    config: Config
+    species: list[str]
+    samples: list[Frame]
+    file: str
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the network."""
+        return DTYPES[self.config.training.precision]
+
+
+def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
+    """The best weights of a run folder, or those of a checkpoint file.
+
+    Raises
+    ------
+    RunError
+        If there is no such file, or it is no checkpoint of pair_les.
+    """
+    path = Path(path)
+    if path.is_dir():
+        candidates = [folder / name for name in (BEST, LAST) for folder in (path / "checkpoints", path)]
+        found = next((file for file in candidates if file.is_file()), None)
+        if found is None:
+            raise RunError(
+                f"{path}: the folder has no checkpoints/{BEST}: give the output folder of pair-les train after "
+                "its first epoch, or a .ckpt file"
+            )
+        path = found
+    state = read_checkpoint(path)
+    saved = state["pair_les"]
+    config = parse_config(saved["config"], os.fspath(path))
+    network = new_network(
+        config.model, saved["species"], config.training.precision, saved["reference_energies"]
+    )
+    prefix = "network."
+    weights = {
+        key.removeprefix(prefix): value
+        for key, value in state["state_dict"].items()
+        if key.startswith(prefix)
+    }
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise RunError(
+            f"{path}: the weights do not fit the network of this pair_les version: train again, or use the version "
+            "that wrote the checkpoint"
+        ) from error
+    network.requires_grad_(False)
+    long_range = config.model.long_range
+    return TrainedModel(
+        network=network.eval(),
+        long_range=None if long_range is None else long_range.settings(),
+        config=config,
+        species=saved["species"],
+        samples=[_sample(sample, index) for index, sample in enumerate(saved["samples"])],
+        file=os.fspath(path),
+    )
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint file (plain values and tensors only: nothing in it is executed).
+
+    Raises
+    ------
+    RunError
+        If there is no such file, or it is no checkpoint of pair_les.
+    """
+    if not path.is_file():
+        raise RunError(
+            f"{path}: checkpoint does not exist: give a .ckpt file or the output folder of pair-les train"
+        )
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        raise RunError(
+            f"{path}: not a checkpoint, or a damaged one: give a file written by pair-les train"
+        ) from error
+    if not isinstance(state, dict) or "pair_les" not in state:
+        raise RunError(f"{path}: not a checkpoint of pair_les: give a file written by pair-les train")
+    return state
+
+
+def choose_samples(frames: Sequence[Frame]) -> list[dict[str, Any]]:
+    """A few small frames that together have every element, and both kinds of boundaries, for the check of the export."""
+    by_size = sorted(frames, key=len)
+    chosen = by_size[:1]
+    seen = {*chosen[0].symbols, chosen[0].periodic}
+    for frame in by_size[1:]:
+        new = {*frame.symbols, frame.periodic} - seen
+        if new or len(chosen) < N_SAMPLES:
+            chosen.append(frame)
+            seen |= new
+    return [
+        {
+            "symbols": list(frame.symbols),
+            "positions": torch.from_numpy(frame.positions),
+            "cell": torch.from_numpy(frame.cell),
+            "periodic": frame.periodic,
+        }
+        for frame in chosen
+    ]
+
+
+def _sample(sample: dict[str, Any], index: int) -> Frame:
+    positions = sample["positions"].numpy()
+    return Frame(
+        symbols=tuple(sample["symbols"]),
+        positions=positions,
+        cell=sample["cell"].numpy(),
+        periodic=sample["periodic"],
+        energy=0.0,
+        forces=np.zeros_like(positions),
+        stress=None,
+        file="samples of the checkpoint",
+        index=index,
+    )
