@@ -32,8 +32,17 @@ def evaluate(folder, system, path, cutoff, kspace="ewald 1e-11", modify="", rank
 @pytest.mark.parametrize("charge", ["neutral", "charged"])
 @pytest.mark.parametrize("shape", ["orthogonal", "triclinic"])
 def test_ewald_against_the_direct_sum(tmp_path, model, shape, charge, cutoff):
+    """At this accuracy only the cutoffs from 9 A leave a pair sum; the others check the fallback."""
     path, system = model(), fluid(shape, charge)
     assert_equal(evaluate(tmp_path, system, path, cutoff, ranks=2), oracle.evaluate(path, system), tolerances.EWALD)
+
+
+def test_short_cutoff_falls_back_to_the_matched_mode(tmp_path, model):
+    """A splitting parameter above the matched one would leave a pair sum cut off where it is not yet small."""
+    evaluate(tmp_path, fluid("orthogonal", "neutral"), model(), 4.0)
+    log = (tmp_path / "log.lammps").read_text()
+    assert "cutoff 4 A and the accuracy asked for would need g_ewald 1.2" in log
+    assert log.count("G vector (1/distance) = 0.70710678") >= 1
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])
@@ -72,6 +81,14 @@ def test_gewald_of_the_user_is_used(tmp_path, model):
     found = evaluate(tmp_path, system, path, 12.0, "ewald 1e-9", "kspace_modify gewald 0.45")
     assert_equal(found, oracle.evaluate(path, system), tolerances.EWALD)
     assert "G vector (1/distance) = 0.45" in (tmp_path / "log.lammps").read_text()
+
+
+def test_gewald_above_the_matched_one_is_refused(tmp_path, model):
+    system = fluid("orthogonal", "neutral")
+    pair = ["pair_style les coul 9.0", "pair_coeff * * model.pt Cl Na"]
+    script = harness.setup(tmp_path, system, model(), pair=pair, after_pair=["kspace_modify gewald 0.9"]) + "run 0\n"
+    run = harness.run_lammps(script, tmp_path, expect_error=True)
+    assert len(run.error_lines) == 1 and "kspace_modify gewald 0.9 is more than the 0.70710678" in run.error_lines[0]
 
 
 def test_solver_chooses_gewald_although_it_starts_without_charges(tmp_path, model):

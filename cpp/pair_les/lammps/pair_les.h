@@ -69,6 +69,7 @@ class PairLES : public Pair {
 
   void update_charges();
   void size_mesh();
+  bool cap_gewald();
   void compute_split();
   void potential_from_kspace();
   void scatter_edge_gradient(double *virial, double **vatom);

@@ -74,15 +74,35 @@ void PairLES::size_mesh()
   KSpace *const kspace = force->kspace;
   const double charge_square = KSpaceAccess::charge_square(kspace);
   const double volume = domain->xprd * domain->yprd * domain->zprd;
-  if (std::fabs(charge_square - sized_charge_square) <= CHARGE_CHANGE * charge_square &&
-      std::fabs(volume - sized_volume) <= VOLUME_CHANGE * volume)
-    return;
+  const bool outgrown = std::fabs(charge_square - sized_charge_square) > CHARGE_CHANGE * charge_square ||
+      std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
+  if (outgrown) {
+    if (split) release_gewald();    // it only stood in while there were no charges
+    kspace->init();
+    sized_charge_square = charge_square;
+    sized_volume = volume;
+  }
+  const bool capped = split && cap_gewald();
+  if (outgrown || capped) kspace->setup();
+}
 
-  if (split) release_gewald();    // it only stood in while there were no charges
-  kspace->init();
-  kspace->setup();
-  sized_charge_square = charge_square;
-  sized_volume = volume;
+/* ----------------------------------------------------------------------
+   a splitting parameter above the matched one asks for a finer mesh than sigma does and leaves a pair
+   sum whose range is sigma, not the cutoff: the matched mode is better in every respect
+------------------------------------------------------------------------- */
+
+bool PairLES::cap_gewald()
+{
+  const double chosen = force->kspace->g_ewald;
+  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
+  if (chosen <= matched) return false;
+  if (comm->me == 0)
+    utils::logmesg(lmp, "pair_style les: cutoff {} A and the accuracy asked for would need g_ewald {:.6}, "
+                   "more than the {:.6} of sigma {} A; using the latter without pair sum\n", cut_coul,
+                   chosen, matched, model->long_range()->sigma);
+  set_gewald(matched);
+  force->kspace->init();
+  return true;
 }
 
 /* ----------------------------------------------------------------------
@@ -93,6 +113,8 @@ void PairLES::size_mesh()
 void PairLES::compute_split()
 {
   const double g_ewald = force->kspace->g_ewald;
+  model->split_sum.potential.clear();
+  if (g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
   if (!model->split_table.is_for(g_ewald, cut_coul)) {
     try {
       model->split_table.build(*model->long_range(), g_ewald, cut_coul);
@@ -163,7 +185,7 @@ void PairLES::potential_from_kspace()
     const int a = model->graph.atom[i];
     model->phi[i] = 2.0 * energy[a] / atom->q[a] * charge_unit / energy_unit +
         pair_les::potential_correction(model->solver_charge[i], model->total_charge, volume, *long_range);
-    if (split) model->phi[i] += model->split_sum.potential[a];
+    if (!model->split_sum.potential.empty()) model->phi[i] += model->split_sum.potential[a];
     local_sum += model->phi[i];
   }
 

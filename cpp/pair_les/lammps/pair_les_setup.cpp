@@ -315,6 +315,10 @@ void PairLES::prepare_gewald()
       KSpaceAccess::gewald_fixed(kspace) && kspace->g_ewald != gewald_set;
   const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
   if (split) {
+    if (chosen_by_user && kspace->g_ewald > matched)
+      error->all(FLERR, "kspace_modify gewald {} is more than the {:.8} of sigma {} of model file '{}', and "
+                 "gains nothing; use a smaller value", kspace->g_ewald, matched,
+                 model->long_range()->sigma, model->file);
     if (chosen_by_user) return;
     double local = 0.0, all;
     for (int i = 0; i < atom->nlocal; i++) local += std::fabs(atom->q[i]);
