@@ -29,8 +29,8 @@ using namespace LAMMPS_NS;
 
 PairLES::PairLES(LAMMPS *lmp) :
     Pair(lmp), model(new Model), split(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0),
-    fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0), sized_charge_square(0.0),
-    sized_volume(0.0)
+    fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0),
+    gewald_decided(false), sized_charge_square(0.0), sized_volume(0.0)
 {
   single_enable = 0;
   restartinfo = 0;

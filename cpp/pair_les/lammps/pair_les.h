@@ -49,6 +49,7 @@ class PairLES : public Pair {
   class FixLESBackward *fix_backward;
   class Compute *kspace_energy;    // asks kspace for per-atom energies on every step
   double gewald_set;               // g_ewald that this style gave to kspace
+  bool gewald_decided;             // during a kspace->init() of this style
   double sized_charge_square;      // sum of q^2 and volume that the mesh of kspace was sized for
   double sized_volume;
 
@@ -70,6 +71,7 @@ class PairLES : public Pair {
   void update_charges();
   void size_mesh();
   bool cap_gewald();
+  void init_kspace();
   void compute_split();
   void potential_from_kspace();
   void scatter_edge_gradient(double *virial, double **vatom);

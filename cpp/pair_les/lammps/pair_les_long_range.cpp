@@ -78,7 +78,7 @@ void PairLES::size_mesh()
       std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
   if (outgrown) {
     if (split) release_gewald();    // it only stood in while there were no charges
-    kspace->init();
+    init_kspace();
     sized_charge_square = charge_square;
     sized_volume = volume;
   }
@@ -101,8 +101,19 @@ bool PairLES::cap_gewald()
                    "more than the {:.6} of sigma {} A; using the latter without pair sum\n", cut_coul,
                    chosen, matched, model->long_range()->sigma);
   set_gewald(matched);
-  force->kspace->init();
+  init_kspace();
   return true;
+}
+
+/* ----------------------------------------------------------------------
+   with the splitting parameter as it stands: kspace->init() comes back through extract()
+------------------------------------------------------------------------- */
+
+void PairLES::init_kspace()
+{
+  gewald_decided = true;
+  force->kspace->init();
+  gewald_decided = false;
 }
 
 /* ----------------------------------------------------------------------

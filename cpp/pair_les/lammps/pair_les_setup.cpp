@@ -384,6 +384,6 @@ void *PairLES::extract(const char *str, int &dim)
                  model->file, force->kspace_style);
     return nullptr;
   }
-  if (force->kspace) prepare_gewald();
+  if (force->kspace && !gewald_decided) prepare_gewald();
   return (void *) &cut_coul;
 }
