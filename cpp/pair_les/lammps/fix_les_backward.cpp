@@ -20,15 +20,16 @@ using namespace FixConst;
 
 /* ---------------------------------------------------------------------- */
 
-FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg), pair(nullptr)
+FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg), pair(nullptr), sent(nullptr),
+    sent_columns(0)
 {
   // the virial has to come through a fix: pair_style hybrid sums up virials of sub-styles
   // right after their compute(), before kspace has run
   virial_global_flag = 1;
   virial_peratom_flag = 1;
   thermo_virial = 1;
-  centroidstressflag = CENTROID_NOTAVAIL;
-  comm_reverse = 6;
+  centroidstressflag = CENTROID_AVAIL;
+  comm_reverse = 9;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -57,14 +58,35 @@ void FixLESBackward::min_pre_reverse(int eflag, int vflag)
 void FixLESBackward::pre_reverse(int /*eflag*/, int vflag)
 {
   v_init(vflag);
-  if (vflag_atom)    // v_init() clears those of local atoms only
-    for (int i = atom->nlocal; i < atom->nlocal + atom->nghost; i++)
-      for (int k = 0; k < 6; k++) vatom[i][k] = 0.0;
+  clear_ghosts(vflag_atom ? vatom : nullptr, 6);
+  clear_ghosts(cvflag_atom ? cvatom : nullptr, 9);
 
-  pair->backward_from_kspace(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr);
+  pair->backward_from_kspace(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
+                             cvflag_atom ? cvatom : nullptr);
 
-  // compute stress/atom reads a fix's virial of local atoms only: bring the share of ghosts home
-  if (vflag_atom) comm->reverse_comm(this);
+  // computes read a fix's virial of local atoms only: bring the share of ghosts home
+  if (vflag_atom) reverse_virial(vatom, 6);
+  if (cvflag_atom) reverse_virial(cvatom, 9);
+}
+
+/* ----------------------------------------------------------------------
+   v_init() clears those of local atoms only
+------------------------------------------------------------------------- */
+
+void FixLESBackward::clear_ghosts(double **array, int columns)
+{
+  if (!array) return;
+  for (int i = atom->nlocal; i < atom->nlocal + atom->nghost; i++)
+    for (int k = 0; k < columns; k++) array[i][k] = 0.0;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixLESBackward::reverse_virial(double **array, int columns)
+{
+  sent = array;
+  sent_columns = columns;
+  comm->reverse_comm(this, columns);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -73,7 +95,7 @@ int FixLESBackward::pack_reverse_comm(int n, int first, double *buf)
 {
   int m = 0;
   for (int i = first; i < first + n; i++)
-    for (int k = 0; k < 6; k++) buf[m++] = vatom[i][k];
+    for (int k = 0; k < sent_columns; k++) buf[m++] = sent[i][k];
   return m;
 }
 
@@ -83,5 +105,5 @@ void FixLESBackward::unpack_reverse_comm(int n, int *list, double *buf)
 {
   int m = 0;
   for (int i = 0; i < n; i++)
-    for (int k = 0; k < 6; k++) vatom[list[i]][k] += buf[m++];
+    for (int k = 0; k < sent_columns; k++) sent[list[i]][k] += buf[m++];
 }

@@ -32,6 +32,13 @@ class FixLESBackward : public Fix {
   void unpack_reverse_comm(int, int *, double *) override;
 
   class PairLES *pair;
+
+ private:
+  double **sent;    // array and columns of the reverse communication under way
+  int sent_columns;
+
+  void clear_ghosts(double **, int);
+  void reverse_virial(double **, int);
 };
 
 }    // namespace LAMMPS_NS

@@ -12,7 +12,6 @@
 
 #include "atom.h"
 #include "compute.h"
-#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "memory.h"
@@ -37,7 +36,7 @@ PairLES::PairLES(LAMMPS *lmp) :
   one_coeff = 1;
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
-  centroidstressflag = CENTROID_NOTAVAIL;
+  centroidstressflag = CENTROID_AVAIL;
   ewaldflag = pppmflag = 1;
   comm_forward = 1;
 }
@@ -80,7 +79,8 @@ void PairLES::compute(int eflag, int vflag)
 
   if (!model->long_range()) {
     model->phi.clear();
-    scatter_edge_gradient(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr);
+    scatter_edge_gradient(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
+                          cvflag_atom ? cvatom : nullptr);
   }
 }
 
@@ -105,7 +105,7 @@ void PairLES::tally_energies()
 {
   const auto &energy = model->evaluator->energy();
   const auto *long_range = model->long_range();
-  const double volume = domain->xprd * domain->yprd * domain->zprd;
+  const double volume = long_range ? kspace_volume() : 0.0;
   double short_range_sum = 0.0, correction_sum = 0.0;
 
   for (int i = 0; i < static_cast<int>(energy.size()); i++) {
@@ -133,17 +133,19 @@ void PairLES::tally_energies()
    second phase: chain-rule forces -sum_j phi_j dq_j/dr together with the short-range forces
 ------------------------------------------------------------------------- */
 
-void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom)
+void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, double **centroid_atom)
 {
   potential_from_kspace();
-  scatter_edge_gradient(virial_sum, virial_atom);
+  scatter_edge_gradient(virial_sum, virial_atom, centroid_atom);
 }
 
 /* ----------------------------------------------------------------------
-   forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b
+   forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b.
+   stress/atom shares each edge between its two atoms; centroid/stress/atom gives it to the neighbour,
+   whose position relative to the centre of the energy enters the heat current (Fan et al. 2015)
 ------------------------------------------------------------------------- */
 
-void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom)
+void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom, double **centroid_atom)
 {
   try {
     model->evaluator->backward(model->long_range() ? model->phi.data() : nullptr);
@@ -168,14 +170,17 @@ void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom)
     f[j][1] -= gy;
     f[j][2] -= gz;
 
-    if (!virial_sum && !virial_atom) continue;
-    const double v[6] = {-r[0] * gx, -r[1] * gy, -r[2] * gz, -r[0] * gy, -r[0] * gz, -r[1] * gz};
+    if (!virial_sum && !virial_atom && !centroid_atom) continue;
+    const double v[9] = {-r[0] * gx, -r[1] * gy, -r[2] * gz, -r[0] * gy, -r[0] * gz,
+                         -r[1] * gz, -r[1] * gx, -r[2] * gx, -r[2] * gy};
     for (int k = 0; k < 6; k++) w[k] += v[k];
-    if (!virial_atom) continue;
-    for (int k = 0; k < 6; k++) {
-      virial_atom[i][k] += 0.5 * v[k];
-      virial_atom[j][k] += 0.5 * v[k];
-    }
+    if (virial_atom)
+      for (int k = 0; k < 6; k++) {
+        virial_atom[i][k] += 0.5 * v[k];
+        virial_atom[j][k] += 0.5 * v[k];
+      }
+    if (centroid_atom)
+      for (int k = 0; k < 9; k++) centroid_atom[j][k] += v[k];
   }
   if (virial_sum)
     for (int k = 0; k < 6; k++) virial_sum[k] += w[k];

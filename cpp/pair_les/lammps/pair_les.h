@@ -30,13 +30,14 @@ class PairLES : public Pair {
   void init_style() override;
   double init_one(int, int) override;
   void *extract(const char *, int &) override;
+  void *extract_peratom(const char *, int &) override;
   double memory_usage() override;
   int pack_forward_comm(int, int *, double *, int, int *) override;
   void unpack_forward_comm(int, int, double *) override;
 
   // second phase, called by FixLESBackward once kspace has run;
   // adds forces to atom->f and the virial of the edges to the arrays given (nullptr: not wanted)
-  void backward_from_kspace(double *virial, double **vatom);
+  void backward_from_kspace(double *virial, double **vatom, double **cvatom);
 
  protected:
   struct Model;          // evaluator, graph and what the model file says
@@ -68,13 +69,14 @@ class PairLES : public Pair {
   void build_graph();
   void tally_energies();
 
+  double kspace_volume() const;
   void update_charges();
   void size_mesh();
   bool cap_gewald();
   void init_kspace();
   void compute_split();
   void potential_from_kspace();
-  void scatter_edge_gradient(double *virial, double **vatom);
+  void scatter_edge_gradient(double *virial, double **vatom, double **cvatom);
 };
 
 }    // namespace LAMMPS_NS

@@ -23,6 +23,7 @@
 #include "pair_les_model.h"
 
 #include <cmath>
+#include <cstring>
 
 using namespace LAMMPS_NS;
 
@@ -65,6 +66,16 @@ void PairLES::update_charges()
 }
 
 /* ----------------------------------------------------------------------
+   volume of the cell that kspace repeats: with kspace_modify slab it contains the empty space
+------------------------------------------------------------------------- */
+
+double PairLES::kspace_volume() const
+{
+  const double slab = (force->kspace->slabflag == 1) ? force->kspace->slab_volfactor : 1.0;
+  return domain->xprd * domain->yprd * domain->zprd * slab;
+}
+
+/* ----------------------------------------------------------------------
    kspace styles size their mesh at init() from the charges and the box of that moment: at first there
    are no charges of this model yet, later both may have changed
 ------------------------------------------------------------------------- */
@@ -73,7 +84,7 @@ void PairLES::size_mesh()
 {
   KSpace *const kspace = force->kspace;
   const double charge_square = KSpaceAccess::charge_square(kspace);
-  const double volume = domain->xprd * domain->yprd * domain->zprd;
+  const double volume = kspace_volume();
   const bool outgrown = std::fabs(charge_square - sized_charge_square) > CHARGE_CHANGE * charge_square ||
       std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
   if (outgrown) {
@@ -143,7 +154,7 @@ void PairLES::compute_split()
   sum.compute(atom->x, charge.data(), atom->nlocal, model->neighbors(list), model->split_table, cut_coul,
               vflag_either);
 
-  const double volume = domain->xprd * domain->yprd * domain->zprd;
+  const double volume = kspace_volume();
   // the k = 0 part of the pair sum, shared out in proportion to the charges
   const double background = (model->total_charge == 0.0)
       ? 0.0
@@ -160,6 +171,8 @@ void PairLES::compute_split()
       const double v = energy_unit * (sum.virial[6 * i + k] + (k < 3 ? background * charge[i] : 0.0));
       if (vflag_global) virial[k] += v;
       if (vflag_atom) vatom[i][k] += v;
+      if (cvflag_atom) cvatom[i][k] += v;
+      if (cvflag_atom && k > 2) cvatom[i][k + 3] += v;    // yx zx zy
     }
   }
 }
@@ -186,7 +199,7 @@ void PairLES::unpack_forward_comm(int n, int first, double *buf)
 void PairLES::potential_from_kspace()
 {
   const auto *long_range = model->long_range();
-  const double volume = domain->xprd * domain->yprd * domain->zprd;
+  const double volume = kspace_volume();
   const double *const energy = force->kspace->eatom;
   const int n = static_cast<int>(model->solver_charge.size());
 
@@ -205,4 +218,17 @@ void PairLES::potential_from_kspace()
     MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
     for (auto &phi : model->phi) phi -= sum / atom->natoms;
   }
+}
+
+/* ----------------------------------------------------------------------
+   for `fix ID group pair 1 les potential 0 charge 0`: latent potential in V and latent charge in e
+------------------------------------------------------------------------- */
+
+void *PairLES::extract_peratom(const char *str, int &ncol)
+{
+  ncol = 0;
+  if (!model->evaluator || !model->long_range()) return nullptr;
+  if (strcmp(str, "potential") == 0) return model->phi.data();
+  if (strcmp(str, "charge") == 0) return model->solver_charge.data();
+  return nullptr;
 }

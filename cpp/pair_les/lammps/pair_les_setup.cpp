@@ -233,7 +233,7 @@ void PairLES::init_style()
   charge_unit = std::sqrt(model->long_range()->coulomb_constant * energy_unit / force->qqrd2e);
   // of the charges that kspace->init() has just seen; the first step compares
   sized_charge_square = KSpaceAccess::charge_square(force->kspace);
-  sized_volume = domain->xprd * domain->yprd * domain->zprd;
+  sized_volume = kspace_volume();
   kspace_energy->addstep(update->ntimestep);
 }
 
@@ -280,9 +280,12 @@ void PairLES::check_kspace()
   if (!known)
     error->all(FLERR, "pair_style les does not support kspace_style {}; "
                "type 'kspace_style pppm 1.0e-5' or 'kspace_style ewald 1.0e-5'", force->kspace_style);
-  if (domain->nonperiodic || force->kspace->slabflag || force->kspace->wireflag)
-    error->all(FLERR, "pair_style les with kspace_style {} needs a fully periodic box without "
-               "kspace_modify slab or wire; type 'boundary p p p'", force->kspace_style);
+  if (force->kspace->wireflag || force->kspace->slabflag > 1)
+    error->all(FLERR, "pair_style les does not support kspace_modify wire or slab nozforce; "
+               "type 'kspace_modify slab 3.0'");
+  if (domain->nonperiodic && force->kspace->slabflag != 1)
+    error->all(FLERR, "pair_style les with kspace_style {} needs a fully periodic box; type 'boundary p p p', or "
+               "'boundary p p f' and 'kspace_modify slab 3.0'", force->kspace_style);
   if (!force->kspace->compute_flag)
     error->all(FLERR, "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
   if (force->dielectric != 1.0)
