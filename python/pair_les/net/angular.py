@@ -110,7 +110,9 @@ def harmonics_from_monomials(l_max: int) -> np.ndarray:
     """Matrix T with ``Y_lm = sum_p T[lm, p] monomial_p`` on the unit sphere, ``[(l_max + 1)^2, (l_max + 1)^2]``."""
     points, weights = quadrature(2 * l_max + 1)
     powers = monomial_powers(l_max)
-    values = np.stack([points[:, 0] ** a * points[:, 1] ** b * points[:, 2] ** c for a, b, c in powers], axis=1)
+    values = np.stack(
+        [points[:, 0] ** a * points[:, 1] ** b * points[:, 2] ** c for a, b, c in powers], axis=1
+    )
     # Projection <m_p Y_lm> of each monomial on the orthonormal harmonics, exact with this rule; then the inverse.
     projection = np.einsum("gp,gl,g->pl", values, spherical_harmonics(points, l_max), weights)
     transform = np.linalg.inv(projection)

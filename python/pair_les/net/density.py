@@ -8,8 +8,6 @@ ever formed (design: 11 times faster than the outer product over an edge list).
 
 from __future__ import annotations
 
-from typing import List, Tuple
-
 import torch
 from torch import Tensor
 
@@ -19,7 +17,7 @@ from pair_les.net.radial import radial_basis
 
 def padded_positions(
     centre: Tensor, neighbour_species: Tensor, n_local: int, n_species: int
-) -> Tuple[Tensor, List[int]]:
+) -> tuple[Tensor, list[int]]:
     """Places of the edges in padded rows.
 
     Parameters
@@ -43,7 +41,7 @@ def padded_positions(
     counts = torch.bincount(centre, minlength=n_local)
     first_edge = torch.index_select(torch.cumsum(counts, 0) - counts, 0, centre)
     column = torch.zeros_like(centre)
-    widths: List[int] = []
+    widths: list[int] = []
     offset = 0
     for s in range(n_species):
         is_s = neighbour_species == s
@@ -106,7 +104,7 @@ def density(
     radial = radial_basis(distance, cutoff, n_radial)  # [n_radial, n_local, width]
     angular = monomials(vectors / distance, l_max)  # [n_lm, n_local, width]
 
-    blocks: List[Tensor] = []
+    blocks: list[Tensor] = []
     offset = 0
     for w in widths:
         b = radial[:, :, offset : offset + w].permute(1, 0, 2)  # [n_local, n_radial, w]

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-from typing import Dict, List, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,9 @@ from pair_les.net.density import density
 from pair_les.net.products import invariants, n_products, product_quadrature
 from pair_les.net.readout import Readout
 from pair_les.net.settings import NetSettings
+
+CHARGE_SCALE = 0.2
+"""Charge, e, of a network output of 1: keeps the long-range part of the first steps small against the short range."""
 
 
 class LESNet(nn.Module):
@@ -44,17 +46,19 @@ class LESNet(nn.Module):
 
     def __init__(
         self,
-        species: List[str],
+        species: list[str],
         settings: NetSettings,
         *,
         charge: bool,
-        reference_energies: Dict[str, float] | None = None,
+        reference_energies: dict[str, float] | None = None,
         energy_scale: float = 1.0,
         average_neighbors: float = 30.0,
     ) -> None:
         super().__init__()
         if not species or len(set(species)) != len(species):
-            raise ValueError(f"species = {species!r}: must be different chemical symbols; use for example ['O', 'H']")
+            raise ValueError(
+                f"species = {species!r}: must be different chemical symbols; use for example ['O', 'H']"
+            )
         references = _reference_list(species, reference_energies)
         self.species = list(species)
         self.settings = settings
@@ -64,6 +68,7 @@ class LESNet(nn.Module):
         self.l_max = settings.l_max
         self.body_order = settings.body_order
         self.has_charge = charge
+        self.charge_scale = CHARGE_SCALE
         n_lm = (self.l_max + 1) ** 2
         self.n_lm = n_lm
         n_density = self.n_species * self.n_radial
@@ -73,11 +78,15 @@ class LESNet(nn.Module):
 
         def buffer(name: str, value: object, dtype: torch.dtype | None = None) -> None:
             # Fixed numbers that follow from the settings are not part of the state dict; fitted ones are.
-            self.register_buffer(name, torch.as_tensor(value, dtype=dtype or torch.get_default_dtype()), persistent=False)
+            self.register_buffer(
+                name, torch.as_tensor(value, dtype=dtype or torch.get_default_dtype()), persistent=False
+            )
 
         synthesis, weights = product_quadrature(self.l_max, self.body_order)
         degrees = [degree for degree in range(self.l_max + 1) for _ in range(2 * degree + 1)]
-        average = [[1.0 / (2 * d + 1) if d == row else 0.0 for d in degrees] for row in range(1, self.l_max + 1)]
+        average = [
+            [1.0 / (2 * d + 1) if d == row else 0.0 for d in degrees] for row in range(1, self.l_max + 1)
+        ]
         buffer("harmonics", harmonics_from_monomials(self.l_max))
         buffer("synthesis", synthesis)
         buffer("quadrature_weights", weights)
@@ -92,12 +101,19 @@ class LESNet(nn.Module):
         self.register_buffer("feature_mean", torch.zeros(n_s, n_features))
         self.register_buffer("feature_scale", torch.ones(n_s, n_features))
 
-        self.mixing = nn.Parameter(torch.randn(n_s, self.l_max + 1, n_density, n_channels) / math.sqrt(n_density))
+        self.mixing = nn.Parameter(
+            torch.randn(n_s, self.l_max + 1, n_density, n_channels) / math.sqrt(n_density)
+        )
         self.readout = Readout(n_s, n_features, list(settings.hidden), 2 if charge else 1)
+        if charge:
+            # E_lr is quadratic in the charges: at zero charge its gradient vanishes, and training would not leave it.
+            # The sign of latent charges is arbitrary; this fixes it for the order of the species.
+            with torch.no_grad():
+                self.readout.last.bias[:, 1] = torch.linspace(-0.5, 0.5, n_s)
 
     def forward(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
-    ) -> Dict[str, Tensor]:
+    ) -> dict[str, Tensor]:
         """The signature of the deployed model (contract version 1).
 
         The reference energies enter here, last, in the dtype of the edge vectors. In float32 that rounds each atomic
@@ -129,11 +145,11 @@ class LESNet(nn.Module):
 
     def interaction(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
-    ) -> Tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         """Energies without the reference energies, and charges (``[0]`` without charges); arguments as :meth:`forward`."""
         a = self.density(species, edge_index, edge_vectors, n_local)
-        outputs: List[Tensor] = []
-        members: List[Tensor] = []
+        outputs: list[Tensor] = []
+        members: list[Tensor] = []
         for s in range(self.n_species):
             index = torch.nonzero(species[:n_local] == s).view(-1)
             x = self.features(torch.index_select(a, 1, index), s)
@@ -143,7 +159,7 @@ class LESNet(nn.Module):
         row = torch.zeros_like(order).scatter(0, order, torch.arange(order.size(0), device=order.device))
         output = torch.index_select(torch.cat(outputs), 0, row)  # [n_local, 1 or 2]
         energy = output[:, 0] * self.energy_scale
-        charge = output[:, 1] if self.has_charge else output[:0, 0]
+        charge = output[:, 1] * self.charge_scale if self.has_charge else output[:0, 0]
         return energy, charge
 
     def density(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
@@ -199,20 +215,22 @@ class LESNet(nn.Module):
             self.feature_scale[s] = x.std(0).clamp_min(1e-6)
 
 
-def _inverse_square_root(covariance: Tensor, relative_floor: float = 1e-4) -> Tensor:
+def _inverse_square_root(covariance: Tensor, relative_floor: float = 1e-2) -> Tensor:
     """``(C + floor * max eigenvalue)^(-1/2)``: directions that hardly vary are not blown up to order 1."""
     values, vectors = torch.linalg.eigh(covariance)
     values = values.clamp_min(0.0) + relative_floor * values[-1].clamp_min(1e-30)
     return (vectors / values.sqrt()) @ vectors.t()
 
 
-def _reference_list(species: List[str], reference_energies: Dict[str, float] | None) -> List[float]:
+def _reference_list(species: list[str], reference_energies: dict[str, float] | None) -> list[float]:
     """Reference energies in the order of ``species``; ``ValueError`` where they do not match the species."""
     if reference_energies is None:
         return [0.0] * len(species)
     for name, value in reference_energies.items():
         if name not in species:
-            raise ValueError(f"reference_energies: {name} is not a species of this model; use only {' '.join(species)}")
+            raise ValueError(
+                f"reference_energies: {name} is not a species of this model; use only {' '.join(species)}"
+            )
         if not math.isfinite(value):
             raise ValueError(f"reference_energies: {name} = {value}: must be a finite number of eV")
     for name in species:

@@ -46,7 +46,9 @@ def n_products(l_max: int, body_order: int) -> int:
     return 1 + l_max + (body_order - 3)
 
 
-def invariants(f: Tensor, degree_average: Tensor, synthesis: Tensor, weights: Tensor, body_order: int) -> Tensor:
+def invariants(
+    f: Tensor, degree_average: Tensor, synthesis: Tensor, weights: Tensor, body_order: int
+) -> Tensor:
     """Invariants of each channel: ``F_00``; ``mean_m F_lm^2`` for l >= 1; averages of ``u^3`` and of ``u_{l<=2}^4``.
 
     Parameters

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import math
-from typing import List
 
 import torch
 from torch import Tensor, nn
+
+INITIAL_OUTPUT = 0.1
+"""Size of the outputs before training, relative to unit variance."""
 
 
 class SpeciesLinear(nn.Module):
@@ -34,11 +36,17 @@ class Readout(nn.Module):
         Widths of the hidden layers.
     """
 
-    def __init__(self, n_species: int, n_features: int, hidden: List[int], n_outputs: int) -> None:
+    def __init__(self, n_species: int, n_features: int, hidden: list[int], n_outputs: int) -> None:
         super().__init__()
         sizes = [n_features, *hidden]
-        self.layers = nn.ModuleList([SpeciesLinear(n_species, a, b) for a, b in zip(sizes[:-1], sizes[1:])])
+        self.layers = nn.ModuleList(
+            [SpeciesLinear(n_species, a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        )
         self.last = SpeciesLinear(n_species, sizes[-1], n_outputs)
+        # Start from a nearly flat energy: with outputs of order 1 the first forces are tens of eV/angstrom, and
+        # training spends its first epoch on undoing them, or diverges.
+        with torch.no_grad():
+            self.last.weight.mul_(INITIAL_OUTPUT)
 
     def forward(self, x: Tensor, s: int) -> Tensor:
         """``[n, n_features]`` of atoms of species ``s`` -> ``[n, n_outputs]``."""

@@ -42,8 +42,15 @@ class NetSettings:
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
         cutoff = self.cutoff
-        if isinstance(cutoff, bool) or not isinstance(cutoff, (int, float)) or not math.isfinite(cutoff) or cutoff <= 0:
-            raise ValueError(f"cutoff = {cutoff!r}: must be a positive number of angstrom; use for example 5.5")
+        if (
+            isinstance(cutoff, bool)
+            or not isinstance(cutoff, (int, float))
+            or not math.isfinite(cutoff)
+            or cutoff <= 0
+        ):
+            raise ValueError(
+                f"cutoff = {cutoff!r}: must be a positive number of angstrom; use for example 5.5"
+            )
         object.__setattr__(self, "cutoff", float(cutoff))
         _require_integer("n_radial", self.n_radial, 2, 32, 8)
         _require_integer("l_max", self.l_max, 1, 3, 3)
@@ -58,4 +65,6 @@ class NetSettings:
 def _require_integer(name: str, value: object, low: int, high: int, example: int) -> None:
     """Raise ``ValueError`` in one line unless ``value`` is an integer in ``low..high``."""
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise ValueError(f"{name} = {value!r}: must be an integer from {low} to {high}; use for example {example}")
+        raise ValueError(
+            f"{name} = {value!r}: must be an integer from {low} to {high}; use for example {example}"
+        )
