@@ -30,7 +30,7 @@ class Reference(Evaluation):
     potential: np.ndarray
 
 
-def evaluate(model: Path | str, system: System) -> Reference:
+def evaluate(model: Path | str, system: System, slab: bool = False) -> Reference:
     """Charges, energy, forces, virial and potential of a periodic system.
 
     Parameters
@@ -39,6 +39,9 @@ def evaluate(model: Path | str, system: System) -> Reference:
         A model file of contract version 1, strictly local.
     system
         Atoms and cell; units eV, angstrom, e throughout.
+    slab
+        Whether the cell repeats in x and y only: its z edge is then mostly vacuum, and the field between the images of
+        the dipole is taken back (Yeh & Berkowitz 1999). For models whose charges add up to zero.
     """
     extra = {"metadata.json": ""}
     module = torch.jit.load(str(model), _extra_files=extra)
@@ -64,6 +67,10 @@ def evaluate(model: Path | str, system: System) -> Reference:
         charges = output["charge"].double()
         charges = charges if charges.requires_grad else charges.clone().requires_grad_()
         long_range = long_range_energy(positions, cell, charges, **metadata["long_range"])
+        if slab:
+            dipole = ((charges - charges.mean()) * positions[:, 2]).sum()
+            factor = 2.0 * math.pi * metadata["long_range"]["coulomb_constant"] / torch.linalg.det(cell)
+            long_range = long_range + factor * dipole**2
         (potential,) = torch.autograd.grad(long_range, charges, retain_graph=True)
         energy = energy + long_range
         if metadata["long_range"]["neutralize"]:
