@@ -77,3 +77,6 @@ its energy error adds up coherently in a crystal, 3e-6 eV per atom seen."""
 
 CONSERVED_ENERGY = 1e-4
 """eV per atom, peak to peak over 0.3 ps at 600 K and 0.5 fs: the Verlet error, a few 1e-5 eV per atom."""
+
+DRIFT = 0.01
+"""meV per atom and ps, slope over 2 ps; the bar of the project for ``pppm 1e-5`` and 0.5 fs."""
