@@ -80,3 +80,11 @@ CONSERVED_ENERGY = 1e-4
 
 DRIFT = 0.01
 """meV per atom and ps, slope over 2 ps; the bar of the project for ``pppm 1e-5`` and 0.5 fs."""
+
+# --------------------------------------------------------------------------------------------- the network
+
+BASIS_FUNCTIONS = 1e-12
+"""Basis functions, densities and products, float64, relative to the largest: two formulas of a few hundred operations."""
+
+NET_SYMMETRY = 1e-10
+"""Rotated, translated, permuted or padded input of a network with outputs of order 1, float64."""

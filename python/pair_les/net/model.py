@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.density import density
-from pair_les.net.products import invariants, n_products, product_quadrature
+from pair_les.net.products import degree_averages, invariants, n_products, product_quadrature
 from pair_les.net.readout import Readout
 from pair_les.net.settings import NetSettings
 
@@ -76,22 +76,18 @@ class LESNet(nn.Module):
         n_features = n_products(self.l_max, self.body_order) * n_channels
         n_s = self.n_species
 
-        def buffer(name: str, value: object, dtype: torch.dtype | None = None) -> None:
-            # Fixed numbers that follow from the settings are not part of the state dict; fitted ones are.
-            self.register_buffer(
-                name, torch.as_tensor(value, dtype=dtype or torch.get_default_dtype()), persistent=False
-            )
-
-        synthesis, weights = product_quadrature(self.l_max, self.body_order)
+        synthesis, quadrature_weights = product_quadrature(self.l_max, self.body_order)
+        # Numbers that follow from the settings: not part of the state dict, which holds what was fitted or learned.
+        self.tables = {
+            "harmonics": harmonics_from_monomials(self.l_max),
+            "synthesis": synthesis,
+            "quadrature_weights": quadrature_weights,
+            "degree_average": degree_averages(self.l_max),
+        }
+        for name, table in self.tables.items():
+            self.register_buffer(name, torch.tensor(table, dtype=torch.get_default_dtype()), persistent=False)
         degrees = [degree for degree in range(self.l_max + 1) for _ in range(2 * degree + 1)]
-        average = [
-            [1.0 / (2 * d + 1) if d == row else 0.0 for d in degrees] for row in range(1, self.l_max + 1)
-        ]
-        buffer("harmonics", harmonics_from_monomials(self.l_max))
-        buffer("synthesis", synthesis)
-        buffer("quadrature_weights", weights)
-        buffer("degree_average", average)
-        buffer("degrees", degrees, torch.int64)
+        self.register_buffer("degrees", torch.tensor(degrees), persistent=False)
 
         self.register_buffer("reference_energies", torch.tensor(references, dtype=torch.float64))
         self.register_buffer("energy_scale", torch.tensor(float(energy_scale)))
@@ -110,6 +106,14 @@ class LESNet(nn.Module):
             # The sign of latent charges is arbitrary; this fixes it for the order of the species.
             with torch.no_grad():
                 self.readout.last.bias[:, 1] = torch.linspace(-0.5, 0.5, n_s)
+
+    def _apply(self, function, recurse: bool = True) -> LESNet:
+        """Convert as any module, but fill the tables anew: a table rounded to float32 stays wrong in float64."""
+        super()._apply(function, recurse)
+        for name, table in self.tables.items():
+            buffer = self.get_buffer(name)
+            buffer.copy_(torch.tensor(table, dtype=torch.float64))
+        return self
 
     def forward(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
@@ -204,7 +208,7 @@ class LESNet(nn.Module):
             a_s = a[:, species[:n_local] == s]
             if a_s.size(1) < 2:
                 continue
-            centred = a_s.double()
+            centred = a_s.to(torch.float64, copy=True)
             self.density_mean[s] = centred[0].mean(0)
             centred[0] -= centred[0].mean(0)
             for degree in range(self.l_max + 1):

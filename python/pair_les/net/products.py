@@ -41,6 +41,12 @@ def product_quadrature(l_max: int, body_order: int) -> tuple[np.ndarray, np.ndar
     return spherical_harmonics(points, l_max) / (l_max + 1), weights
 
 
+def degree_averages(l_max: int) -> np.ndarray:
+    """Rows l = 1 .. l_max that average over the m of degree l, ``[l_max, (l_max + 1)^2]``."""
+    degrees = np.array([degree for degree in range(l_max + 1) for _ in range(2 * degree + 1)])
+    return np.array([(degrees == degree) / (2 * degree + 1) for degree in range(1, l_max + 1)])
+
+
 def n_products(l_max: int, body_order: int) -> int:
     """Number of invariants per channel made by :func:`invariants`."""
     return 1 + l_max + (body_order - 3)

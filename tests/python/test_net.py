@@ -1,0 +1,332 @@
+# SPDX-License-Identifier: MIT
+"""The network as a whole: symmetries, smoothness, contract sizes, TorchScript, precision, second derivatives."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import tolerances
+import torch
+from pair_les.net import LESNet, NetSettings
+from scipy.spatial.transform import Rotation
+
+CUTOFF = 3.0
+SETTINGS = NetSettings(cutoff=CUTOFF, n_radial=4, n_channels=6, hidden=(8, 8))
+REFERENCES = {"O": -430.0, "H": -13.0}
+
+
+@pytest.fixture
+def network() -> LESNet:
+    return make_network()
+
+
+def make_network(charge: bool = True, dtype: torch.dtype = torch.float64, **settings) -> LESNet:
+    """A random network whose outputs are of order 1, with statistics of a random cluster."""
+    torch.manual_seed(0)
+    chosen = NetSettings(**{"cutoff": CUTOFF, "n_radial": 4, "n_channels": 6, "hidden": (8, 8), **settings})
+    net = LESNet(["O", "H"], chosen, charge=charge, reference_energies=REFERENCES).double()
+    with torch.no_grad():
+        net.readout.last.weight.mul_(10.0)
+    positions, species = cluster(60, seed=9)
+    net.fit_statistics(species, *edges(positions), len(species))
+    return net.to(dtype)
+
+
+def cluster(n: int = 20, seed: int = 0) -> tuple[np.ndarray, torch.Tensor]:
+    """Positions, at least 0.8 A apart, about 8 neighbours each; species."""
+    rng = np.random.default_rng(seed)
+    side = (n * 12.0) ** (1.0 / 3.0)
+    positions: list[np.ndarray] = []
+    while len(positions) < n:
+        trial = rng.uniform(0.0, side, 3)
+        if all(np.linalg.norm(trial - other) > 0.8 for other in positions):
+            positions.append(trial)
+    return np.array(positions), torch.tensor(rng.integers(0, 2, n))
+
+
+def edges(positions: np.ndarray, cutoff: float = CUTOFF) -> tuple[torch.Tensor, torch.Tensor]:
+    """``edge_index``, ``edge_vectors`` of an isolated cluster, by all distances."""
+    vectors = positions[None, :, :] - positions[:, None, :]
+    distance = np.linalg.norm(vectors, axis=2)
+    i, j = np.nonzero((distance < cutoff) & ~np.eye(len(positions), dtype=bool))
+    return torch.tensor(np.stack([i, j])), torch.tensor(vectors[i, j])
+
+
+def evaluate(net, positions, species) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Atomic energies without references, charges, and forces of sum(energy) + sum(charge)."""
+    x = torch.tensor(positions, requires_grad=True)
+    index, _ = edges(positions)
+    energy, charge = net.interaction(species, index, x[index[1]] - x[index[0]], len(species))
+    (gradient,) = torch.autograd.grad(energy.sum() + charge.sum(), x)
+    return energy.detach().numpy(), charge.detach().numpy(), -gradient.numpy()
+
+
+def test_outputs_vary(network):
+    energy, charge, force = evaluate(network, *cluster())
+    assert min(energy.std(), 5 * charge.std(), force.std()) > 0.1  # or the symmetry tests would test nothing
+
+
+def test_rotation_reflection_translation(network):
+    positions, species = cluster()
+    energy, charge, force = evaluate(network, positions, species)
+    rotation = -Rotation.random(random_state=1).as_matrix()  # improper: a reflection as well
+    moved = positions @ rotation.T + np.array([10.0, -20.0, 30.0])
+    e, q, f = evaluate(network, moved, species)
+    assert np.abs(e - energy).max() < tolerances.NET_SYMMETRY
+    assert np.abs(q - charge).max() < tolerances.NET_SYMMETRY
+    assert np.abs(f - force @ rotation.T).max() < 10 * tolerances.NET_SYMMETRY
+
+
+def test_permutation(network):
+    positions, species = cluster()
+    energy, charge, force = evaluate(network, positions, species)
+    order = np.random.default_rng(2).permutation(len(species))
+    e, q, f = evaluate(network, positions[order], species[order])
+    assert np.abs(e - energy[order]).max() < tolerances.NET_SYMMETRY
+    assert np.abs(q - charge[order]).max() < tolerances.NET_SYMMETRY
+    assert np.abs(f - force[order]).max() < 10 * tolerances.NET_SYMMETRY
+
+
+def test_order_of_the_edges_of_a_centre_does_not_matter(network):
+    positions, species = cluster()
+    index, vectors = edges(positions)
+    order = torch.tensor(np.lexsort([np.random.default_rng(3).random(index.shape[1]), index[0].numpy()]))
+    first = network(species, index, vectors, len(species))
+    second = network(species, index[:, order], vectors[order], len(species))
+    for key in first:
+        assert (first[key] - second[key]).abs().max() < tolerances.NET_SYMMETRY
+
+
+def test_far_atoms_change_nothing(network):
+    positions, species = cluster()
+    energy, charge, force = evaluate(network, positions, species)
+    crowd, crowd_species = cluster(50, seed=5)  # more atoms, wider padding, but out of reach
+    e, q, f = evaluate(
+        network, np.concatenate([positions, crowd + 100.0]), torch.cat([species, crowd_species])
+    )
+    assert np.abs(e[:20] - energy).max() < tolerances.NET_SYMMETRY
+    assert np.abs(q[:20] - charge).max() < tolerances.NET_SYMMETRY
+    assert np.abs(f[:20] - force).max() < 10 * tolerances.NET_SYMMETRY
+
+
+def test_ghosts_are_neighbours_but_not_centres(network):
+    positions, species = cluster()
+    index, vectors = edges(positions)
+    whole = network(species, index, vectors, 20)
+    local = index[0] < 7
+    part = network(species, index[:, local], vectors[local], 7)
+    for key in whole:
+        assert part[key].shape == (7,)
+        assert (part[key] - whole[key][:7]).abs().max() < tolerances.NET_SYMMETRY
+
+
+def test_smooth_at_the_cutoff(network):
+    """Energy and force of an atom that crosses the cutoff: no step, no kink."""
+    species = torch.tensor([0, 1, 1])
+
+    def at(distance: float) -> tuple[float, float]:
+        positions = np.array([[0.0, 0.0, 0.0], [0.0, 1.0, 0.0], [distance, 0.0, 0.0]])
+        energy, charge, force = evaluate(network, positions, species)
+        return energy.sum() + charge.sum(), force[2, 0]
+
+    step = 1e-4
+    inside, outside = at(CUTOFF - step), at(CUTOFF + step)
+    assert outside[1] == 0.0
+    # with a cubic zero the energy is below (step / cutoff)^3 and the force below (step / cutoff)^2 of their scales
+    assert abs(inside[0] - outside[0]) < 1e-9
+    assert 0.0 < abs(inside[1]) < 1e-5
+
+
+def test_forces_are_finite_differences(network):
+    positions, species = cluster()
+    _, _, force = evaluate(network, positions, species)
+    step = 1e-5
+    for atom, axis in ((0, 0), (7, 1), (13, 2)):
+        shifted = []
+        for sign in (1.0, -1.0):
+            moved = positions.copy()
+            moved[atom, axis] += sign * step
+            energy, charge, _ = evaluate(network, moved, species)
+            shifted.append(energy.sum() + charge.sum())
+        difference = -(shifted[0] - shifted[1]) / (2.0 * step)
+        assert abs(difference - force[atom, axis]) < tolerances.FINITE_DIFFERENCE_FORCE
+
+
+@pytest.mark.parametrize("charge", [True, False])
+def test_empty_sizes_and_atoms_without_edges(charge):
+    net = make_network(charge=charge)
+    no_edges = torch.zeros(2, 0, dtype=torch.int64)
+    for model in (net, torch.jit.script(net)):
+        for species, n_local in (([], 0), ([0, 1], 0), ([1, 0, 1], 3), ([1, 1], 1)):
+            vectors = torch.zeros(0, 3, dtype=torch.float64, requires_grad=True)
+            result = model(torch.tensor(species, dtype=torch.int64), no_edges, vectors, n_local)
+            assert set(result) == ({"energy", "charge"} if charge else {"energy"})
+            for value in result.values():
+                assert value.shape == (n_local,) and value.dtype == torch.float64
+                assert bool(torch.isfinite(value).all())
+            total = torch.stack([value.sum() for value in result.values()]).sum()
+            (gradient,) = torch.autograd.grad(total, vectors, allow_unused=True)
+            assert gradient is None or gradient.shape == (0, 3)
+
+
+def test_isolated_atom_keeps_its_own_energy(network):
+    """The energy of a lone atom beside others is that of the lone atom, and has its reference in it."""
+    positions, species = cluster()
+    together = np.concatenate([positions, [[500.0, 0.0, 0.0]]])
+    index, vectors = edges(together)
+    with_others = network(torch.cat([species, torch.tensor([1])]), index, vectors, 21)
+    alone = network(torch.tensor([1]), torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 3).double(), 1)
+    for key in alone:
+        assert abs(float(with_others[key][-1] - alone[key][0])) < tolerances.NET_SYMMETRY
+    interaction, _ = network.interaction(
+        torch.tensor([1]), torch.zeros(2, 0, dtype=torch.int64), torch.zeros(0, 3).double(), 1
+    )
+    assert float(alone["energy"][0]) == pytest.approx(float(interaction[0]) + REFERENCES["H"], abs=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_torchscript_gives_the_same(dtype, tmp_path):
+    net = make_network(dtype=dtype)
+    positions, species = cluster()
+    index, vectors = edges(positions)
+    file = io.BytesIO()
+    torch.jit.save(torch.jit.script(net), file)
+    file.seek(0)
+    scripted = torch.jit.load(file)
+    results = []
+    for model in (
+        net,
+        scripted,
+        scripted,
+        scripted,
+    ):  # the profiling executor rewrites the graph on its second call
+        v = vectors.to(dtype).requires_grad_()
+        out = model(species, index, v, len(species))
+        (gradient,) = torch.autograd.grad(out["energy"].sum() + out["charge"].sum(), v)
+        assert out["energy"].dtype == out["charge"].dtype == gradient.dtype == dtype
+        results.append((out["energy"].detach(), out["charge"].detach(), gradient))
+    relative = 1e-12 if dtype == torch.float64 else tolerances.FLOAT32_RELATIVE
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert (a - b).abs().max() < relative * a.abs().max()
+
+
+def test_float32_against_float64():
+    positions, species = cluster(60, seed=3)
+    index, vectors = edges(positions)
+    results = []
+    for dtype in (torch.float64, torch.float32):
+        net = make_network(dtype=dtype)
+        v = vectors.to(dtype).requires_grad_()
+        energy, charge = net.interaction(species, index, v, len(species))
+        (gradient,) = torch.autograd.grad(energy.sum() + charge.sum(), v)
+        results.append([x.detach().double() for x in (energy, charge, gradient)])
+    for double, single in zip(*results, strict=True):
+        assert (double - single).abs().max() < tolerances.FLOAT32_RELATIVE * double.abs().max()
+
+
+def test_references_do_not_cost_precision():
+    """In float32 the reference energies are added once, last: the output is their rounded sum, to one rounding."""
+    net = make_network(dtype=torch.float32)
+    positions, species = cluster()
+    index, vectors = edges(positions)
+    energy, _ = net.interaction(species, index, vectors.float(), 20)
+    total = net(species, index, vectors.float(), 20)["energy"]
+    references = torch.tensor([REFERENCES["O"], REFERENCES["H"]], dtype=torch.float64)[species]
+    assert (total.double() - (energy.double() + references)).abs().max() <= 430.0 * 2.0**-24
+
+
+def test_second_derivatives():
+    """Force training differentiates twice, by positions and by parameters; padding must stay out of both."""
+    net = make_network(n_radial=2, l_max=2, n_channels=2, hidden=(3,))
+    positions, species = cluster(6, seed=1)
+    index, vectors = edges(positions)
+
+    def outputs(v: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return net.interaction(species, index, v, 6)
+
+    vectors.requires_grad_()
+    assert torch.autograd.gradcheck(outputs, (vectors,))
+    assert torch.autograd.gradgradcheck(outputs, (vectors,))
+
+
+def test_force_loss_has_finite_gradients():
+    net = make_network(dtype=torch.float32)
+    positions, species = cluster(30)
+    positions = np.concatenate([positions, [[100.0, 0.0, 0.0]]])  # a row that is padding only
+    index, vectors = edges(positions)
+    v = vectors.float().requires_grad_()
+    energy, charge = net.interaction(torch.cat([species, torch.tensor([0])]), index, v, 31)
+    (gradient,) = torch.autograd.grad(energy.sum() + charge.square().sum(), v, create_graph=True)
+    gradient.square().sum().backward()
+    for name, parameter in net.named_parameters():
+        assert bool(torch.isfinite(parameter.grad).all()), name
+    assert float(net.mixing.grad.abs().max()) > 0.0
+
+
+def test_statistics_normalise_the_features(network):
+    positions, species = cluster(60, seed=9)  # the cluster that fitted them
+    index, vectors = edges(positions)
+    a = network.density(species, index, vectors, len(species))
+    for s in range(2):
+        x = network.features(a[:, species == s], s)
+        assert x.mean(0).abs().max() < 1e-8
+        assert (x.std(0) - 1.0).abs().max() < 1e-6
+
+
+def test_absent_species_keeps_its_defaults():
+    torch.manual_seed(0)
+    net = LESNet(["O", "H"], SETTINGS, charge=True).double()
+    positions, species = cluster()
+    default = net.whitening[0].clone()
+    net.fit_statistics(torch.ones_like(species), *edges(positions), len(species))
+    assert torch.equal(net.whitening[0], default) and not torch.equal(net.whitening[1], default)
+
+
+def test_double_after_float_has_tables_of_full_precision():
+    network = make_network().float().double()
+    assert np.array_equal(network.synthesis.numpy(), network.tables["synthesis"])
+
+
+def test_state_dict_restores_the_network(network):
+    other = LESNet(["O", "H"], SETTINGS, charge=True).double()
+    other.load_state_dict(network.state_dict())
+    positions, species = cluster()
+    index, vectors = edges(positions)
+    for key, value in network(species, index, vectors, 20).items():
+        assert torch.equal(value, other(species, index, vectors, 20)[key])
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("cutoff", 0.0, "cutoff = 0.0: must be a positive number of angstrom; use for example 5.5"),
+        ("cutoff", float("nan"), "cutoff = nan: must be a positive"),
+        ("n_radial", 1, "n_radial = 1: must be an integer from 2 to 32; use for example 8"),
+        ("l_max", 4, "l_max = 4: must be an integer from 1 to 3; use for example 3"),
+        ("n_channels", 2.5, "n_channels = 2.5: must be an integer from 1 to 512"),
+        ("body_order", 6, "body_order = 6: must be an integer from 3 to 5"),
+        ("hidden", (), r"hidden = \(\): must name at least one hidden layer"),
+        ("hidden", (64, 0), "hidden = 0: must be an integer from 1 to 4096"),
+    ],
+)
+def test_settings_are_checked(key, value, message):
+    with pytest.raises(ValueError, match=message):
+        NetSettings(**{"cutoff": 5.0, key: value})
+
+
+@pytest.mark.parametrize(
+    ("species", "references", "message"),
+    [
+        ([], None, r"species = \[\]: must be different chemical symbols"),
+        (["O", "O"], None, "must be different chemical symbols"),
+        (["O", "H"], {"O": -1.0}, "reference_energies: no value for H; add 'H: <eV per atom>'"),
+        (["O"], {"O": -1.0, "Na": 0.0}, "Na is not a species of this model; use only O"),
+        (["O"], {"O": float("inf")}, "O = inf: must be a finite number of eV"),
+    ],
+)
+def test_species_and_references_are_checked(species, references, message):
+    with pytest.raises(ValueError, match=message):
+        LESNet(species, SETTINGS, charge=True, reference_energies=references)
