@@ -4,13 +4,10 @@
 
 namespace pair_les {
 
-void SplitSum::compute(const double *const *x, const double *charge, int n_local, const FullNeighborList &list,
-                       const SplitTable &table, double cutoff, bool want_virial)
+void split_sum(const double *const *x, const double *charge, int n_local, const FullNeighborList &list,
+               const SplitTable &table, double cutoff, bool want_virial, PairSum &sum)
 {
-  const auto n = static_cast<std::size_t>(n_local);
-  potential.assign(n, 0.0);
-  force.assign(3 * n, 0.0);
-  virial.assign(want_virial ? 6 * n : 0, 0.0);
+  sum.clear(static_cast<std::size_t>(n_local), want_virial);
   const double cutoff_squared = cutoff * cutoff;
 
   for (int ii = 0; ii < list.n_centres; ++ii) {
@@ -33,22 +30,22 @@ void SplitSum::compute(const double *const *x, const double *charge, int n_local
       fy += pair * dy;
       fz += pair * dz;
       if (j < n_local) {
-        potential[j] += qi * d.value;
-        force[3 * j] -= pair * dx;
-        force[3 * j + 1] -= pair * dy;
-        force[3 * j + 2] -= pair * dz;
+        sum.potential[j] += qi * d.value;
+        sum.force[3 * j] -= pair * dx;
+        sum.force[3 * j + 1] -= pair * dy;
+        sum.force[3 * j + 2] -= pair * dz;
       }
       if (!want_virial) continue;
       const double half[6] = {0.5 * pair * dx * dx, 0.5 * pair * dy * dy, 0.5 * pair * dz * dz,
                               0.5 * pair * dx * dy, 0.5 * pair * dx * dz, 0.5 * pair * dy * dz};
-      for (int c = 0; c < 6; ++c) virial[6 * i + c] += half[c];
+      for (int c = 0; c < 6; ++c) sum.virial[6 * i + c] += half[c];
       if (j < n_local)
-        for (int c = 0; c < 6; ++c) virial[6 * j + c] += half[c];
+        for (int c = 0; c < 6; ++c) sum.virial[6 * j + c] += half[c];
     }
-    potential[i] += phi;
-    force[3 * i] += fx;
-    force[3 * i + 1] += fy;
-    force[3 * i + 2] += fz;
+    sum.potential[i] += phi;
+    sum.force[3 * i] += fx;
+    sum.force[3 * i + 1] += fy;
+    sum.force[3 * i + 2] += fz;
   }
 }
 

@@ -27,7 +27,7 @@ using namespace LAMMPS_NS;
 /* ---------------------------------------------------------------------- */
 
 PairLES::PairLES(LAMMPS *lmp) :
-    Pair(lmp), model(new Model), split(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0),
+    Pair(lmp), model(new Model), solver(NONE), split(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0),
     fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0),
     gewald_decided(false), sized_charge_square(0.0), sized_volume(0.0)
 {
@@ -56,7 +56,7 @@ PairLES::~PairLES()
 
 /* ----------------------------------------------------------------------
    first phase: energies and charges; the forces follow in backward_from_kspace(),
-   or here if the model has no charges
+   or here if no kspace style is involved
 ------------------------------------------------------------------------- */
 
 void PairLES::compute(int eflag, int vflag)
@@ -69,19 +69,23 @@ void PairLES::compute(int eflag, int vflag)
     error->one(FLERR, e.what());
   }
 
-  if (model->long_range()) {
-    update_charges();
+  if (solver != NONE) update_charges();
+  if (solver == KSPACE) {
     size_mesh();
     kspace_energy->addstep(update->ntimestep + 1);
   }
   tally_energies();
-  if (split) compute_split();
-
-  if (!model->long_range()) {
-    model->phi.clear();
-    scatter_edge_gradient(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
-                          cvflag_atom ? cvatom : nullptr);
+  if (solver == KSPACE) {
+    if (split) compute_split();
+    return;
   }
+
+  if (solver == DIRECT) {
+    compute_direct();
+    update_potential();
+  }
+  scatter_edge_gradient(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
+                        cvflag_atom ? cvatom : nullptr);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -104,16 +108,12 @@ void PairLES::build_graph()
 void PairLES::tally_energies()
 {
   const auto &energy = model->evaluator->energy();
-  const auto *long_range = model->long_range();
-  const double volume = long_range ? kspace_volume() : 0.0;
   double short_range_sum = 0.0, correction_sum = 0.0;
 
   for (int i = 0; i < static_cast<int>(energy.size()); i++) {
     // what the latent sum has beyond 1/2 q phi of the kspace style, by the same rule
-    const double correction = long_range
-        ? 0.5 * model->solver_charge[i] *
-            pair_les::potential_correction(model->solver_charge[i], model->total_charge, volume, *long_range)
-        : 0.0;
+    const double correction =
+        (solver == NONE) ? 0.0 : 0.5 * model->solver_charge[i] * potential_correction(model->solver_charge[i]);
     short_range_sum += energy[i];
     correction_sum += correction;
     if (eflag_atom) eatom[model->graph.atom[i]] += energy_unit * (energy[i] + correction);
@@ -135,7 +135,8 @@ void PairLES::tally_energies()
 
 void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, double **centroid_atom)
 {
-  potential_from_kspace();
+  if (solver != KSPACE) return;
+  update_potential();
   scatter_edge_gradient(virial_sum, virial_atom, centroid_atom);
 }
 
@@ -148,7 +149,7 @@ void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, dou
 void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom, double **centroid_atom)
 {
   try {
-    model->evaluator->backward(model->long_range() ? model->phi.data() : nullptr);
+    model->evaluator->backward(solver == NONE ? nullptr : model->phi.data());
   } catch (const std::exception &e) {
     error->one(FLERR, e.what());
   }

@@ -42,6 +42,7 @@ class PairLES : public Pair {
  protected:
   struct Model;          // evaluator, graph and what the model file says
   Model *model;
+  enum { NONE, KSPACE, DIRECT } solver;    // what turns charges into a potential
   bool split;            // kspace chooses g_ewald, a pair sum makes up the difference
   double cut_coul;       // angstrom, real-space cutoff reported to kspace
   double energy_unit;    // LAMMPS energy units per eV
@@ -62,6 +63,7 @@ class PairLES : public Pair {
 
   void check_setup();
   void check_kspace();
+  void check_charges();
   void prepare_gewald();
   void set_gewald(double);
   void release_gewald();
@@ -70,12 +72,15 @@ class PairLES : public Pair {
   void tally_energies();
 
   double kspace_volume() const;
+  double potential_correction(double) const;
   void update_charges();
   void size_mesh();
   bool cap_gewald();
   void init_kspace();
   void compute_split();
-  void potential_from_kspace();
+  void compute_direct();
+  void tally_pair_sum(double);
+  void update_potential();
   void scatter_edge_gradient(double *virial, double **vatom, double **cvatom);
 };
 

@@ -18,7 +18,9 @@
 #include "kspace.h"
 #include "update.h"
 
+#include "core/direct_sum.h"
 #include "core/long_range.h"
+#include "core/split_sum.h"
 #include "kspace_access.h"
 #include "pair_les_model.h"
 
@@ -54,15 +56,15 @@ void PairLES::update_charges()
 
   const double mean = model->long_range()->neutralize ? model->total_charge / atom->natoms : 0.0;
   if (model->long_range()->neutralize) model->total_charge = 0.0;
-  model->solver_charge.resize(n);
+  model->solver_charge.resize(n);    // every atom has a species, so that nodes are atoms
   for (int i = 0; i < n; i++) {
     model->solver_charge[i] = latent[i] - mean;
     const double q = charge_unit * model->solver_charge[i];
-    atom->q[model->graph.atom[i]] = (q == 0.0) ? TINY_CHARGE : q;
+    atom->q[i] = (q == 0.0) ? TINY_CHARGE : q;
   }
 
   // PPPM refreshes its sums by itself only when the number of atoms changes
-  force->kspace->qsum_qsq(0);
+  if (solver == KSPACE) force->kspace->qsum_qsq(0);
 }
 
 /* ----------------------------------------------------------------------
@@ -73,6 +75,17 @@ double PairLES::kspace_volume() const
 {
   const double slab = (force->kspace->slabflag == 1) ? force->kspace->slab_volfactor : 1.0;
   return domain->xprd * domain->yprd * domain->zprd * slab;
+}
+
+/* ----------------------------------------------------------------------
+   what the potential of a charge has beyond that of the solver; an isolated system has no background
+------------------------------------------------------------------------- */
+
+double PairLES::potential_correction(double charge) const
+{
+  return (solver == KSPACE)
+      ? pair_les::potential_correction(charge, model->total_charge, kspace_volume(), *model->long_range())
+      : pair_les::potential_correction(charge, 0.0, 1.0, *model->long_range());
 }
 
 /* ----------------------------------------------------------------------
@@ -135,7 +148,7 @@ void PairLES::init_kspace()
 void PairLES::compute_split()
 {
   const double g_ewald = force->kspace->g_ewald;
-  model->split_sum.potential.clear();
+  model->pair_sum.clear(atom->nlocal, false);
   if (g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
   if (!model->split_table.is_for(g_ewald, cut_coul)) {
     try {
@@ -147,28 +160,58 @@ void PairLES::compute_split()
 
   comm->forward_comm(this);    // charges of ghosts
   const int nall = atom->nlocal + atom->nghost;
-  auto &charge = model->charge_with_ghosts;
-  charge.resize(nall);
+  std::vector<double> charge(nall);
   for (int i = 0; i < nall; i++) charge[i] = atom->q[i] / charge_unit;
-  auto &sum = model->split_sum;
-  sum.compute(atom->x, charge.data(), atom->nlocal, model->neighbors(list), model->split_table, cut_coul,
-              vflag_either);
+  pair_les::split_sum(atom->x, charge.data(), atom->nlocal, model->neighbors(list), model->split_table,
+                      cut_coul, vflag_either, model->pair_sum);
 
-  const double volume = kspace_volume();
   // the k = 0 part of the pair sum, shared out in proportion to the charges
-  const double background = (model->total_charge == 0.0)
-      ? 0.0
-      : pair_les::split_background_virial(model->total_charge, volume, *model->long_range(), g_ewald) /
-          model->total_charge;
+  const double total = model->total_charge;
+  tally_pair_sum(total == 0.0 ? 0.0
+                              : pair_les::split_background_virial(total, kspace_volume(),
+                                                                  *model->long_range(), g_ewald) / total);
+}
 
+/* ----------------------------------------------------------------------
+   a box that is periodic nowhere: every rank sums over all atoms, exact and O(N^2)
+------------------------------------------------------------------------- */
+
+void PairLES::compute_direct()
+{
+  const int nlocal = atom->nlocal;
+  std::vector<double> mine(4 * nlocal);
+  for (int i = 0; i < nlocal; i++) {
+    for (int k = 0; k < 3; k++) mine[4 * i + k] = atom->x[i][k];
+    mine[4 * i + 3] = model->solver_charge[i];
+  }
+
+  const int size = static_cast<int>(mine.size());
+  std::vector<int> sizes(comm->nprocs), offsets(comm->nprocs, 0);
+  MPI_Allgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, world);
+  for (int p = 1; p < comm->nprocs; p++) offsets[p] = offsets[p - 1] + sizes[p - 1];
+  std::vector<double> all(offsets.back() + sizes.back());
+  MPI_Allgatherv(mine.data(), size, MPI_DOUBLE, all.data(), sizes.data(), offsets.data(), MPI_DOUBLE, world);
+
+  pair_les::direct_sum(all, offsets[comm->me] / 4, nlocal, *model->long_range(), model->pair_sum);
+  tally_pair_sum(0.0);
+}
+
+/* ----------------------------------------------------------------------
+   forces, energies and virials of a pair sum; `background` is a virial per charge on xx, yy and zz
+------------------------------------------------------------------------- */
+
+void PairLES::tally_pair_sum(double background)
+{
+  const auto &sum = model->pair_sum;
   for (int i = 0; i < atom->nlocal; i++) {
     for (int k = 0; k < 3; k++) atom->f[i][k] += energy_unit * sum.force[3 * i + k];
-    const double energy = 0.5 * energy_unit * charge[i] * sum.potential[i];
+    const double energy = 0.5 * energy_unit * model->solver_charge[i] * sum.potential[i];
     if (eflag_global) eng_coul += energy;
     if (eflag_atom) eatom[i] += energy;
     if (!vflag_either) continue;
     for (int k = 0; k < 6; k++) {
-      const double v = energy_unit * (sum.virial[6 * i + k] + (k < 3 ? background * charge[i] : 0.0));
+      const double v = energy_unit *
+          (sum.virial[6 * i + k] + (k < 3 ? background * model->solver_charge[i] : 0.0));
       if (vflag_global) virial[k] += v;
       if (vflag_atom) vatom[i][k] += v;
       if (cvflag_atom) cvatom[i][k] += v;
@@ -196,25 +239,21 @@ void PairLES::unpack_forward_comm(int n, int first, double *buf)
    phi_i = dE_lr/dq_i in V; every Ewald-type solver tallies e_i = q_i phi_i / 2
 ------------------------------------------------------------------------- */
 
-void PairLES::potential_from_kspace()
+void PairLES::update_potential()
 {
-  const auto *long_range = model->long_range();
-  const double volume = kspace_volume();
-  const double *const energy = force->kspace->eatom;
   const int n = static_cast<int>(model->solver_charge.size());
-
   double local_sum = 0.0, sum;
   model->phi.resize(n);
   for (int i = 0; i < n; i++) {
-    const int a = model->graph.atom[i];
-    model->phi[i] = 2.0 * energy[a] / atom->q[a] * charge_unit / energy_unit +
-        pair_les::potential_correction(model->solver_charge[i], model->total_charge, volume, *long_range);
-    if (!model->split_sum.potential.empty()) model->phi[i] += model->split_sum.potential[a];
+    model->phi[i] = potential_correction(model->solver_charge[i]);
+    if (solver == KSPACE)
+      model->phi[i] += 2.0 * force->kspace->eatom[i] / atom->q[i] * charge_unit / energy_unit;
+    if (solver == DIRECT || split) model->phi[i] += model->pair_sum.potential[i];
     local_sum += model->phi[i];
   }
 
   // q - mean(q) is a projection: its transpose acts on the potential
-  if (long_range->neutralize) {
+  if (model->long_range()->neutralize) {
     MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
     for (auto &phi : model->phi) phi -= sum / atom->natoms;
   }

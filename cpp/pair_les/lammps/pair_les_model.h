@@ -10,7 +10,8 @@
 
 #include "core/edges.h"
 #include "core/evaluator.h"
-#include "core/split_sum.h"
+#include "core/pair_sum.h"
+#include "core/split_table.h"
 
 #include <memory>
 #include <string>
@@ -30,8 +31,7 @@ struct PairLES::Model {
   double total_charge = 0.0;             // e, of solver_charge over all ranks
 
   pair_les::SplitTable split_table;
-  pair_les::SplitSum split_sum;
-  std::vector<double> charge_with_ghosts;    // [nlocal + nghost] e, split mode only
+  pair_les::PairSum pair_sum;    // of split mode or of an isolated system
 
   const pair_les::Metadata &metadata() const { return evaluator->metadata(); }
   static pair_les::FullNeighborList neighbors(const NeighList *list)

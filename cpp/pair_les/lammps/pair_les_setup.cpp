@@ -227,10 +227,22 @@ void PairLES::init_style()
       ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
       : 1.0;
   neighbor->add_request(this, NeighConst::REQ_FULL);
+  solver = NONE;
   if (!model->long_range()) return;
 
-  check_kspace();
+  check_charges();
   charge_unit = std::sqrt(model->long_range()->coulomb_constant * energy_unit / force->qqrd2e);
+  const bool isolated = !domain->xperiodic && !domain->yperiodic && !domain->zperiodic;
+  if (!force->kspace && isolated) {
+    solver = DIRECT;
+    if (comm->me == 0)
+      utils::logmesg(lmp, "pair_style les: no periodic boundary and no kspace style: direct sum over all pairs "
+                     "of {} atoms\n", atom->natoms);
+    return;
+  }
+
+  solver = KSPACE;
+  check_kspace();
   // of the charges that kspace->init() has just seen; the first step compares
   sized_charge_square = KSpaceAccess::charge_square(force->kspace);
   sized_volume = kspace_volume();
@@ -265,15 +277,27 @@ void PairLES::check_setup()
 
 /* ---------------------------------------------------------------------- */
 
-void PairLES::check_kspace()
+void PairLES::check_charges()
 {
-  const std::string file = model->file;
   if (!atom->q_flag)
     error->all(FLERR, "model file '{}' has charges and needs an atom style that stores them; "
-               "type 'atom_style charge' or 'atom_style full'", file);
+               "type 'atom_style charge' or 'atom_style full'", model->file);
+  if (force->dielectric != 1.0)
+    error->all(FLERR, "pair_style les cannot be scaled by dielectric {}: latent charges contain the "
+               "screening; type 'dielectric 1.0'", force->dielectric);
+  const auto models_with_charges = modify->get_fix_by_style("^LES/BACKWARD").size();
+  if (models_with_charges > 1)
+    error->all(FLERR, "{} pair_style les models with charges would overwrite each other's charges; "
+               "use one, the others with long_range null", models_with_charges);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::check_kspace()
+{
   if (!force->kspace)
     error->all(FLERR, "model file '{}' has charges and needs a kspace style; "
-               "type 'kspace_style pppm 1.0e-5'", file);
+               "type 'kspace_style pppm 1.0e-5'", model->file);
 
   bool known = false;
   for (const auto *style : KSPACE_STYLES) known = known || strcmp(force->kspace_style, style) == 0;
@@ -288,15 +312,6 @@ void PairLES::check_kspace()
                "'boundary p p f' and 'kspace_modify slab 3.0'", force->kspace_style);
   if (!force->kspace->compute_flag)
     error->all(FLERR, "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
-  if (force->dielectric != 1.0)
-    error->all(FLERR, "pair_style les cannot be scaled by dielectric {}: latent charges contain the "
-               "screening; type 'dielectric 1.0'", force->dielectric);
-
-  int styles_with_charges = 0;
-  for (const auto *fix : modify->get_fix_by_style("^LES/BACKWARD")) styles_with_charges += (fix != nullptr);
-  if (styles_with_charges > 1)
-    error->all(FLERR, "{} pair_style les models with charges would overwrite each other's charges; "
-               "use one, the others with long_range null", styles_with_charges);
 }
 
 /* ----------------------------------------------------------------------
