@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""The command line: ``pair-les train | export | inspect | evaluate | doctor``.
+
+Each command imports what it needs when it runs, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="pair-les",
+    help="Train latent-charge potentials on DFT data and make them LAMMPS models (pair_style les).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+EXIT_USER_ERROR = 2
+DEBUG_VARIABLE = "PAIR_LES_DEBUG"
+
+
+class Precision(str, Enum):
+    """Of an exported model."""
+
+    float32 = "float32"
+    float64 = "float64"
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        from pair_les import __version__
+
+        print(f"pair-les {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    """Train latent-charge potentials on DFT data and make them LAMMPS models (pair_style les)."""
+
+
+@app.command()
+def train(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="Configuration of the run.")],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override one key; may be repeated."),
+    ] = None,
+) -> None:
+    """Train a model, or resume: the same command takes up an interrupted run where its last checkpoint is.
+
+    Relative paths in the configuration start at the current folder.
+
+    Example: pair-les train water.yaml --set training.epochs=50 --set output=runs/short
+    """
+    from pair_les.training.config_file import read_config
+
+    settings = read_config(config, overrides)
+    from pair_les.training.run import train as run
+
+    run(settings)
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CKPT", help="Run folder (its best weights), or a checkpoint file.")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.pt", help="Model file to write.")],
+    precision: Annotated[
+        Precision | None, typer.Option(help="Precision of the model file. [default: as trained]")
+    ] = None,
+    description: Annotated[str, typer.Option(help="Free text for the model file.")] = "",
+) -> None:
+    """Write a model file for LAMMPS and ASE, and compare it with the trained model before saying done.
+
+    Example: pair-les export runs/water -o model.pt
+    """
+    from pair_les.export import export as write
+
+    for check in write(checkpoint, output, None if precision is None else precision.value, description):
+        print(check)
+    print(f"done: {output} ({output.stat().st_size / 1024:.0f} KiB)")
+
+
+@app.command()
+def inspect(model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file.")]) -> None:
+    """Print what a model file says about itself, and how to use it in LAMMPS.
+
+    Example: pair-les inspect model.pt
+    """
+    from pair_les.cli.inspect import inspect as describe
+
+    print(describe(model))
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file.")],
+    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Labelled frames (extxyz).")],
+    keys: Annotated[
+        list[str] | None,
+        typer.Option("--keys", metavar="LABEL=NAME", help="Name of a label in the data; may be repeated."),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Write a parity plot.")] = None,
+) -> None:
+    """Errors of a model on labelled frames: energy in meV/atom, forces in meV/A, stress in meV/A^3.
+
+    Energies are compared as they are: a constant offset between two sets of labels counts as an error.
+
+    Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
+    """
+    from pair_les.evaluate import evaluate as compare
+
+    labels = _label_keys(keys or [])
+    for target in (json_file, plot):
+        _require_folder(target)
+    comparison = compare(model, data, labels)
+    errors = comparison.errors()
+    text = json.dumps(errors, indent=2)
+    if str(json_file) == "-":
+        print(text)
+    else:
+        for name, value in errors.items():
+            print(f"{name:<12} {value:.4g} {_unit(name)}".rstrip())
+        if json_file is not None:
+            json_file.write_text(text + "\n", encoding="utf-8")
+    if plot is not None:
+        from pair_les.figures import parity
+
+        parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames")
+
+
+@app.command()
+def doctor() -> None:
+    """Check LAMMPS, torch, MPI, the plugin and the threads, and say what is wrong with them.
+
+    Example: pair-les doctor
+    """
+    from pair_les.doctor import report
+
+    text, well = report()
+    print(text)
+    if not well:
+        raise typer.Exit(1)
+
+
+def _label_keys(pairs: list[str]) -> LabelKeys:  # noqa: F821 - imported where needed
+    from pair_les.data.frames import LabelKeys
+    from pair_les.errors import UserError
+
+    known = tuple(LabelKeys.__dataclass_fields__)
+    found = {}
+    for pair in (part for text in pairs for part in text.split(",")):
+        label, separator, name = pair.partition("=")
+        if not separator or not name or label not in known:
+            raise UserError(
+                f"--keys {pair}: must be LABEL=NAME with LABEL one of {', '.join(known)}: for example forces=force"
+            )
+        found[label] = name
+    return LabelKeys(**found)
+
+
+def _require_folder(file: Path | None) -> None:
+    """Before the work, not after it."""
+    from pair_les.errors import UserError
+
+    if file is not None and not file.parent.is_dir():
+        raise UserError(f"{file}: folder '{file.parent}' does not exist: create it or give another path")
+
+
+def _unit(name: str) -> str:
+    units = {"energy": "meV/atom", "forces": "meV/A", "stress": "meV/A^3"}
+    return units.get(name.split("_")[0], "")
+
+
+def main() -> None:
+    """Run the command line; errors that a user can repair are one line on stderr and exit code 2."""
+    try:
+        sys.exit(app(prog_name="pair-les", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        if not error.format_message():  # called without arguments: the help has been printed
+            sys.exit(EXIT_USER_ERROR)
+        _fail(error.format_message(), error)
+    except typer.Abort as error:
+        _fail("aborted", error)
+    except KeyboardInterrupt as error:
+        _fail("interrupted", error, 128 + signal.SIGINT)
+    except OSError as error:
+        _fail(str(error), error)
+    except Exception as error:
+        # These classes live in modules that are worth importing only now.
+        from pair_les.errors import UserError
+        from pair_les.metadata import ContractError
+
+        if isinstance(error, UserError | ContractError):
+            _fail(str(error), error)
+        signum = getattr(error, "signum", None)
+        if signum is None:
+            raise
+        if os.environ.get("LOCAL_RANK", "0") != "0":
+            sys.exit(0)  # one of several processes: the first one speaks and sets the exit code
+        print(f"pair-les: {error}: the same command resumes", file=sys.stderr)
+        sys.exit(128 + signum)
+
+
+def _fail(message: str, error: BaseException, code: int = EXIT_USER_ERROR) -> None:
+    if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0"):
+        raise error
+    print(f"pair-les: error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

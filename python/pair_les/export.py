@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: MIT
+"""``pair-les export``: a checkpoint becomes a model file of the contract, and is compared with what was trained."""
+
+from __future__ import annotations
+
+import copy
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .contract import Metadata, created_with, load_model, save_model
+from .data.batches import Batch, collate
+from .data.graphs import build_graphs
+from .errors import RunError
+from .evaluate import model_network
+from .metadata import LongRange
+from .potential import Network, predict
+from .training.network import DTYPES
+from .training.trained import TrainedModel, load_trained
+
+REFERENCES = (
+    "B. Cheng, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01577-7 (latent Ewald summation)",
+    "D. S. King et al., Nat. Commun. 16 (2025), doi:10.1038/s41467-025-63852-x (charges from energies and forces)",
+)
+"""Of the method, written into every model with charges; see CITATION.cff."""
+
+TOLERANCES = {
+    "float64": {"energy": 1e-9, "charge": 1e-9, "forces": 1e-8},
+    "float32": {"energy": 2e-6, "charge": 1e-5, "forces": 1e-3},
+}
+"""eV/atom, e, eV/angstrom, for values of order 1; `_limit` scales them with the largest value of the samples. float64:
+two orders of summation. float32: a few hundred roundings of 6e-8, larger in forces, which are sums over some 70 edges
+of terms larger than the sum, and in which k sums add the same to every atom."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """Largest difference between a model file and the trained network on the sample frames."""
+
+    quantity: str
+    unit: str
+    difference: float
+    limit: float
+
+    @property
+    def passed(self) -> bool:
+        """NaN does not pass."""
+        return self.difference <= self.limit
+
+    def __str__(self) -> str:
+        verdict = "ok" if self.passed else "TOO LARGE"
+        return f"{self.quantity:<7} {self.difference:.2e} {self.unit} (limit {self.limit:.0e}) {verdict}"
+
+
+def export(
+    checkpoint: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    precision: str | None = None,
+    description: str = "",
+) -> list[Check]:
+    """Write a model file, load it again, and compare it with the trained network on the checkpoint's sample frames.
+
+    Nothing is left at `output` that has not passed; a file that was there before stays until then.
+
+    Parameters
+    ----------
+    checkpoint
+        Run folder (its best weights) or checkpoint file.
+    output
+        Model file to write.
+    precision
+        ``float32`` or ``float64``; None: as trained.
+    description
+        Free text for the metadata.
+
+    Returns
+    -------
+    The differences, all within their limits.
+
+    Raises
+    ------
+    RunError
+        If the checkpoint cannot be read, or the file does not reproduce the trained network.
+    ContractError
+        If the folder of `output` does not exist.
+    """
+    model = load_trained(checkpoint)
+    precision = precision or model.config.training.precision
+    metadata = Metadata(
+        species=tuple(model.species),
+        cutoff=model.config.model.cutoff,
+        message_passing_layers=0,
+        dtype=precision,
+        long_range=model.long_range,
+        created_with=created_with(),
+        description=description,
+        references=REFERENCES if model.long_range is not None else (),
+    )
+    network = copy.deepcopy(model.network).to(DTYPES[precision])
+    network.reference_energies = model.network.reference_energies  # stay float64, large numbers as they are
+    output = Path(output)
+    unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
+    try:
+        save_model(unchecked, torch.jit.script(network), metadata)
+        checks = compare_with_trained(unchecked, model)
+        failed = [check for check in checks if not check.passed]
+        if failed:
+            raise RunError(
+                f"{output}: not written: the exported model differs from the trained one: {failed[0]}: "
+                "try --precision float64, and report this"
+            )
+        os.replace(unchecked, output)
+    finally:
+        unchecked.unlink(missing_ok=True)
+    return checks
+
+
+def compare_with_trained(file: str | os.PathLike[str], model: TrainedModel) -> list[Check]:
+    """Largest differences in energy per atom, charges and forces between a model file and the trained network."""
+    module, metadata = load_model(file)
+    graphs = build_graphs(model.samples, model.species, metadata.cutoff)
+    expected: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
+    found: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
+    exported = model_network(module, metadata.long_range is not None)
+    for batch in (collate([graph]) for graph in graphs):
+        _collect(expected, _with_references(model), model.long_range, batch, model.dtype)
+        _collect(found, exported, metadata.long_range, batch, DTYPES[metadata.dtype])
+    units = {"energy": "eV/atom", "charge": "e", "forces": "eV/A"}
+    tolerances = TOLERANCES[
+        "float32" if "float32" in (metadata.dtype, model.config.training.precision) else "float64"
+    ]
+    checks = []
+    for quantity, unit in units.items():
+        if not expected[quantity]:
+            continue
+        reference = np.concatenate(expected[quantity])
+        difference = float(np.max(np.abs(np.concatenate(found[quantity]) - reference)))
+        scale = max(1.0, float(np.max(np.abs(reference))))
+        checks.append(Check(quantity, unit, difference, tolerances[quantity] * scale))
+    return checks
+
+
+def _with_references(model: TrainedModel) -> Network:
+    """The trained network in its own code (not scripted), with the reference energies in float64."""
+    references = model.network.reference_energies.double()
+
+    def network(
+        species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> tuple[Tensor, Tensor]:
+        energy, charge = model.network.interaction(species, edge_index, edge_vectors, n_local)
+        return energy.double() + references[species[:n_local]], charge
+
+    return network
+
+
+def _collect(
+    into: dict[str, list[np.ndarray]],
+    network: Network,
+    long_range: LongRange | None,
+    batch: Batch,
+    dtype: torch.dtype,
+) -> None:
+    prediction = predict(network, long_range, batch, dtype)
+    into["energy"].append((prediction.energy / batch.n_atoms).numpy())
+    into["forces"].append(prediction.forces.numpy())
+    if prediction.charge is not None:
+        into["charge"].append(prediction.charge.double().numpy())
