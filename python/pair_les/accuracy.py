@@ -24,8 +24,8 @@ BATCH_ATOMS = 2000
 class Comparison:
     """Labels and predictions of F frames with N atoms in all, S of the frames with a stress label.
 
-    ``n_atoms`` [F]; ``energy_label``, ``energy`` [F], eV; ``forces_label``, ``forces`` [N, 3], eV/angstrom; ``stress_label``,
-    ``stress`` [S, 3, 3], eV/angstrom^3.
+    ``n_atoms`` [F]; ``energy_label``, ``energy`` [F], eV; ``forces_label``, ``forces`` [N, 3], eV/angstrom;
+    ``stress_label``, ``stress`` [S, 3, 3], eV/angstrom^3.
     """
 
     n_atoms: NDArray[np.int64]
@@ -37,10 +37,10 @@ class Comparison:
     stress: NDArray[np.float64]
 
     def errors(self) -> dict[str, Any]:
-        """What ``pair-les evaluate`` reports: `n_frames`; energy errors, meV/atom; forces, meV/angstrom; stress, meV/angstrom^3.
+        """What ``pair-les evaluate`` reports: errors in meV/atom, meV/angstrom and meV/angstrom^3.
 
-        RMSE and MAE of forces and stress are over components. Energies are compared as they are: labels of another
-        method, or with other reference energies, differ by an offset that counts as an error.
+        RMSE and MAE of forces and stress are over components. Energies are compared as they are: labels of
+        another method, or with other reference energies, differ by an offset that counts as an error.
         """
         energy = 1000.0 * (self.energy - self.energy_label) / self.n_atoms
         forces = 1000.0 * (self.forces - self.forces_label)

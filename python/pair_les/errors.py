@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The errors that a user can cause and repair: one line each, shown by the command line without a traceback."""
+"""The errors that a user can cause and repair, one line each, shown without a traceback."""
 
 from __future__ import annotations
 
+import signal
+
 
 class UserError(ValueError):
-    """Something the user gave cannot be used; the message names it, its value, the rule and what to type instead."""
+    """Something given cannot be used; the message has its name and value, the rule, and what to type."""
 
 
 class ConfigError(UserError):
@@ -13,8 +15,16 @@ class ConfigError(UserError):
 
 
 class DataError(UserError):
-    """A data file, or one frame of it, cannot be used; the message names the file and the frame (counted from 0)."""
+    """A data file or a frame cannot be used; the message names the file and the frame (counted from 0)."""
 
 
 class RunError(UserError):
     """A run folder, a checkpoint or an exported model cannot be used as asked."""
+
+
+class Interrupted(Exception):
+    """Training was asked to stop by a signal, and its state is on disk: not an error."""
+
+    def __init__(self, signum: int) -> None:
+        self.signum = signum
+        super().__init__(f"interrupted by {signal.Signals(signum).name}")

@@ -25,7 +25,7 @@ def evaluate(
     keys: LabelKeys | None = None,
     device: str = "cpu",
 ) -> Comparison:
-    """Predict every frame of the data files with a model file of contract version 1, its long-range energy included.
+    """Predict every frame of the data files with a model file, its long-range energy included.
 
     Parameters
     ----------

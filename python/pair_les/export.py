@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pair-les export``: a checkpoint becomes a model file of the contract, and is compared with what was trained."""
+"""``pair-les export``: a checkpoint becomes a model file, which is compared with what was trained."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .training.trained import TrainedModel, load_trained
 
 REFERENCES = (
     "B. Cheng, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01577-7 (latent Ewald summation)",
-    "D. S. King et al., Nat. Commun. 16 (2025), doi:10.1038/s41467-025-63852-x (charges from energies and forces)",
+    "D. S. King et al., Nat. Commun. 16 (2025), doi:10.1038/s41467-025-63852-x (latent charges)",
 )
 """Of the method, written into every model with charges; see CITATION.cff."""
 
@@ -33,9 +33,9 @@ TOLERANCES = {
     "float64": {"energy": 1e-9, "charge": 1e-9, "forces": 1e-8},
     "float32": {"energy": 2e-6, "charge": 1e-5, "forces": 1e-3},
 }
-"""eV/atom, e, eV/angstrom, for values of order 1; `_limit` scales them with the largest value of the samples. float64:
-two orders of summation. float32: a few hundred roundings of 6e-8, larger in forces, which are sums over some 70 edges
-of terms larger than the sum, and in which k sums add the same to every atom."""
+"""eV/atom, e, eV/angstrom, for values of order 1; larger ones have larger limits. float64: two orders of
+summation. float32: tens to hundreds of roundings of 6e-8; more in forces, sums over some 70 edges of terms
+larger than the sum."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def export(
     precision: str | None = None,
     description: str = "",
 ) -> list[Check]:
-    """Write a model file, load it again, and compare it with the trained network on the checkpoint's sample frames.
+    """Write a model file, load it again, and compare it with the trained network on sample frames.
 
     Nothing is left at `output` that has not passed; a file that was there before stays until then.
 
@@ -121,7 +121,7 @@ def export(
 
 
 def compare_with_trained(file: str | os.PathLike[str], model: TrainedModel) -> list[Check]:
-    """Largest differences in energy per atom, charges and forces between a model file and the trained network."""
+    """Largest differences in energy, charges and forces between a model file and the trained network."""
     module, metadata = load_model(file)
     graphs = build_graphs(model.samples, model.species, metadata.cutoff)
     expected: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}

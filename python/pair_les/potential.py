@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Energy, forces, stress and charges of a batch: short-range network plus long-range energy, one graph, one gradient."""
+"""Energy, forces, stress and charges of a batch: network plus long-range energy, one gradient."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from .long_range import converged_k_cutoff, long_range_energy
 from .metadata import LongRange
 
 Network = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
-"""species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (of any length where there is no long range)."""
+"""species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (any length without long range)."""
 
 
 @dataclass(frozen=True)
 class Prediction:
     """What a model says of a batch of B frames and N atoms.
 
-    ``energy`` [B], eV; ``forces`` [N, 3], eV/angstrom; ``stress`` [B, 3, 3], eV/angstrom^3 (ASE's sign; 0 for isolated frames), or
-    None where not asked for; ``charge`` [N], e, or None without long range. float64, except ``charge``.
+    ``energy`` [B], eV; ``forces`` [N, 3], eV/angstrom; ``stress`` [B, 3, 3], eV/angstrom^3 (ASE's sign; 0 for
+    isolated frames), or None where not asked for; ``charge`` [N], e, or None without long range. float64,
+    except ``charge``.
     """
 
     energy: Tensor
@@ -42,8 +43,8 @@ def predict(
 ) -> Prediction:
     """Evaluate a batch.
 
-    The total energy ``sum e_i + E_lr(q, x)`` is one expression of positions and strain, so its one gradient contains the
-    chain term ``-sum_j phi_j dq_j/dr`` (physics.md, "Forces and virial") without further ado.
+    The total energy ``sum e_i + E_lr(q, x)`` is one expression of positions and strain, so its one gradient
+    contains the chain term ``-sum_j phi_j dq_j/dr`` (physics.md, "Forces and virial") without further ado.
 
     Parameters
     ----------

@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import sys
+import time
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -174,7 +175,8 @@ def _label_keys(pairs: list[str]) -> LabelKeys:  # noqa: F821 - imported where n
         label, separator, name = pair.partition("=")
         if not separator or not name or label not in known:
             raise UserError(
-                f"--keys {pair}: must be LABEL=NAME with LABEL one of {', '.join(known)}: for example forces=force"
+                f"--keys {pair}: must be LABEL=NAME with LABEL one of {', '.join(known)}, "
+                "for example forces=force"
             )
         found[label] = name
     return LabelKeys(**found)
@@ -209,24 +211,33 @@ def main() -> None:
         _fail(str(error), error)
     except Exception as error:
         # These classes live in modules that are worth importing only now.
-        from pair_les.errors import UserError
+        from pair_les.errors import Interrupted, UserError
         from pair_les.metadata import ContractError
 
         if isinstance(error, UserError | ContractError):
             _fail(str(error), error)
-        signum = getattr(error, "signum", None)
-        if signum is None:
-            raise
-        if os.environ.get("LOCAL_RANK", "0") != "0":
-            sys.exit(0)  # one of several processes: the first one speaks and sets the exit code
-        print(f"pair-les: {error}: the same command resumes", file=sys.stderr)
-        sys.exit(128 + signum)
+        if isinstance(error, Interrupted):
+            if _worker():
+                sys.exit(0)  # the first process speaks and sets the exit code
+            print(f"pair-les: {error}: the same command resumes", file=sys.stderr)
+            sys.exit(128 + error.signum)
+        if _worker():
+            # Most likely the first process was killed: this one is then ended in a moment, quietly.
+            time.sleep(2.0)
+        raise
+
+
+def _worker() -> str:
+    """Which of several training processes this is; empty for the first."""
+    rank = os.environ.get("LOCAL_RANK", "0")
+    return "" if rank == "0" else rank
 
 
 def _fail(message: str, error: BaseException, code: int = EXIT_USER_ERROR) -> None:
     if os.environ.get(DEBUG_VARIABLE, "") not in ("", "0"):
         raise error
-    print(f"pair-les: error: {' '.join(message.split())}", file=sys.stderr)
+    process = f" process {_worker()}:" if _worker() else ""
+    print(f"pair-les:{process} error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(code)
 
 

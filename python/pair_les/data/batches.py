@@ -16,8 +16,9 @@ from .graphs import Graph
 class Batch:
     """B frames with N atoms and E edges in all; units and dtypes as in `Graph`.
 
-    ``species`` [N]; ``positions``, ``forces`` [N, 3]; ``cell``, ``stress`` [B, 3, 3]; ``periodic`` bool [B]; ``frame`` int64
-    [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` [2, E]; ``shifts`` [E, 3]; ``energy``, ``reference`` [B].
+    ``species`` [N]; ``positions``, ``forces`` [N, 3]; ``cell``, ``stress`` [B, 3, 3]; ``periodic`` bool [B];
+    ``frame`` int64 [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` [2, E];
+    ``shifts`` [E, 3]; ``energy``, ``reference`` [B].
     """
 
     species: Tensor
@@ -67,7 +68,7 @@ def collate(graphs: Sequence[Graph]) -> Batch:
 
 
 class EpochOrder:
-    """The order of the frames in each epoch, a function of seed and epoch alone (Lightning sets the epoch)."""
+    """The order of the frames in each epoch: a function of seed and epoch alone."""
 
     def __init__(self, n_frames: int, seed: int, shuffle: bool) -> None:
         self.n_frames = n_frames
@@ -98,9 +99,9 @@ class BatchLoader:
     shuffle, seed
         Whether and how the order changes from epoch to epoch.
     rank, processes
-        This process takes every `processes`-th frame. When shuffled (training), an epoch that does not divide evenly is
-        filled up with its first frames, so that all processes take the same number of steps; otherwise (validation) every
-        frame comes exactly once.
+        This process takes every `processes`-th frame. When shuffled (training), an epoch that does not divide
+        evenly is filled up with its first frames, so that all processes take the same number of steps;
+        otherwise (validation) every frame comes exactly once.
     """
 
     def __init__(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Labelled frames from files that ASE reads (extxyz above all), each checked before anything is computed from it."""
+"""Labelled frames from files that ASE reads, extxyz above all; each is checked before it is used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALLEST_CELL_HEIGHT = 1.0
 
 @dataclass(frozen=True)
 class LabelKeys:
-    """Names under which a file stores its labels: per-frame info, per-atom arrays, or what ASE made a calculator of.
+    """Names under which a file stores its labels: per-frame info, per-atom arrays, or ASE's calculator.
 
     ``stress`` is optional in the data; energies and forces are not.
     """
@@ -91,8 +91,8 @@ def read_frames(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None 
     Raises
     ------
     DataError
-        With file and frame number: a missing or unreadable file, no frames, missing, misshapen or non-finite labels,
-        an unknown element, periodicity along some directions only, a left-handed or too small cell.
+        With file and frame number: a missing or unreadable file, no frames, missing, misshapen or non-finite
+        labels, an unknown element, periodicity along some directions only, a left-handed or too small cell.
     """
     keys = keys or LabelKeys()
     frames = []
@@ -106,7 +106,7 @@ def read_frames(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None 
 
 
 def _atoms_of(file: str) -> Iterator[tuple[int, Atoms]]:
-    """Frames of one file; ASE raises whatever its parsers happen to raise, hence the broad net around them."""
+    """Frames of one file; ASE's parsers may raise anything, hence the broad net around them."""
     if not Path(file).is_file():
         what = "is a folder" if Path(file).is_dir() else "does not exist"
         raise DataError(
@@ -149,7 +149,8 @@ def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int) -> Frame:
     forces = _label(atoms, "forces", keys.forces, where)
     if forces.shape != (n_atoms, 3):
         raise DataError(
-            f"{where}: forces label '{keys.forces}' has shape {list(forces.shape)}, must be [{n_atoms}, 3] (eV/A)"
+            f"{where}: forces label '{keys.forces}' has shape {list(forces.shape)}, "
+            f"must be [{n_atoms}, 3] (eV/A)"
         )
     stress = None
     stored = find_label(atoms, keys.stress)
@@ -171,7 +172,8 @@ def _label(atoms: Atoms, what: str, key: str, where: str) -> NDArray[np.float64]
     if value is None:
         found = ", ".join(label_names(atoms)) or "nothing"
         raise DataError(
-            f"{where}: no {what} label '{key}' (the frame has: {found}): name it with data.keys or --keys {what}=NAME"
+            f"{where}: no {what} label '{key}' (the frame has: {found}): "
+            f"name it with data.keys or --keys {what}=NAME"
         )
     try:
         array = np.array(value, dtype=np.float64)

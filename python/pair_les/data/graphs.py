@@ -24,9 +24,9 @@ SMALLEST_DISTANCE = 0.1
 class Graph:
     """One frame ready for batching (angstrom, eV; float64 unless said otherwise).
 
-    ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int64 [2, E] sorted by centre;
-    ``shifts`` [E, 3] so that ``r_ij = x_j - x_i + shift``; ``energy`` [] without `reference` [], the sum of the reference
-    energies; ``forces`` [n, 3]; ``stress`` [3, 3], NaN without a label.
+    ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int64 [2, E] sorted by
+    centre; ``shifts`` [E, 3] so that ``r_ij = x_j - x_i + shift``; ``energy`` [] without `reference` [], the
+    sum of the reference energies; ``forces`` [n, 3]; ``stress`` [3, 3], NaN without a label.
     """
 
     species: Tensor
@@ -86,8 +86,8 @@ def _graph(
     for atom, symbol in enumerate(frame.symbols):
         if symbol not in index_of:
             raise DataError(
-                f"{frame.where}: atom {atom} is {symbol}, which the model does not know (it knows {' '.join(index_of)}): "
-                "leave the frame out, or train with frames that contain it"
+                f"{frame.where}: atom {atom} is {symbol}, which the model does not know "
+                f"(it knows {' '.join(index_of)}): leave the frame out, or train with frames that contain it"
             )
     edge_index, cell_shifts = neighbor_list(frame.positions, frame.cell, frame.periodic, cutoff)
     shifts = cell_shifts @ frame.cell
@@ -116,6 +116,6 @@ def _require_distinct(frame: Frame, edge_index: np.ndarray, shifts: np.ndarray) 
     if distances[edge] < SMALLEST_DISTANCE:
         first, second = (int(atom) for atom in edge_index[:, edge])
         raise DataError(
-            f"{frame.where}: atoms {first} and {second} coincide: {distances[edge]:.3g} A apart, must be at least "
-            f"{SMALLEST_DISTANCE:g} A: remove one of them, or the frame"
+            f"{frame.where}: atoms {first} and {second} coincide: {distances[edge]:.3g} A apart, "
+            f"must be at least {SMALLEST_DISTANCE:g} A: remove one of them, or the frame"
         )

@@ -14,7 +14,7 @@ _GEOMETRY = ("numbers", "positions", "species", "pos", "pbc", "Lattice")
 
 
 def find_label(atoms: Atoms, key: str) -> Any:
-    """The label of that name, or None. Info and arrays come before ASE's own calculator, which may have renamed."""
+    """The label of that name, or None; info and arrays come before ASE's own calculator."""
     if key in atoms.info:
         return atoms.info[key]
     if key in atoms.arrays:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reference energies of the elements: what is taken off the labels so that the network learns small numbers."""
+"""Reference energies of the elements, taken off the labels so that the network learns small numbers."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from .frames import Frame
 
 _SMALLEST_SINGULAR_VALUE = 1e-6
-"""Relative; directions of composition that vary less than this are left at zero (all-water data: H and O move together)."""
+"""Relative; directions of composition that vary less are left at zero (in water, H and O vary together)."""
 
 
 def fit_reference_energies(frames: Sequence[Frame], species: Sequence[str]) -> dict[str, float]:
     """Least-squares atomic energies, eV: ``E / n = sum_s (n_s / n) e_s``, the smallest ones that fit best.
 
-    Compositions that do not determine the energies (all frames are water) leave the smallest solution: -14.6 eV per
-    molecule becomes O -2.9 and H -5.9, the choice published with the water data of the LES papers.
+    Compositions that do not determine the energies (all frames are water) leave the smallest solution: -14.6
+    eV per molecule becomes O -2.9 and H -5.9, the choice published with the water data of the LES papers.
 
     Parameters
     ----------

@@ -28,8 +28,8 @@ def split_frames(frames: list[Frame], fraction: float, seed: int) -> tuple[list[
     """
     if len(frames) < 2:
         raise DataError(
-            f"{frames[0].file if frames else 'data.train'}: {len(frames)} frame(s) cannot be split into training and "
-            "validation: give more frames, or validation files in data.valid"
+            f"{frames[0].file if frames else 'data.train'}: {len(frames)} frame(s) cannot be split into "
+            "training and validation: give more frames, or validation files in data.valid"
         )
     n_valid = min(max(round(fraction * len(frames)), 1), len(frames) - 1)
     chosen = set(np.random.default_rng(seed).permutation(len(frames))[:n_valid].tolist())

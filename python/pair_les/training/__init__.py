@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Training: configuration, Lightning module, checkpoints, history, and the run folder that ties them together."""
+"""Training: configuration, Lightning module, checkpoints, history, and the run folder."""

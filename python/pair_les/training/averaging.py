@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class MovingAverage(WeightAveraging):
-    """Lightning's weight averaging with a decay that grows from 0.1 to `decay`, so that early epochs are not held back.
+    """Lightning's weight averaging with a decay that grows to `decay`: early epochs are not held back.
 
     The decay after n updates is ``min(decay, (1 + n) / (10 + n))``.
     """

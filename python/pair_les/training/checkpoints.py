@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from pathlib import Path
@@ -14,7 +15,8 @@ import torch.distributed as dist
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 
-from .interruption import Interrupted, SignalWatch
+from ..errors import Interrupted, RunError
+from .interruption import SignalWatch
 
 LAST = "last.ckpt"
 BEST = "best.ckpt"
@@ -23,8 +25,8 @@ BEST = "best.ckpt"
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Writes beside the old file, to the disk, and then takes its place in one step.
 
-    Lightning's own writer goes through the system's temporary folder; moving a file from there to another file system is
-    a copy, which a kill can leave half done where the previous checkpoint was.
+    Lightning's own writer goes through the system's temporary folder; moving a file from there to another
+    file system is a copy, which a kill can leave half done where the previous checkpoint was.
     """
 
     def save_checkpoint(
@@ -42,7 +44,7 @@ class AtomicCheckpointIO(TorchCheckpointIO):
 
 
 class RunCheckpoint(Checkpoint):
-    """Writes `LAST` after each epoch, between steps when time or a signal asks for it, and `BEST` when the score improves.
+    """Writes `LAST` after each epoch and when time or a signal asks for it, `BEST` when the score improves.
 
     Parameters
     ----------
@@ -72,7 +74,7 @@ class RunCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """After a step (all averages and schedules are up to date, Checkpoint callbacks come last)."""
-        signum, due = self._agree(trainer)
+        signum, due = self._agree(trainer, pl_module.loss)
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             return  # validation follows, and then the checkpoint of the epoch
         if signum or due:
@@ -83,12 +85,11 @@ class RunCheckpoint(Checkpoint):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """After the epoch's validation, history, early stopping and plateau schedule."""
         score = float(trainer.callback_metrics["valid_score"])
-        better = score < self.best_score
-        if better:
+        signum, _ = self._agree(trainer, score)
+        if score < self.best_score:
             self.best_score, self.best_epoch = score, trainer.current_epoch
             self._write(trainer, BEST)
         self._write(trainer, LAST)
-        signum, _ = self._agree(trainer)
         if signum:
             raise Interrupted(signum)
 
@@ -120,11 +121,24 @@ class RunCheckpoint(Checkpoint):
         trainer.save_checkpoint(self.folder / name)
         self._written = time.monotonic()
 
-    def _agree(self, trainer: pl.Trainer) -> tuple[int, bool]:
-        """The signal that any process has received (0: none), and whether a checkpoint is due, the same on all of them."""
-        due = time.monotonic() - self._written > self.seconds
-        if trainer.world_size == 1:
-            return self._signals.received, due
-        flags = torch.tensor([self._signals.received, int(due)], device=trainer.strategy.root_device)
-        dist.all_reduce(flags, dist.ReduceOp.MAX)
-        return int(flags[0]), bool(flags[1])
+    def _agree(self, trainer: pl.Trainer, loss: float) -> tuple[int, bool]:
+        """Signal that any process has received (0: none), and whether to write: the same on all of them.
+
+        Raises
+        ------
+        RunError
+            On all processes, where the loss of one of them is not finite: such weights must not reach a
+            checkpoint.
+        """
+        finite = math.isfinite(loss)
+        signum, due = self._signals.received, time.monotonic() - self._written > self.seconds
+        if trainer.world_size > 1:
+            flags = torch.tensor([int(not finite), signum, int(due)], device=trainer.strategy.root_device)
+            dist.all_reduce(flags, dist.ReduceOp.MAX)
+            finite, signum, due = not flags[0], int(flags[1]), bool(flags[2])
+        if not finite:
+            raise RunError(
+                f"the loss is not finite any more in epoch {trainer.current_epoch + 1}: use a lower "
+                "training.learning_rate (and another output), and look for wrong labels"
+            )
+        return signum, due

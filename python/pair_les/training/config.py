@@ -57,7 +57,7 @@ Files = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class DataSection(Section):
-    """What to learn from. `valid`: a fraction of the training frames (chosen by the seed), or files of their own.
+    """What to learn from. `valid`: a fraction of the frames (chosen by the seed), or files of their own.
 
     `reference_energies`: eV per element, ``fit`` (least squares on the training frames), or null (none).
     """
@@ -115,7 +115,7 @@ class LossSection(Section):
 
 
 class FinalStageSection(Section):
-    """The last part of the training, with weights of its own: forces first, then energies. `start`: fraction of epochs."""
+    """Other weights for the last part of the epochs, from `start` (a fraction): energies after forces."""
 
     start: Annotated[float, Field(gt=0, lt=1)] = 0.75
     loss: LossSection = LossSection(energy=100.0)
@@ -133,7 +133,8 @@ class TrainingSection(Section):
     epochs, batch_size, seed
         Frames per optimizer step are counted over all processes.
     learning_rate, weight_decay, schedule, warmup_epochs
-        AdamW; ``cosine`` to 1 % of the rate, ``plateau`` (halved after `plateau_patience` epochs without progress) or ``constant``.
+        AdamW; ``cosine`` to 1 % of the rate, ``plateau`` (halved after `plateau_patience` epochs without
+        progress) or ``constant``.
     gradient_clip
         Largest norm of the gradient; null: none.
     ema
@@ -147,8 +148,8 @@ class TrainingSection(Section):
     device
         cpu, cuda, or auto (cuda where there is one).
     processes, threads
-        Processes on this machine (data parallel) and torch threads of each (null: the cores, shared out). These two may
-        change when a run is resumed.
+        Processes on this machine (data parallel) and torch threads of each (null: the cores, shared out).
+        These two may change when a run is resumed.
     checkpoint_seconds
         A checkpoint is also written within an epoch when this much time has passed.
     """

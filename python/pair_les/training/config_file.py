@@ -22,7 +22,8 @@ def read_config(path: str | os.PathLike[str], overrides: list[str] | None = None
     Raises
     ------
     ConfigError
-        One line: the file (or ``--set``), the key, its value, the rule; for an unknown key the nearest known one.
+        One line: the file (or ``--set``), the key, its value, the rule; for an unknown key the nearest known
+        one.
     """
     file = os.fspath(path)
     if not Path(file).is_file():

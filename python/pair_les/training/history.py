@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What happened in each epoch: a CSV file that always agrees with the checkpoint, and a line on the terminal."""
+"""What happened in each epoch: a CSV file that agrees with the checkpoint, a line on the terminal."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ COLUMNS = (
     "valid_score",
     "seconds",
 )
-"""Epochs are counted from 1. RMSE: energy meV/atom, forces meV/A, stress meV/A^3; empty without labels. Training errors
-are those met on the way, validation errors those of the averaged weights at the end of the epoch."""
+"""Epochs are counted from 1. RMSE: energy meV/atom, forces meV/A, stress meV/A^3; empty without labels.
+Training errors are those met on the way, validation errors those of the averaged weights at the end of the epoch."""
 
 
 class History(Callback):
-    """Keeps the rows in the checkpoint and writes them anew after each epoch: a resumed run repeats or loses none.
+    """Keeps its rows in the checkpoint and rewrites the file: a resumed run repeats or loses none.
 
     Parameters
     ----------

@@ -11,19 +11,11 @@ from types import FrameType
 from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1)
-"""kill and batch systems; ctrl-C; the early warning that batch systems send on request (``--signal=USR1@60``)."""
-
-
-class Interrupted(Exception):
-    """Training was asked to stop, and its state is on disk."""
-
-    def __init__(self, signum: int) -> None:
-        self.signum = signum
-        super().__init__(f"interrupted by {signal.Signals(signum).name}")
+"""kill and batch systems; ctrl-C; the early warning of batch systems (``--signal=USR1@60``)."""
 
 
 class SignalWatch:
-    """Notes the first signal; the second one does what it always did, so that impatience still ends the process."""
+    """Notes the first signal; a second one does what it always did, so that impatience still works."""
 
     def __init__(self) -> None:
         self.received = 0

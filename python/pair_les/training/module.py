@@ -12,7 +12,6 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..data.batches import Batch
-from ..errors import RunError
 from ..net import LESNet
 from ..potential import predict
 from .config import Config, LossSection
@@ -22,7 +21,7 @@ from .squared_errors import ErrorSums, rmse, squared_errors, weighted_loss
 
 
 class PotentialModule(pl.LightningModule):
-    """A network with its long-range energy, trained on interaction energies (labels without reference energies).
+    """A network with its long-range energy, trained on labels without reference energies.
 
     Parameters
     ----------
@@ -49,6 +48,7 @@ class PotentialModule(pl.LightningModule):
         self.valid_errors = ErrorSums()
         self.epoch_errors: dict[str, dict[str, float | None]] = {}
         self.plateau = Plateau()
+        self.loss = 0.0  # of the last step
 
     # ----------------------------------------------------------------------------------------------- losses
 
@@ -75,11 +75,7 @@ class PotentialModule(pl.LightningModule):
         )
         sums, counts = squared_errors(prediction, batch)
         loss = weighted_loss(sums, counts, self.loss_weights(self.current_epoch))
-        if not bool(loss.isfinite()):
-            raise RunError(
-                f"the loss became {float(loss)} in epoch {self.current_epoch + 1}: lower training.learning_rate "
-                f"(now {self.config.training.learning_rate:g}) in a new output folder, and look for wrong labels"
-            )
+        self.loss = float(loss.detach())
         self.train_errors.add(sums, counts)
         return loss
 
@@ -101,7 +97,7 @@ class PotentialModule(pl.LightningModule):
         self.valid_errors.reset()
 
     def on_validation_epoch_end(self) -> None:
-        """Errors of the epoch, and the score that checkpoints, early stopping and the plateau schedule look at."""
+        """Errors of the epoch, and the score that checkpoints, early stopping and the schedule look at."""
         valid = self.valid_errors.over_processes(self.device)
         self.epoch_errors = {
             "train": rmse(self.train_errors.over_processes(self.device)),
@@ -110,7 +106,7 @@ class PotentialModule(pl.LightningModule):
         self.log("valid_score", weighted_loss(valid[0], valid[1], self.score_weights()), sync_dist=True)
 
     def on_train_epoch_end(self) -> None:
-        """The plateau schedule takes its step before the checkpoint is written, so that a resumed run has it too."""
+        """The plateau schedule takes its step before the checkpoint is written: a resumed run has it too."""
         score = float(self.trainer.callback_metrics["valid_score"])
         self.plateau.step(score, self.config.training.plateau_patience)
 

@@ -14,7 +14,7 @@ from ..net import LESNet
 from .config import ModelSection
 
 STATISTICS_ATOMS = 4000
-"""Atoms from which means and variances of densities and features are taken: enough for 2 % of a standard deviation."""
+"""Atoms for means and variances of densities and features: enough for 2 % of a standard deviation."""
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
@@ -60,8 +60,9 @@ def new_network(
 def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
     """Energy scale, eV, and mean number of neighbours of the training frames.
 
-    The energy scale is the root mean square of the force components times 1 angstrom: unlike the spread of the energies
-    it is not inflated by compositions or by the density of the frames. 1 eV where all forces vanish.
+    The energy scale is the root mean square of the force components times 1 angstrom: unlike the spread of
+    the energies it is not inflated by compositions or by the density of the frames. 1 eV where all forces
+    vanish.
     """
     squares = sum(float(graph.forces.square().sum()) for graph in graphs)
     components = 3 * sum(graph.n_atoms for graph in graphs)
@@ -71,7 +72,7 @@ def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
 
 
 def fit_statistics(network: LESNet, graphs: Sequence[Graph], seed: int, precision: str) -> None:
-    """Normalise the network on a seeded selection of frames that contains every species of the training frames."""
+    """Normalise the network on a seeded choice of frames that has every species of the training frames."""
     order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
     chosen: list[Graph] = []
     n_atoms = 0

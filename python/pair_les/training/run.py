@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pair-les train``: from a configuration to a finished run folder, started anew or taken up where it was left."""
+"""``pair-les train``: from a configuration to a finished run folder, started anew or resumed."""
 
 from __future__ import annotations
 
@@ -140,8 +140,8 @@ def _read(config: Config) -> tuple[list[Frame], list[Frame]]:
         train_frames, valid_frames = split_frames(frames, data.valid, training.seed)
     if len(valid_frames) < training.processes:
         raise ConfigError(
-            f"training.processes = {training.processes}: there are only {len(valid_frames)} validation frames: "
-            "use fewer processes, or more validation frames"
+            f"training.processes = {training.processes}: there are only {len(valid_frames)} validation "
+            "frames: use fewer processes, or more validation frames"
         )
     return train_frames, valid_frames
 
@@ -222,7 +222,7 @@ def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl
         accelerator="gpu" if cuda else "cpu",
         devices=training.processes,
         strategy=strategy,
-        # Always this one: inside a SLURM job of several tasks Lightning would otherwise expect one process per task.
+        # Always this environment: in a SLURM job of several tasks Lightning would expect a process per task.
         plugins=[AtomicCheckpointIO(), LightningEnvironment()],
         max_epochs=training.epochs,
         gradient_clip_val=training.gradient_clip,

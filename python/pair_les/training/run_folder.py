@@ -26,8 +26,8 @@ MAY_CHANGE = ("training.processes", "training.threads")
 class RunFolder:
     """Paths and state of one run.
 
-    ``config.yaml`` every key of the configuration; ``data.json`` the data files with their checksums and the frames of the
-    split; ``checkpoints/``; ``history.csv``; and, once finished, figures and ``summary.json``.
+    ``config.yaml`` every key of the configuration; ``data.json`` the data files with their checksums and the
+    frames of the split; ``checkpoints/``; ``history.csv``; and, once finished, figures and ``summary.json``.
 
     Parameters
     ----------
@@ -59,17 +59,19 @@ class RunFolder:
         Raises
         ------
         RunError
-            If another process is writing to it, or the configuration of the run in it differs: the message names the key.
+            If another process is writing to it, or the configuration of the run in it differs: the message
+            names the key.
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"output '{self.path}' is a file: give the name of a folder in output")
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.path / ".lock", "a", encoding="utf-8")  # noqa: SIM115 - held until the process ends
+        self._lock = open(self.path / ".lock", "a", encoding="utf-8")  # held until the process ends
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise RunError(
-                f"output '{self.path}': another pair-les train is writing to it: wait for it, or give another output"
+                f"output '{self.path}': another pair-les train is writing to it: "
+                "wait for it, or give another output"
             ) from error
         values = config_values(config)
         if self.config.is_file():
@@ -83,8 +85,8 @@ class RunFolder:
             key = changed[0]
             also = f" (also {', '.join(changed[1:])})" if len(changed) > 1 else ""
             raise RunError(
-                f"output '{self.path}' holds a run with {key} = {_at(old, key)!r}, now it is {_at(values, key)!r}{also}: "
-                "give another output, or set it back to resume"
+                f"output '{self.path}' holds a run with {key} = {_at(old, key)!r}, "
+                f"now it is {_at(values, key)!r}{also}: give another output, or set it back to resume"
             )
 
     def record_data(self, files: Sequence[str], train: Sequence[Frame], valid: Sequence[Frame]) -> None:

@@ -16,7 +16,8 @@ SMALLEST_FACTOR = 0.01
 class Plateau:
     """Halves the factor when the validation score has not improved for `patience` epochs.
 
-    Not torch's ReduceLROnPlateau, which writes rates into the optimizer and so cannot be combined with a warm-up.
+    Not torch's ReduceLROnPlateau, which writes rates into the optimizer and so cannot be combined with a
+    warm-up.
     """
 
     factor: float = 1.0

@@ -44,7 +44,7 @@ def weighted_loss(sums: Tensor, counts: Tensor, weights: LossSection) -> Tensor:
 
 
 class ErrorSums:
-    """Sums and counts over the batches of an epoch, over all processes; part of a checkpoint within an epoch."""
+    """Sums and counts over the batches of an epoch; part of a checkpoint within an epoch."""
 
     def __init__(self) -> None:
         self.values = torch.zeros(2, len(KINDS), dtype=torch.float64)
@@ -67,7 +67,7 @@ class ErrorSums:
 
 
 def rmse(totals: Tensor) -> dict[str, float | None]:
-    """RMSE of each kind in meV/atom, meV/angstrom, meV/angstrom^3 from [2, 3] sums and counts; None without labels."""
+    """RMSE of each kind in meV/atom, meV/A, meV/A^3 from [2, 3] sums and counts; None without labels."""
     pairs = zip(totals[0].tolist(), totals[1].tolist(), strict=True)
     values = [1000.0 * math.sqrt(total / count) if count else None for total, count in pairs]
     return dict(zip(KINDS, values, strict=True))

@@ -72,8 +72,8 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
         found = next((file for file in candidates if file.is_file()), None)
         if found is None:
             raise RunError(
-                f"{path}: the folder has no checkpoints/{BEST}: give the output folder of pair-les train after "
-                "its first epoch, or a .ckpt file"
+                f"{path}: the folder has no checkpoints/{BEST}: give the output folder of pair-les train "
+                "after its first epoch, or a .ckpt file"
             )
         path = found
     state = read_checkpoint(path)
@@ -92,8 +92,8 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
         network.load_state_dict(weights)
     except RuntimeError as error:
         raise RunError(
-            f"{path}: the weights do not fit the network of this pair_les version: train again, or use the version "
-            "that wrote the checkpoint"
+            f"{path}: the weights do not fit the network of this pair_les version: train again, or use the "
+            "version that wrote the checkpoint"
         ) from error
     network.requires_grad_(False)
     long_range = config.model.long_range
@@ -131,7 +131,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def choose_samples(frames: Sequence[Frame]) -> list[dict[str, Any]]:
-    """A few small frames that together have every element, and both kinds of boundaries, for the check of the export."""
+    """A few small frames that together have every element and both kinds of boundaries."""
     by_size = sorted(frames, key=len)
     chosen = by_size[:1]
     seen = {*chosen[0].symbols, chosen[0].periodic}
