@@ -88,3 +88,6 @@ BASIS_FUNCTIONS = 1e-12
 
 NET_SYMMETRY = 1e-10
 """Rotated, translated, permuted or padded input of a network with outputs of order 1, float64."""
+
+MSM = Tolerance(charge=1e-12, energy=1e-5, force=3e-4, virial=3e-4)
+"""``msm 1e-6``, order 10, has an error of its own: 3e-6 eV/atom, 8e-5 eV/A and 8e-5 eV/atom in a periodic box."""

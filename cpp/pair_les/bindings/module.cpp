@@ -168,7 +168,10 @@ void bind_long_range(py::module_ &m)
   py::class_<SplitTable>(m, "SplitTable")
       .def(py::init([](const LongRange &settings, double g_ewald, double cutoff) {
              auto table = std::make_unique<SplitTable>();
-             table->build(settings, g_ewald, cutoff);
+             const auto difference = [=](double r) {
+               return split_pair_potential(r, settings.sigma, g_ewald, settings.coulomb_constant);
+             };
+             table->build(difference, cutoff);
              return table;
            }),
            py::arg("settings"), py::arg("g_ewald"), py::arg("cutoff"))

@@ -6,6 +6,8 @@
 
 #include "long_range.h"
 
+#include <cstddef>
+#include <functional>
 #include <vector>
 
 namespace pair_les {
@@ -14,10 +16,11 @@ namespace pair_les {
 // force come from the same polynomial: what is tabulated is conservative whatever its error.
 class SplitTable {
  public:
-  // Tabulate for 0 <= r <= cutoff; throws std::runtime_error if TOLERANCE cannot be met.
-  void build(const LongRange &settings, double g_ewald, double cutoff);
+  // D(r) and dD/dr for 0 < r, eV/e^2 and eV/(e^2 A)
+  using Difference = std::function<ValueAndDerivative(double r)>;
 
-  bool is_for(double g_ewald, double cutoff) const { return g_ewald == g_ewald_ && cutoff == cutoff_; }
+  // Tabulate D for 0 <= r <= cutoff; throws std::runtime_error if TOLERANCE cannot be met.
+  void build(const Difference &difference, double cutoff);
 
   // D(r) in eV/e^2 and (dD/dr)/r in eV/(e^2 A^2), for r_squared <= cutoff^2.
   ValueAndDerivative operator()(double r_squared) const
@@ -34,13 +37,13 @@ class SplitTable {
   // largest error of D and of r^2-derivative found at build(), relative to their values at r = 0
   double relative_error() const { return relative_error_; }
 
-  static constexpr double TOLERANCE = 1.0e-9;
+  static constexpr double TOLERANCE = 5.0e-9;
 
  private:
-  void fill(std::size_t n_pieces, const LongRange &settings);
-  double measure_error(const LongRange &settings) const;
+  void fill(std::size_t n_pieces, const Difference &difference);
+  double measure_error(const Difference &difference) const;
 
-  double g_ewald_ = 0.0, cutoff_ = 0.0, inverse_step_ = 0.0, relative_error_ = 0.0;
+  double cutoff_ = 0.0, inverse_step_ = 0.0, relative_error_ = 0.0;
   std::vector<double> coefficients_;    // [n_pieces][4], in units of the step
 };
 

@@ -11,6 +11,7 @@
 #include "pair_les.h"
 
 #include "atom.h"
+#include "comm.h"
 #include "compute.h"
 #include "error.h"
 #include "force.h"
@@ -20,16 +21,37 @@
 #include "core/long_range.h"
 #include "pair_les_model.h"
 
+#include <algorithm>
 #include <cmath>
 
 using namespace LAMMPS_NS;
+
+namespace {
+
+bool finite(const std::vector<double> &values)
+{
+  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+}
+
+// Message about outputs of the last forward pass that cannot be used; empty if all can.
+std::string not_finite(const pair_les::Evaluator &evaluator, const std::string &file, bigint step)
+{
+  const char *what = nullptr;
+  if (!finite(evaluator.energy())) what = "an energy";
+  if (!finite(evaluator.charge())) what = "a charge";
+  if (!what) return "";
+  return fmt::format("model file '{}' returned {} that is not finite at step {}: atoms are too close, or "
+                     "the configuration is far from the training data", file, what, step);
+}
+
+}    // namespace
 
 /* ---------------------------------------------------------------------- */
 
 PairLES::PairLES(LAMMPS *lmp) :
     Pair(lmp), model(new Model), solver(NONE), split(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0),
     fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0),
-    gewald_decided(false), sized_charge_square(0.0), sized_volume(0.0)
+    gewald_decided(false), tabulated_gewald(0.0), sized_charge_square(0.0), sized_volume(0.0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -37,7 +59,7 @@ PairLES::PairLES(LAMMPS *lmp) :
   manybody_flag = 1;
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
-  ewaldflag = pppmflag = 1;
+  ewaldflag = pppmflag = msmflag = 1;
   comm_forward = 1;
 }
 
@@ -63,11 +85,14 @@ void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
   build_graph();
+  std::string failure;
   try {
     model->evaluator->forward(model->graph);
+    failure = not_finite(*model->evaluator, model->file, update->ntimestep);
   } catch (const std::exception &e) {
-    error->one(FLERR, e.what());
+    failure = e.what();
   }
+  stop_on_failure(failure);
 
   if (solver != NONE) update_charges();
   if (solver == KSPACE) {
@@ -86,6 +111,26 @@ void PairLES::compute(int eflag, int vflag)
   }
   scatter_edge_gradient(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
                         cvflag_atom ? cvatom : nullptr);
+}
+
+/* ----------------------------------------------------------------------
+   one ERROR line, that of the first rank which has a message; collective, so that no rank waits for
+   another that has stopped
+------------------------------------------------------------------------- */
+
+void PairLES::stop_on_failure(const std::string &message)
+{
+  const int mine = message.empty() ? comm->nprocs : comm->me;
+  int first;
+  MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world);
+  if (first == comm->nprocs) return;
+
+  std::string text(message);
+  int length = static_cast<int>(text.size());
+  MPI_Bcast(&length, 1, MPI_INT, first, world);
+  text.resize(length);
+  MPI_Bcast(&text[0], length, MPI_CHAR, first, world);
+  error->all(FLERR, text);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -119,10 +164,6 @@ void PairLES::tally_energies()
     if (eflag_atom) eatom[model->graph.atom[i]] += energy_unit * (energy[i] + correction);
   }
 
-  if (!std::isfinite(short_range_sum))
-    error->one(FLERR, "model file '{}' returned an energy that is not finite at step {}: atoms are too "
-               "close, or the configuration is far from the training data", model->file,
-               update->ntimestep);
   if (eflag_global) {
     eng_vdwl += energy_unit * short_range_sum;
     eng_coul += energy_unit * correction_sum;

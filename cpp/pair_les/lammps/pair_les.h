@@ -17,6 +17,8 @@ PairStyle(les,PairLES);
 
 #include "pair.h"
 
+#include <string>
+
 namespace LAMMPS_NS {
 
 class PairLES : public Pair {
@@ -52,6 +54,7 @@ class PairLES : public Pair {
   class Compute *kspace_energy;    // asks kspace for per-atom energies on every step
   double gewald_set;               // g_ewald that this style gave to kspace
   bool gewald_decided;             // during a kspace->init() of this style
+  double tabulated_gewald;         // g_ewald of the table of split mode; 0 before there is one
   double sized_charge_square;      // sum of q^2 and volume that the mesh of kspace was sized for
   double sized_volume;
 
@@ -64,10 +67,13 @@ class PairLES : public Pair {
   void check_setup();
   void check_kspace();
   void check_charges();
+  void check_msm();
   void prepare_gewald();
   void set_gewald(double);
+  void modify_kspace(std::string, std::string);
   void release_gewald();
 
+  void stop_on_failure(const std::string &);
   void build_graph();
   void tally_energies();
 
@@ -77,6 +83,7 @@ class PairLES : public Pair {
   void size_mesh();
   bool cap_gewald();
   void init_kspace();
+  void tabulate_split();
   void compute_split();
   void compute_direct();
   void tally_pair_sum(double);

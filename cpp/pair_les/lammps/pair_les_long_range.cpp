@@ -48,10 +48,6 @@ void PairLES::update_charges()
 
   double local_sum = 0.0;
   for (int i = 0; i < n; i++) local_sum += latent[i];
-  if (!std::isfinite(local_sum))
-    error->one(FLERR, "model file '{}' returned a charge that is not finite at step {}: atoms are too "
-               "close, or the configuration is far from the training data", model->file,
-               update->ntimestep);
   MPI_Allreduce(&local_sum, &model->total_charge, 1, MPI_DOUBLE, MPI_SUM, world);
 
   const double mean = model->long_range()->neutralize ? model->total_charge / atom->natoms : 0.0;
@@ -78,12 +74,12 @@ double PairLES::kspace_volume() const
 }
 
 /* ----------------------------------------------------------------------
-   what the potential of a charge has beyond that of the solver; an isolated system has no background
+   what the potential of a charge has beyond that of the solver; the direct sum and msm have no background
 ------------------------------------------------------------------------- */
 
 double PairLES::potential_correction(double charge) const
 {
-  return (solver == KSPACE)
+  return (solver == KSPACE && !force->kspace->msmflag)
       ? pair_les::potential_correction(charge, model->total_charge, kspace_volume(), *model->long_range())
       : pair_les::potential_correction(charge, 0.0, 1.0, *model->long_range());
 }
@@ -106,7 +102,7 @@ void PairLES::size_mesh()
     sized_charge_square = charge_square;
     sized_volume = volume;
   }
-  const bool capped = split && cap_gewald();
+  const bool capped = split && !kspace->msmflag && cap_gewald();
   if (outgrown || capped) kspace->setup();
 }
 
@@ -148,15 +144,10 @@ void PairLES::init_kspace()
 void PairLES::compute_split()
 {
   const double g_ewald = force->kspace->g_ewald;
+  const bool msm = force->kspace->msmflag;
   model->pair_sum.clear(atom->nlocal, false);
-  if (g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
-  if (!model->split_table.is_for(g_ewald, cut_coul)) {
-    try {
-      model->split_table.build(*model->long_range(), g_ewald, cut_coul);
-    } catch (const std::exception &e) {
-      error->all(FLERR, e.what());
-    }
-  }
+  if (!msm && g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
+  tabulate_split();
 
   comm->forward_comm(this);    // charges of ghosts
   const int nall = atom->nlocal + atom->nghost;
@@ -165,11 +156,40 @@ void PairLES::compute_split()
   pair_les::split_sum(atom->x, charge.data(), atom->nlocal, model->neighbors(list), model->split_table,
                       cut_coul, vflag_either, model->pair_sum);
 
-  // the k = 0 part of the pair sum, shared out in proportion to the charges
+  // the k = 0 part of the pair sum, shared out in proportion to the charges; msm has no background
   const double total = model->total_charge;
-  tally_pair_sum(total == 0.0 ? 0.0
-                              : pair_les::split_background_virial(total, kspace_volume(),
-                                                                  *model->long_range(), g_ewald) / total);
+  tally_pair_sum(total == 0.0 || msm
+                     ? 0.0
+                     : pair_les::split_background_virial(total, kspace_volume(), *model->long_range(),
+                                                         g_ewald) / total);
+}
+
+/* ----------------------------------------------------------------------
+   the latent interaction less that of the solver: erf(g r)/r of the Ewald-type ones, gamma(r/R)/R of msm
+------------------------------------------------------------------------- */
+
+void PairLES::tabulate_split()
+{
+  KSpace *const kspace = force->kspace;
+  const double sigma = model->long_range()->sigma, k_e = model->long_range()->coulomb_constant;
+  const double g_ewald = kspace->g_ewald, cutoff = cut_coul;
+
+  // the order of msm may change at every init(), g_ewald of the others only tells itself
+  if (!kspace->msmflag && g_ewald == tabulated_gewald) return;
+  if (kspace->msmflag && tabulated_gewald < 0.0) return;
+  tabulated_gewald = kspace->msmflag ? -1.0 : g_ewald;
+
+  const auto difference = [=](double r) -> pair_les::ValueAndDerivative {
+    if (!kspace->msmflag) return pair_les::split_pair_potential(r, sigma, g_ewald, k_e);
+    const auto latent = pair_les::smeared_coulomb(r, sigma, k_e);
+    return {latent.value - k_e * kspace->gamma(r / cutoff) / cutoff,
+            latent.derivative - k_e * kspace->dgamma(r / cutoff) / (cutoff * cutoff)};
+  };
+  try {
+    model->split_table.build(difference, cutoff);
+  } catch (const std::exception &e) {
+    error->all(FLERR, e.what());
+  }
 }
 
 /* ----------------------------------------------------------------------

@@ -33,7 +33,7 @@
 #include <cmath>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 using namespace LAMMPS_NS;
 
@@ -48,8 +48,12 @@ static const char cite_les[] =
     " pages =   {80}\n"
     "}\n\n";
 
+// erfc(5.5 / sqrt2) = 4e-8: what the latent interaction of msm may still differ from 1/r at the cutoff
+static constexpr double MSM_CUTOFF = 5.5;
+
 // kspace styles that this pair style has been tested with
-static const char *const KSPACE_STYLES[] = {"ewald", "ewald/omp", "pppm", "pppm/omp", "pppm/kk"};
+static const char *const KSPACE_STYLES[] = {"ewald", "ewald/omp", "pppm", "pppm/omp", "pppm/kk",
+                                            "msm", "msm/omp"};
 
 namespace {
 
@@ -60,8 +64,10 @@ bool read_everywhere(const std::string &path, std::string &content, int me, MPI_
   bigint size = -1;
   if (me == 0) {
     std::ifstream file(path, std::ios::binary);
-    if (file) {
-      content.assign(std::istreambuf_iterator<char>(file), {});
+    std::ostringstream bytes;
+    bytes << file.rdbuf();    // fails quietly for a folder or an unreadable disk, unlike iterators
+    if (file && bytes) {
+      content = bytes.str();
       size = static_cast<bigint>(content.size());
     }
   }
@@ -137,17 +143,17 @@ void PairLES::read_model(const char *name)
   } catch (const std::exception &e) {
     message = e.what();
   }
-  // every rank read the same bytes; a rank may still lack torch, and then must not leave others waiting
-  int failed = message.empty() ? 0 : 1, all_failed;
-  MPI_Allreduce(&failed, &all_failed, 1, MPI_INT, MPI_MIN, world);
-  if (all_failed) error->all(FLERR, message);
-  if (failed) error->one(FLERR, message);
+  // every rank read the same bytes, but a rank may lack torch
+  stop_on_failure(message);
 
   const auto &metadata = model->metadata();
   if (metadata.message_passing_layers > 0)
     error->all(FLERR, "model file '{}' has {} message-passing layers, but pair_style les runs strictly "
                "local models; train with message_passing_layers 0", name,
                metadata.message_passing_layers);
+  if (model->long_range() && !atom->q_flag)
+    error->all(FLERR, "model file '{}' has charges and needs an atom style that stores them; "
+               "type 'atom_style charge' or 'atom_style full'", name);
 
   if (!split) cut_coul = metadata.cutoff;
   if (comm->me != 0) return;
@@ -243,6 +249,7 @@ void PairLES::init_style()
 
   solver = KSPACE;
   check_kspace();
+  tabulated_gewald = 0.0;
   // of the charges that kspace->init() has just seen; the first step compares
   sized_charge_square = KSpaceAccess::charge_square(force->kspace);
   sized_volume = kspace_volume();
@@ -279,9 +286,6 @@ void PairLES::check_setup()
 
 void PairLES::check_charges()
 {
-  if (!atom->q_flag)
-    error->all(FLERR, "model file '{}' has charges and needs an atom style that stores them; "
-               "type 'atom_style charge' or 'atom_style full'", model->file);
   if (force->dielectric != 1.0)
     error->all(FLERR, "pair_style les cannot be scaled by dielectric {}: latent charges contain the "
                "screening; type 'dielectric 1.0'", force->dielectric);
@@ -307,11 +311,34 @@ void PairLES::check_kspace()
   if (force->kspace->wireflag || force->kspace->slabflag > 1)
     error->all(FLERR, "pair_style les does not support kspace_modify wire or slab nozforce; "
                "type 'kspace_modify slab 3.0'");
-  if (domain->nonperiodic && force->kspace->slabflag != 1)
+  if (force->kspace->msmflag)
+    check_msm();
+  else if (domain->nonperiodic && force->kspace->slabflag != 1)
     error->all(FLERR, "pair_style les with kspace_style {} needs a fully periodic box; type 'boundary p p p', or "
                "'boundary p p f' and 'kspace_modify slab 3.0'", force->kspace_style);
   if (!force->kspace->compute_flag)
     error->all(FLERR, "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
+}
+
+/* ----------------------------------------------------------------------
+   msm splits 1/r by a polynomial instead of a Gaussian, ends at the cutoff, and knows no background
+------------------------------------------------------------------------- */
+
+void PairLES::check_msm()
+{
+  const double sigma = model->long_range()->sigma;
+  if (!split)
+    error->all(FLERR, "kspace_style {} has no Gaussian to match; type 'pair_style les coul 10.0'",
+               force->kspace_style);
+  if (cut_coul < MSM_CUTOFF * sigma)
+    error->all(FLERR, "pair_style les coul {} with kspace_style {} must be at least {} sigma = {}; "
+               "type 'pair_style les coul {}'", cut_coul, force->kspace_style, MSM_CUTOFF,
+               MSM_CUTOFF * sigma, MSM_CUTOFF * sigma);
+  const bool isolated = !domain->xperiodic && !domain->yperiodic && !domain->zperiodic;
+  if (!isolated && !model->long_range()->neutralize)
+    error->all(FLERR, "kspace_style {} in a periodic box needs charges that add up to zero, which "
+               "model file '{}' does not promise (neutralize false); use kspace_style pppm",
+               force->kspace_style, model->file);
 }
 
 /* ----------------------------------------------------------------------
@@ -328,6 +355,12 @@ void PairLES::prepare_gewald()
   // kspace->init() would mislead
   kspace->warn_nocharge = 0;
   if (kspace->warn_nonneutral == 1) kspace->warn_nonneutral = 2;
+  if (kspace->msmflag) {
+    kspace->warn_nonneutral = 2;         // check_msm() refuses what is wrong, a charged cluster is not
+    kspace->scalar_pressure_flag = 0;    // its shortcut holds for 1/r only
+    modify_kspace("cutoff/adjust", "no");    // the cutoff is the user's
+    return;
+  }
 
   const bool chosen_by_user =
       KSpaceAccess::gewald_fixed(kspace) && kspace->g_ewald != gewald_set;
@@ -359,10 +392,16 @@ void PairLES::prepare_gewald()
 
 void PairLES::set_gewald(double value)
 {
-  std::string key("gewald"), text = fmt::format("{:.17g}", value);
-  char *arg[2] = {&key[0], &text[0]};
-  force->kspace->modify_params(2, arg);
+  modify_kspace("gewald", fmt::format("{:.17g}", value));
   gewald_set = value;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::modify_kspace(std::string keyword, std::string value)
+{
+  char *arg[2] = {&keyword[0], &value[0]};
+  force->kspace->modify_params(2, arg);
 }
 
 /* ----------------------------------------------------------------------

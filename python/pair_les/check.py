@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""``pair-les check``: what LAMMPS dumped, computed again with the converged direct sum."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+from ase import Atoms
+from ase.io import iread
+from ase.units import kcal, mol
+
+from .contract import load_model
+from .errors import DataError
+from .evaluation import Evaluation, evaluate, species_indices
+
+# energy units per eV and Coulomb constant (energy angstrom / e^2) of LAMMPS unit styles (update.cpp)
+LAMMPS_UNITS = {"metal": (1.0, 14.399645), "real": (mol / kcal, 332.06371)}
+
+
+@dataclass(frozen=True)
+class FrameCheck:
+    """One frame: LAMMPS against Python; a deviation is None where the dump lacks the columns.
+
+    Parameters
+    ----------
+    frame
+        Position in the dump, from 0.
+    n_atoms
+        Number of atoms.
+    energy
+        eV, recomputed (a dump has none).
+    charge, force_max, force_rms
+        Largest deviation of a charge, e; largest and root-mean-square deviation of a force component, eV/A.
+    """
+
+    frame: int
+    n_atoms: int
+    energy: float
+    charge: float | None
+    force_max: float | None
+    force_rms: float | None
+
+    def __str__(self) -> str:
+        parts = [f"frame {self.frame}: {self.n_atoms} atoms, energy {self.energy:.8f} eV"]
+        if self.charge is not None:
+            parts.append(f"largest charge deviation {self.charge:.2e} e")
+        if self.force_max is not None:
+            parts.append(f"force deviation {self.force_max:.2e} eV/A largest, {self.force_rms:.2e} rms")
+        return ", ".join(parts)
+
+
+def check(
+    model: str | os.PathLike[str],
+    dump: str | os.PathLike[str],
+    *,
+    elements: Sequence[str] | None = None,
+    units: str = "metal",
+    frames: int | None = None,
+) -> Iterator[FrameCheck]:
+    """Compare each frame of a LAMMPS text dump with the model file it was run with.
+
+    Parameters
+    ----------
+    model
+        Model file.
+    dump
+        ``dump custom`` with columns id, x y z (or xs, xu, ...), element or type, and q and fx fy fz to compare.
+    elements
+        Chemical symbol of each LAMMPS type, as in ``pair_coeff``; not needed with a column ``element``.
+    units
+        LAMMPS units of the run, ``metal`` or ``real``.
+    frames
+        Number of frames at most.
+
+    Raises
+    ------
+    DataError
+        If the dump cannot be read, has nothing to compare, or its elements are not known.
+    """
+    if units not in LAMMPS_UNITS:
+        raise DataError(f"units {units!r}: must be one of {', '.join(LAMMPS_UNITS)}")
+    module, metadata = load_model(model)
+    specorder = None if elements is None else list(elements)
+    try:
+        trajectory = islice(iread(dump, index=":", format="lammps-dump-text", specorder=specorder, units="metal"), frames)
+        for number, atoms in enumerate(trajectory):
+            symbols = atoms.get_chemical_symbols()
+            species = species_indices(symbols, metadata, model)
+            reference = evaluate(
+                module, metadata, species, atoms.positions, atoms.cell[:], atoms.pbc.tolist(), file=model
+            )
+            yield _compare(number, atoms, reference, metadata.long_range, units, dump)
+    except (OSError, IndexError, KeyError, StopIteration) as error:
+        raise DataError(f"{os.fspath(dump)}: cannot be read as a LAMMPS text dump ({error})") from error
+
+
+def _compare(number: int, atoms: Atoms, reference: Evaluation, long_range, units: str, dump) -> FrameCheck:
+    energy_per_ev, lammps_constant = LAMMPS_UNITS[units]
+    charge = force_max = force_rms = None
+    if reference.charges is not None and atoms.has("initial_charges"):
+        expected = reference.charges - (reference.charges.mean() if long_range.neutralize else 0.0)
+        # pair_style les scales atom->q so that LAMMPS's Coulomb constant acts as the model's
+        scale = np.sqrt(long_range.coulomb_constant * energy_per_ev / lammps_constant)
+        charge = float(np.abs(atoms.get_initial_charges() / scale - expected).max())
+    if atoms.calc is not None and "forces" in atoms.calc.results:
+        deviation = atoms.calc.results["forces"] / energy_per_ev - reference.forces
+        force_max, force_rms = float(np.abs(deviation).max()), float(np.sqrt((deviation**2).mean()))
+    if charge is None and force_max is None:
+        raise DataError(
+            f"{os.fspath(dump)}: frame {number} has neither charges nor forces to compare; "
+            "type 'dump 1 all custom 100 traj.dump id type x y z q fx fy fz'"
+        )
+    return FrameCheck(number, len(atoms), reference.energy, charge, force_max, force_rms)
