@@ -20,7 +20,8 @@ if(NOT EXISTS "${lammps_include}/pair.h")
     "-D LAMMPS_SOURCE_DIR=/path/to/lammps/src or -D LAMMPS_ROOT=/path/to/prefix")
 endif()
 
-# the release date, as in `lmp -h`: in version.h of a source folder, in __version__ of the Python module
+# the release date as a number, 20250722: from version.h of a source folder or the pkgconfig file of an installation.
+# Not from the Python module: importing that would load the plugin of an earlier pair_les.
 if(EXISTS "${lammps_include}/version.h")
   file(STRINGS "${lammps_include}/version.h" version_line REGEX "define LAMMPS_VERSION ")
   string(REGEX MATCH "([0-9]+) ([A-Z][a-z][a-z]) ([0-9]+)" date "${version_line}")
@@ -28,9 +29,20 @@ if(EXISTS "${lammps_include}/version.h")
   list(FIND months "${CMAKE_MATCH_2}" month)
   math(EXPR LAMMPS_RELEASE "${CMAKE_MATCH_3} * 10000 + (${month} + 1) * 100 + ${CMAKE_MATCH_1}")
 else()
-  execute_process(
-    COMMAND ${Python_EXECUTABLE} -c "import lammps; print(lammps.__version__, end='')"
-    OUTPUT_VARIABLE LAMMPS_RELEASE)
+  get_filename_component(lammps_prefix "${lammps_include}/../.." ABSOLUTE)
+  file(GLOB pkgconfig_file ${lammps_prefix}/pkgconfig/liblammps.pc ${lammps_prefix}/lib*/pkgconfig/liblammps.pc
+    ${lammps_prefix}/lib/*/pkgconfig/liblammps.pc)
+  if(NOT pkgconfig_file)
+    message(FATAL_ERROR "No pkgconfig/liblammps.pc in '${lammps_prefix}', so that the LAMMPS version is unknown: "
+      "type -D LAMMPS_SOURCE_DIR=/path/to/lammps/src")
+  endif()
+  list(GET pkgconfig_file 0 pkgconfig_file)
+  file(STRINGS "${pkgconfig_file}" version_line REGEX "^Version:")
+  if(version_line MATCHES "([0-9][0-9][0-9][0-9])\\.([0-9]+)\\.([0-9]+)")    # 2025.7.22.4
+    math(EXPR LAMMPS_RELEASE "${CMAKE_MATCH_1} * 10000 + ${CMAKE_MATCH_2} * 100 + ${CMAKE_MATCH_3}")
+  else()
+    string(REGEX MATCH "[0-9]+" LAMMPS_RELEASE "${version_line}")
+  endif()
 endif()
 if(LAMMPS_RELEASE LESS 20240829)
   message(FATAL_ERROR "LAMMPS ${LAMMPS_RELEASE} in '${lammps_include}' is too old: 29 Aug 2024 is the first that pair_les supports")
