@@ -13,7 +13,10 @@ def assert_equal(found: Evaluation, expected: Evaluation, tolerance: Tolerance) 
     n_atoms = len(expected.charges)
     _assert_close("charge (e) of atom", found.charges, expected.charges, tolerance.charge)
     _assert_close(
-        "energy (eV/atom)", np.array([found.energy / n_atoms]), np.array([expected.energy / n_atoms]), tolerance.energy
+        "energy (eV/atom)",
+        np.array([found.energy / n_atoms]),
+        np.array([expected.energy / n_atoms]),
+        tolerance.energy,
     )
     _assert_close("force (eV/A) on atom", found.forces, expected.forces, tolerance.force)
     _assert_close(

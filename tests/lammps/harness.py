@@ -139,7 +139,9 @@ def run_lammps(
     if ranks > 1:
         command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
     returncode, output, seconds = _run(command, folder, timeout)
-    assert returncode is not None, f"LAMMPS still ran after {timeout} s and was killed:\n{_tail(output)}\n{script}"
+    assert returncode is not None, (
+        f"LAMMPS still ran after {timeout} s and was killed:\n{_tail(output)}\n{script}"
+    )
     if not expect_error:
         assert returncode == 0, f"LAMMPS failed with status {returncode}:\n{_tail(output)}\n{script}"
     return Run(folder, returncode, output, seconds)
@@ -151,7 +153,12 @@ def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, 
     start = time.monotonic()
     with open(folder / "screen.txt", "w+") as screen:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment, stdout=screen, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment,
+            stdout=screen,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         try:
             returncode: int | None = process.wait(timeout)
@@ -243,12 +250,12 @@ def setup(
 
 VIRIAL_COLUMNS = tuple(f"c_les_test_virial[{component}]" for component in range(1, 7))
 
-DUMP = (
-    "write_dump all custom dump.txt id type x y z q fx fy fz modify sort id format float %.17g\n"  # after a run
-)
+DUMP = "write_dump all custom dump.txt id type x y z q fx fy fz modify sort id format float %.17g\n"  # after a run
 
 
-def evaluation(run: Run, units: str = "metal", index: int = -1, dump: str = "dump.txt", frame: int = -1) -> Evaluation:
+def evaluation(
+    run: Run, units: str = "metal", index: int = -1, dump: str = "dump.txt", frame: int = -1
+) -> Evaluation:
     """The last thermo line of run `index` and a dump frame of a finished LAMMPS, in eV and angstrom."""
     atoms = run.dump(dump)[frame]
     per_ev = ENERGY_PER_EV[units]

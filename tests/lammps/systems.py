@@ -79,7 +79,9 @@ def random_fluid(
     """
     cell = np.asarray(cell, dtype=float)
     rng = np.random.default_rng(seed)
-    symbols = tuple(rng.permutation([symbol for symbol, count in counts.items() for _ in range(count)]).tolist())
+    symbols = tuple(
+        rng.permutation([symbol for symbol, count in counts.items() for _ in range(count)]).tolist()
+    )
     shifts = np.array(np.meshgrid(*3 * [[-1, 0, 1]])).reshape(3, -1).T @ cell
     placed = np.empty((0, 3))
     for _ in range(2000 * len(symbols)):
@@ -89,7 +91,9 @@ def random_fluid(
             placed = np.vstack([placed, candidate])
         if len(placed) == len(symbols):
             return System(symbols, placed, cell)
-    raise ValueError(f"only {len(placed)} of {len(symbols)} atoms fit {min_distance} A apart: take a larger cell")
+    raise ValueError(
+        f"only {len(placed)} of {len(symbols)} atoms fit {min_distance} A apart: take a larger cell"
+    )
 
 
 def rock_salt(n: tuple[int, int, int], spacing: float, seed: int, jitter: float = 0.1) -> System:
@@ -101,7 +105,9 @@ def rock_salt(n: tuple[int, int, int], spacing: float, seed: int, jitter: float 
     return System(symbols, positions, np.diag(np.array(n) * spacing))
 
 
-def write_data(path: Path, system: System, style: str = "charge", types: tuple[str, ...] | None = None) -> None:
+def write_data(
+    path: Path, system: System, style: str = "charge", types: tuple[str, ...] | None = None
+) -> None:
     """Write a LAMMPS data file for ``atom_style atomic``, ``charge`` or ``full``; all charges in it are 0.
 
     Atoms outside the box are kept outside in the file; LAMMPS wraps them.

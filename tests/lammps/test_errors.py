@@ -17,7 +17,14 @@ from analytic_models import write_model
 from systems import System, random_fluid
 
 FLUID = random_fluid({"Na": 8, "Cl": 8}, np.diag([9.0, 9.0, 9.0]), seed=1)
-FOREIGN = ("Traceback", "terminate called", "what():", "Segmentation", "C++ exception", "Exception raised from")
+FOREIGN = (
+    "Traceback",
+    "terminate called",
+    "what():",
+    "Segmentation",
+    "C++ exception",
+    "Exception raised from",
+)
 
 
 @dataclass(frozen=True)
@@ -83,13 +90,25 @@ CASES = {
     "missing file": Case(("model.pt", "check the path"), write=None),
     "folder": Case(("model.pt", "check the path"), write=lambda path: path.mkdir()),
     "empty file": Case(("model.pt", "pair-les export"), write=lambda path: path.write_bytes(b"")),
-    "not a model": Case(("model.pt", "pair-les export"), write=lambda path: path.write_text("O 1.0\nH 2.0\n")),
+    "not a model": Case(
+        ("model.pt", "pair-les export"), write=lambda path: path.write_text("O 1.0\nH 2.0\n")
+    ),
     "truncated model": Case(("model.pt", "pair-les export"), write=truncated),
-    "no metadata": Case(("model.pt", "metadata.json", "pair-les export"), write=lambda path: without_metadata(path)),
-    "other format": Case(("model.pt", "'format'", "nequip", "pair_les"), write=metadata_with(format="nequip")),
-    "future version": Case(("model.pt", "format_version", "2", "version 1"), write=metadata_with(format_version=2)),
-    "missing sigma": Case(("model.pt", "long_range.sigma", "missing"), write=metadata_with(long_range__sigma=None)),
-    "bad sigma": Case(("model.pt", "long_range.sigma", "-1", "> 0"), write=metadata_with(long_range__sigma=-1.0)),
+    "no metadata": Case(
+        ("model.pt", "metadata.json", "pair-les export"), write=lambda path: without_metadata(path)
+    ),
+    "other format": Case(
+        ("model.pt", "'format'", "nequip", "pair_les"), write=metadata_with(format="nequip")
+    ),
+    "future version": Case(
+        ("model.pt", "format_version", "2", "version 1"), write=metadata_with(format_version=2)
+    ),
+    "missing sigma": Case(
+        ("model.pt", "long_range.sigma", "missing"), write=metadata_with(long_range__sigma=None)
+    ),
+    "bad sigma": Case(
+        ("model.pt", "long_range.sigma", "-1", "> 0"), write=metadata_with(long_range__sigma=-1.0)
+    ),
     "missing cutoff": Case(("model.pt", "'cutoff'", "missing"), write=metadata_with(cutoff=None)),
     "other units": Case(
         ("model.pt", "units", "kcal", "eV"),
@@ -109,7 +128,9 @@ CASES = {
     "too many elements": Case(("3 elements", "2 atom types"), setup=pair("Cl Na Na")),
     "no element": Case(("0 elements", "2 atom types"), setup=pair("")),
     "NULL with charges": Case(("type 2", "NULL", "charge"), setup=pair("Cl NULL")),
-    "types by number": Case((r"start with \* \*", "les"), setup={"pair": ["pair_style les", "pair_coeff 1 1 x"]}),
+    "types by number": Case(
+        (r"start with \* \*", "les"), setup={"pair": ["pair_style les", "pair_coeff 1 1 x"]}
+    ),
     # -- the rest of the input
     "newton off": Case(("newton", "newton on"), first="newton off\n"),
     "no kspace": Case(("model.pt", "kspace", "kspace_style pppm"), setup=kspace(None)),
@@ -117,23 +138,26 @@ CASES = {
         ("model.pt", "no charges", "kspace_style none"), write=lambda path: write_model(path, sigma=None)
     ),
     "pppm/cg": Case(("pppm/cg", "kspace_style pppm"), setup=kspace("pppm/cg 1e-5")),
-    "msm": Case(("msm", "kspace_style pppm"), setup=kspace("msm 1e-4")),
     "gewald": Case(
         ("gewald 0.3", "sigma 1", "0.7071", "remove"), setup=kspace("pppm 1e-5", "kspace_modify gewald 0.3")
     ),
     "kspace compute no": Case(
         ("kspace_modify compute yes",), setup=kspace("pppm 1e-5", "kspace_modify compute no")
     ),
-    "pair compute no": Case(("pair_modify compute yes",), setup=kspace("pppm 1e-5", "pair_modify compute no")),
+    "pair compute no": Case(
+        ("pair_modify compute yes",), setup=kspace("pppm 1e-5", "pair_modify compute no")
+    ),
     "dielectric": Case(("dielectric 2", "dielectric 1.0"), setup=kspace("pppm 1e-5", "dielectric 2.0")),
-    "slab": Case(
-        ("periodic", "boundary p p p"),
-        setup={"before_box": ["boundary p p f"], **kspace("pppm 1e-5", "kspace_modify slab 3.0")},
+    "slab nozforce": Case(
+        ("slab nozforce", "kspace_modify slab 3.0"),
+        setup={"before_box": ["boundary p p f"], **kspace("pppm 1e-5", "kspace_modify slab nozforce")},
     ),
     "non-periodic box": Case(("periodic",), setup={"before_box": ["boundary p p f"], "kspace": "pppm 1e-5"}),
     "units lj": Case(("units lj", "units metal"), setup={"units": "lj"}),
     "no charge in atom style": Case(("atom_style charge",), setup={"style": "atomic"}),
-    "respa": Case(("respa", "run_style verlet"), setup=kspace("pppm 1e-5", "run_style respa 2 2 pair 1 kspace 2")),
+    "respa": Case(
+        ("respa", "run_style verlet"), setup=kspace("pppm 1e-5", "run_style respa 2 2 pair 1 kspace 2")
+    ),
     "hidden neighbors": Case(
         ("special_bonds", "special_bonds lj/coul"),
         write=lambda path: write_model(path, sigma=None),
@@ -205,10 +229,14 @@ def test_exception_in_the_middle_of_a_run(tmp_path, lopsided, ranks, solver):
     system, n_edges = lopsided
     sigma = 1.0 if solver else None
     write_model(tmp_path / "model.pt", "raising", max_edges=n_edges + 2, sigma=sigma)
-    script = harness.setup(tmp_path, system, "model.pt", kspace=solver, before_box=["processors 1 1 *"]) + SQUEEZE
+    script = (
+        harness.setup(tmp_path, system, "model.pt", kspace=solver, before_box=["processors 1 1 *"]) + SQUEEZE
+    )
     run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
     assert_one_error_line(run, ("model.pt", "more edges than max_edges"))
-    assert re.search(r"^ +0 ", run.log, re.MULTILINE), f"failed before the first step, not in the middle:\n{run.log}"
+    assert re.search(r"^ +0 ", run.log, re.MULTILINE), (
+        f"failed before the first step, not in the middle:\n{run.log}"
+    )
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -229,6 +257,8 @@ def test_energy_that_is_not_finite(tmp_path, ranks):
 
 def test_lammps_goes_on_without_the_style(tmp_path):
     """A run that does not use the style neither needs nor loads torch."""
-    script = harness.setup(tmp_path, FLUID, "none", kspace=None, pair=["pair_style lj/cut 5.0", "pair_coeff * * 1 1"])
+    script = harness.setup(
+        tmp_path, FLUID, "none", kspace=None, pair=["pair_style lj/cut 5.0", "pair_coeff * * 1 1"]
+    )
     run = harness.run_lammps(script + 'run 0\nshell "grep -c torch /proc/$PPID/maps"\n', tmp_path)
     assert re.search(r"^0$", run.output, re.MULTILINE), run.output[-2000:]

@@ -40,10 +40,18 @@ class Solver:
 
 EWALD = Solver("ewald", "ewald 1e-11", "", tolerances.DIFFERENCED_FORCE, tolerances.DIFFERENCED_VIRIAL)
 PPPM = Solver(
-    "pppm ik", "pppm 1e-7", f"{FIXED_MESH} diff ik", tolerances.DIFFERENCED_FORCE_PPPM, tolerances.DIFFERENCED_VIRIAL
+    "pppm ik",
+    "pppm 1e-7",
+    f"{FIXED_MESH} diff ik",
+    tolerances.DIFFERENCED_FORCE_PPPM,
+    tolerances.DIFFERENCED_VIRIAL,
 )
 PPPM_AD = Solver(
-    "pppm ad", "pppm 1e-7", f"{FIXED_MESH} diff ad", tolerances.DIFFERENCED_FORCE_PPPM, tolerances.DIFFERENCED_VIRIAL
+    "pppm ad",
+    "pppm 1e-7",
+    f"{FIXED_MESH} diff ad",
+    tolerances.DIFFERENCED_FORCE_PPPM,
+    tolerances.DIFFERENCED_VIRIAL,
 )
 NO_KSPACE = Solver("none", None, "", tolerances.DIFFERENCED_FORCE, tolerances.DIFFERENCED_VIRIAL)
 

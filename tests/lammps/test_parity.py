@@ -30,10 +30,14 @@ SOLVER = {
 def fluid(shape: str, charge: str) -> System:
     """48 ions; a neutral model has charges that depend on the surroundings, so its net charge is only nearly 0."""
     counts = {"neutral": {"Na": 24, "Cl": 24}, "charged": {"Na": 27, "Cl": 21}}[charge]
-    return random_fluid(counts, {"orthogonal": ORTHOGONAL, "triclinic": TRICLINIC}[shape], seed=len(shape + charge))
+    return random_fluid(
+        counts, {"orthogonal": ORTHOGONAL, "triclinic": TRICLINIC}[shape], seed=len(shape + charge)
+    )
 
 
-def check(tmp_path: Path, system: System, path: Path, solver: str, tolerance: tolerances.Tolerance, **options) -> None:
+def check(
+    tmp_path: Path, system: System, path: Path, solver: str, tolerance: tolerances.Tolerance, **options
+) -> None:
     """Evaluate a system in LAMMPS and by the oracle, and compare."""
     kspace, modify = SOLVER[solver]
     found = harness.evaluate(tmp_path, system, path, kspace=kspace, after_pair=modify, **options)
@@ -164,7 +168,9 @@ def vectors() -> list[dict]:
 @pytest.mark.skipif(not vectors(), reason="no reference vectors: ../shared/vectors or PAIR_LES_SHARED")
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize(
-    "case", vectors(), ids=lambda case: "{name}-dl{dl}-{norm_factor}-self{remove_self_interaction}".format(**case)
+    "case",
+    vectors(),
+    ids=lambda case: "{name}-dl{dl}-{norm_factor}-self{remove_self_interaction}".format(**case),
 )
 def test_reference_vectors(tmp_path, case, ranks):
     charges = case.get("q0", case["charges"])

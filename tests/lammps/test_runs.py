@@ -114,7 +114,9 @@ def test_minimize(tmp_path, model, style, ranks):
 
 def test_minimize_with_the_box(tmp_path, model):
     script = harness.setup(tmp_path, CRYSTAL, model(), kspace="ewald 1e-9")
-    script += "thermo 10\nfix box all box/relax iso 0.0 vmax 0.001\nminimize 0.0 1e-6 500 2000\nunfix box\nrun 0\n"
+    script += (
+        "thermo 10\nfix box all box/relax iso 0.0 vmax 0.001\nminimize 0.0 1e-6 500 2000\nunfix box\nrun 0\n"
+    )
     run = harness.run_lammps(script, tmp_path, ranks=2)
     assert abs(run.column("Press")[-1]) < 100.0 < abs(run.column("Press", 0)[0]), "bar"
 
@@ -129,7 +131,8 @@ def test_dynamics_after_minimisation(tmp_path, model):
 
 
 @pytest.mark.parametrize(
-    "fix", ["nvt temp 600 600 0.05", "npt temp 600 600 0.05 aniso 0 0 0.5", "npt temp 600 600 0.05 tri 0 0 0.5"]
+    "fix",
+    ["nvt temp 600 600 0.05", "npt temp 600 600 0.05 aniso 0 0 0.5", "npt temp 600 600 0.05 tri 0 0 0.5"],
 )
 def test_conserved_quantity(tmp_path, model, fix):
     """``econserve`` drifts when the virial that drives the box is not the derivative of the energy.
@@ -140,7 +143,9 @@ def test_conserved_quantity(tmp_path, model, fix):
     if " tri " in fix:
         script = script.replace("read_data system.data", "read_data system.data\nchange_box all triclinic")
     script += START.replace("fix nve all nve", f"fix ensemble all {fix}").replace("thermo 1", "thermo 10")
-    script += "thermo_style custom step temp pe econserve vol press\nthermo_modify format float %.16g\nrun 600\n"
+    script += (
+        "thermo_style custom step temp pe econserve vol press\nthermo_modify format float %.16g\nrun 600\n"
+    )
     run = harness.run_lammps(script, tmp_path, ranks=2, timeout=120)
     conserved = run.column("Econserve")[5:] / len(CRYSTAL)
     potential = run.column("PotEng") / len(CRYSTAL)
