@@ -11,14 +11,13 @@ from itertools import islice
 import numpy as np
 from ase import Atoms
 from ase.io import iread
-from ase.units import kcal, mol
 
 from .contract import load_model
 from .errors import DataError
 from .evaluation import Evaluation, evaluate, species_indices
 
 # energy units per eV and Coulomb constant (energy angstrom / e^2) of LAMMPS unit styles (update.cpp)
-LAMMPS_UNITS = {"metal": (1.0, 14.399645), "real": (mol / kcal, 332.06371)}
+LAMMPS_UNITS = {"metal": (1.0, 14.399645), "real": (23.060549, 332.06371)}
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,9 @@ def check(
     module, metadata = load_model(model)
     specorder = None if elements is None else list(elements)
     try:
-        trajectory = islice(iread(dump, index=":", format="lammps-dump-text", specorder=specorder, units="metal"), frames)
+        trajectory = islice(
+            iread(dump, index=":", format="lammps-dump-text", specorder=specorder, units="metal"), frames
+        )
         for number, atoms in enumerate(trajectory):
             symbols = atoms.get_chemical_symbols()
             species = species_indices(symbols, metadata, model)

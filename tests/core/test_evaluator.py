@@ -6,7 +6,6 @@ import pytest
 import tolerances
 import torch
 from analytic_models import write_model
-
 from pair_les import load_model
 from pair_les.neighbors import neighbor_list
 
@@ -78,7 +77,9 @@ def test_empty_ranks_and_lonely_atoms(tmp_path):
     no_edges = np.zeros((2, 0), int), np.zeros((0, 3))
     evaluator.forward(np.zeros(0, int), *no_edges, 0)
     evaluator.backward(np.zeros(0))
-    assert evaluator.energy.size == 0 and evaluator.charge.size == 0 and evaluator.edge_gradient.shape == (0, 3)
+    assert (
+        evaluator.energy.size == 0 and evaluator.charge.size == 0 and evaluator.edge_gradient.shape == (0, 3)
+    )
     evaluator.forward(np.array([0, 1]), *no_edges, 1)
     evaluator.backward(np.ones(1))
     assert evaluator.energy.shape == (1,) and evaluator.charge[0] == 1.0
@@ -112,7 +113,9 @@ def test_missing_and_broken_files(tmp_path):
 
 
 class WrongOutput(torch.nn.Module):
-    def forward(self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int):
+    def forward(
+        self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+    ):
         return {"energy": torch.zeros(n_local + 1, dtype=torch.float64)}
 
 

@@ -19,7 +19,10 @@ LINE = [[0.0, 0, 0], [1.0, 0, 0], [2.0, 0, 0], [3.0, 0, 0]]
 def test_vectors_point_to_the_neighbour_and_cutoff_is_strict():
     graph = build(LINE, [0, 0, 0, 0], 2, [0, 1], [[1, 2, 3], [0, 2, 3]])
     assert graph["n_local"] == 2
-    assert (graph["centre"], graph["neighbour"]) == ([0, 1, 1], [1, 0, 2])  # 2.0 A is not shorter than the cutoff
+    assert (graph["centre"], graph["neighbour"]) == (
+        [0, 1, 1],
+        [1, 0, 2],
+    )  # 2.0 A is not shorter than the cutoff
     np.testing.assert_array_equal(graph["edge_vectors"], [[1.0, 0, 0], [-1.0, 0, 0], [1.0, 0, 0]])
 
 

@@ -4,7 +4,6 @@
 import json
 
 import pytest
-
 from pair_les import LongRange, Metadata
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")

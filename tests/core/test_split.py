@@ -6,7 +6,6 @@ import itertools
 import numpy as np
 import pytest
 import tolerances
-
 from pair_les import LongRange
 from pair_les import long_range_split as twin
 
@@ -27,7 +26,9 @@ def test_corrections(sigma, self_interaction):
     close = pytest.approx
     assert core.g_ewald_from_sigma(sigma) == close(twin.g_ewald_from_sigma(sigma), rel=1e-15)
     assert core.self_energy_factor(cpp) == close(twin.self_energy_factor(python), rel=1e-15)
-    assert core.background_energy(1.5, 900.0, cpp) == close(twin.background_energy(1.5, 900.0, python), rel=1e-14)
+    assert core.background_energy(1.5, 900.0, cpp) == close(
+        twin.background_energy(1.5, 900.0, python), rel=1e-14
+    )
     assert core.potential_correction(-0.4, 1.5, 900.0, cpp) == close(
         twin.potential_correction(-0.4, 1.5, 900.0, python), rel=1e-14
     )
@@ -52,7 +53,9 @@ def test_matched_mode_leaves_nothing():
     assert core.split_pair_potential(2.0, 1.3, core.g_ewald_from_sigma(1.3), 14.4) == (0.0, 0.0)
 
 
-@pytest.mark.parametrize(("sigma", "g", "cutoff"), [(1.0, 0.25, 12.0), (1.0, 0.5, 6.0), (0.4, 0.3, 9.0), (2.0, 0.3, 20.0)])
+@pytest.mark.parametrize(
+    ("sigma", "g", "cutoff"), [(1.0, 0.25, 12.0), (1.0, 0.5, 6.0), (0.4, 0.3, 9.0), (2.0, 0.3, 20.0)]
+)
 def test_table_error_is_what_it_says(sigma, g, cutoff):
     """Bar: 1e-8 relative. The derivative is that of r^2, as the force loop uses it."""
     cpp, _ = pairs(sigma)

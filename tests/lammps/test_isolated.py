@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 import tolerances
 from analytic_models import write_model
-from shared_data import SHARED
-from systems import System, random_fluid
-
 from pair_les import load_model
 from pair_les.evaluation import evaluate
+from shared_data import SHARED
+from systems import System, random_fluid
 
 CLUSTER = random_fluid({"Na": 14, "Cl": 12}, np.diag([11.0, 10.0, 12.0]), seed=9)
 ONE_ELEMENT_EACH = ("H", "He", "Li", "Be", "B", "C")
@@ -29,7 +28,13 @@ def run(folder, system, path, ranks=1, boundary="f f f", **options):
 def expected(path, system):
     module, metadata = load_model(path)
     return evaluate(
-        module, metadata, metadata_species(metadata, system), system.positions, np.zeros((3, 3)), [False] * 3, file=path
+        module,
+        metadata,
+        metadata_species(metadata, system),
+        system.positions,
+        np.zeros((3, 3)),
+        [False] * 3,
+        file=path,
     )
 
 
@@ -61,7 +66,9 @@ def test_virial_by_strain(tmp_path, model):
             strain = np.eye(3)
             strain[i, j] += 0.5 * sign * step
             strain[j, i] += 0.5 * sign * step
-            energies.append(expected(path, System(CLUSTER.symbols, CLUSTER.positions @ strain, CLUSTER.cell)).energy)
+            energies.append(
+                expected(path, System(CLUSTER.symbols, CLUSTER.positions @ strain, CLUSTER.cell)).energy
+            )
         gradient.append(-(energies[0] - energies[1]) / (2 * step))
     np.testing.assert_allclose(run(tmp_path, CLUSTER, path, 2).virial, gradient, atol=1e-5)
 
@@ -85,12 +92,18 @@ def test_energy_is_conserved(tmp_path, model):
 def isolated_vectors():
     path = SHARED / "vectors" / "les_vectors.json"
     cases = json.loads(path.read_text())["cases"] if path.exists() else []
-    return [case for case in cases if case["cell"] is None and len(case["positions"]) == len(ONE_ELEMENT_EACH)]
+    return [
+        case for case in cases if case["cell"] is None and len(case["positions"]) == len(ONE_ELEMENT_EACH)
+    ]
 
 
-@pytest.mark.skipif(not isolated_vectors(), reason="no reference vectors: ../shared/vectors or PAIR_LES_SHARED")
+@pytest.mark.skipif(
+    not isolated_vectors(), reason="no reference vectors: ../shared/vectors or PAIR_LES_SHARED"
+)
 @pytest.mark.parametrize(
-    "case", isolated_vectors(), ids=lambda case: "{name}-{sigma}-{norm_factor}-{remove_self_interaction}".format(**case)
+    "case",
+    isolated_vectors(),
+    ids=lambda case: "{name}-{sigma}-{norm_factor}-{remove_self_interaction}".format(**case),
 )
 def test_reference_vectors(tmp_path, case):
     charges = case.get("q0", case["charges"])

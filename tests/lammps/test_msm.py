@@ -36,7 +36,9 @@ def test_cluster_against_the_direct_sum(tmp_path, model, options, ranks):
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_periodic_against_the_direct_sum(tmp_path, model, ranks):
     path = model(neutralize=True)
-    found = harness.evaluate(tmp_path, FLUID, path, kspace="msm 1e-6", pair=pair(10.0), ranks=ranks, timeout=120)
+    found = harness.evaluate(
+        tmp_path, FLUID, path, kspace="msm 1e-6", pair=pair(10.0), ranks=ranks, timeout=120
+    )
     assert_equal(found, oracle.evaluate(path, FLUID), tolerances.MSM)
 
 

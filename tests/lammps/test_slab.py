@@ -21,7 +21,9 @@ FIELD_OFF = {"before_box": ["boundary p p f"]}
 def evaluate(folder, path, factor, kspace="ewald 1e-11", modify="", style="les", ranks=1):
     pair = [f"pair_style {style}", "pair_coeff * * model.pt Cl Na"]
     after = [f"kspace_modify slab {factor} {modify}".rstrip()]
-    return harness.evaluate(folder, SLAB, path, kspace=kspace, pair=pair, after_pair=after, ranks=ranks, **FIELD_OFF)
+    return harness.evaluate(
+        folder, SLAB, path, kspace=kspace, pair=pair, after_pair=after, ranks=ranks, **FIELD_OFF
+    )
 
 
 def expected(path, factor):

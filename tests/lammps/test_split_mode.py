@@ -34,7 +34,9 @@ def evaluate(folder, system, path, cutoff, kspace="ewald 1e-11", modify="", rank
 def test_ewald_against_the_direct_sum(tmp_path, model, shape, charge, cutoff):
     """At this accuracy only the cutoffs from 9 A leave a pair sum; the others check the fallback."""
     path, system = model(), fluid(shape, charge)
-    assert_equal(evaluate(tmp_path, system, path, cutoff, ranks=2), oracle.evaluate(path, system), tolerances.EWALD)
+    assert_equal(
+        evaluate(tmp_path, system, path, cutoff, ranks=2), oracle.evaluate(path, system), tolerances.EWALD
+    )
 
 
 def test_short_cutoff_falls_back_to_the_matched_mode(tmp_path, model):
@@ -67,7 +69,9 @@ def test_pppm_against_the_direct_sum(tmp_path, model, charge, cutoff, ranks):
 )
 def test_options_of_long_range(tmp_path, model, option):
     path, system = model(**option), fluid("triclinic", "charged")
-    assert_equal(evaluate(tmp_path, system, path, 8.0, ranks=2), oracle.evaluate(path, system), tolerances.EWALD)
+    assert_equal(
+        evaluate(tmp_path, system, path, 8.0, ranks=2), oracle.evaluate(path, system), tolerances.EWALD
+    )
 
 
 def test_units_real(tmp_path, model):
@@ -86,16 +90,26 @@ def test_gewald_of_the_user_is_used(tmp_path, model):
 def test_gewald_above_the_matched_one_is_refused(tmp_path, model):
     system = fluid("orthogonal", "neutral")
     pair = ["pair_style les coul 9.0", "pair_coeff * * model.pt Cl Na"]
-    script = harness.setup(tmp_path, system, model(), pair=pair, after_pair=["kspace_modify gewald 0.9"]) + "run 0\n"
+    script = (
+        harness.setup(tmp_path, system, model(), pair=pair, after_pair=["kspace_modify gewald 0.9"])
+        + "run 0\n"
+    )
     run = harness.run_lammps(script, tmp_path, expect_error=True)
-    assert len(run.error_lines) == 1 and "kspace_modify gewald 0.9 is more than the 0.70710678" in run.error_lines[0]
+    assert (
+        len(run.error_lines) == 1
+        and "kspace_modify gewald 0.9 is more than the 0.70710678" in run.error_lines[0]
+    )
 
 
 def test_solver_chooses_gewald_although_it_starts_without_charges(tmp_path, model):
     """The first run must have the mesh of the second: charges are unknown when kspace is first initialised."""
     system = fluid("orthogonal", "neutral")
     script = harness.setup(
-        tmp_path, system, model(), kspace="pppm 1e-5", pair=["pair_style les coul 9.0", "pair_coeff * * model.pt Cl Na"]
+        tmp_path,
+        system,
+        model(),
+        kspace="pppm 1e-5",
+        pair=["pair_style les coul 9.0", "pair_coeff * * model.pt Cl Na"],
     )
     run = harness.run_lammps(script + "run 0\nrun 0\n", tmp_path)
     chosen = [line for line in run.log.splitlines() if "G vector" in line]
@@ -106,7 +120,11 @@ def test_solver_chooses_gewald_although_it_starts_without_charges(tmp_path, mode
 def test_per_atom_energy_and_stress_sum_up(tmp_path, model):
     path, system = model(self_interaction=True), fluid("triclinic", "charged")
     script = harness.setup(
-        tmp_path, system, path, kspace="pppm 1e-6", pair=["pair_style les coul 9.0", "pair_coeff * * model.pt Cl Na"]
+        tmp_path,
+        system,
+        path,
+        kspace="pppm 1e-6",
+        pair=["pair_style les coul 9.0", "pair_coeff * * model.pt Cl Na"],
     )
     script += "compute e all pe/atom\ncompute s all stress/atom NULL virial\n"
     script += "compute sum all reduce sum c_e c_s[*]\n"
@@ -117,14 +135,20 @@ def test_per_atom_energy_and_stress_sum_up(tmp_path, model):
     assert energy == pytest.approx(run.column("PotEng")[-1], rel=1e-9)
     for component, name in enumerate(harness.VIRIAL_COLUMNS):
         total = -run.column(f"c_sum[{component + 2}]")[-1] / run.column("Volume")[-1]
-        assert total == pytest.approx(run.column(name)[-1], abs=1e-6 * abs(run.column(harness.VIRIAL_COLUMNS[0])[-1]))
+        assert total == pytest.approx(
+            run.column(name)[-1], abs=1e-6 * abs(run.column(harness.VIRIAL_COLUMNS[0])[-1])
+        )
 
 
 def test_energy_is_conserved(tmp_path, model):
     """Tabulated pair sum, mesh and chain term together; the drift is that of the integrator."""
     system = fluid("orthogonal", "neutral")
     script = harness.setup(
-        tmp_path, system, model(), kspace="pppm 1e-5", pair=["pair_style les coul 8.0", "pair_coeff * * model.pt Cl Na"]
+        tmp_path,
+        system,
+        model(),
+        kspace="pppm 1e-5",
+        pair=["pair_style les coul 8.0", "pair_coeff * * model.pt Cl Na"],
     )
     script += "minimize 0 1e-2 200 1000\nvelocity all create 600 4\nfix 1 all nve\nthermo 50\nrun 500\n"
     total = harness.run_lammps(script, tmp_path, ranks=2).column("TotEng")

@@ -12,17 +12,22 @@ from pathlib import Path
 
 import harness
 import pytest
-
 from pair_les import plugin
 
-pytestmark = pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler (cc) to build a fake library")
+pytestmark = pytest.mark.skipif(
+    shutil.which("cc") is None, reason="needs a C compiler (cc) to build a fake library"
+)
 
 SCRIPT = "units metal\nregion box block 0 9 0 9 0 9\ncreate_box 1 box\npair_style les\npair_coeff * * model.pt Na\n"
 
 
 def compile_library(source: str, path: Path) -> None:
     subprocess.run(
-        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(path)], input=source, text=True, check=True, timeout=60
+        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(path)],
+        input=source,
+        text=True,
+        check=True,
+        timeout=60,
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: ``pair-les train | export | inspect | evaluate | doctor``.
+"""The command line: ``pair-les train | export | inspect | evaluate | check | doctor``.
 
 Each command imports what it needs when it runs, so that ``--help`` answers at once.
 """
@@ -149,6 +149,29 @@ def evaluate(
         from pair_les.figures import parity
 
         parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames")
+
+
+@app.command()
+def check(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file of the run.")],
+    dump: Annotated[Path, typer.Argument(metavar="DUMP", help="LAMMPS dump: id type x y z q fx fy fz.")],
+    elements: Annotated[
+        list[str] | None,
+        typer.Option("--element", metavar="SYMBOL", help="Element of LAMMPS type 1, 2, ...; repeat as in pair_coeff."),
+    ] = None,
+    units: Annotated[str, typer.Option(help="LAMMPS units of the run: metal or real.")] = "metal",
+    frames: Annotated[int | None, typer.Option(help="Check so many frames at most.")] = None,
+) -> None:
+    """Recompute the charges and forces of a LAMMPS dump with the converged direct sum and print the differences.
+
+    The direct sum grows with the square of the number of atoms: minutes for 10 000 of them.
+
+    Example: pair-les check model.pt traj.dump --element O --element H
+    """
+    from pair_les.check import check as compare
+
+    for result in compare(model, dump, elements=elements, units=units, frames=frames):
+        print(result)
 
 
 @app.command()
