@@ -110,7 +110,7 @@ def run_lammps(
     script: str,
     folder: Path,
     ranks: int = 1,
-    timeout: float = 60.0,
+    timeout: float = 120.0,
     arguments: Sequence[str] = (),
     expect_error: bool = False,
 ) -> Run:
@@ -291,7 +291,7 @@ def evaluate(
     *,
     ranks: int = 1,
     units: str = "metal",
-    timeout: float = 60.0,
+    timeout: float = 120.0,
     before_run: Iterable[str] = (),
     **options: object,
 ) -> Evaluation:

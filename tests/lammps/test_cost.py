@@ -22,7 +22,7 @@ def test_50000_atoms_on_one_rank(tmp_path, model):
     unit = rock_salt((10, 10, 10), 2.9, seed=1)
     script = harness.setup(tmp_path, unit, model(), kspace="pppm 1e-4") + "run 0\n"
     script += "replicate 5 5 2\nrun 0\n"
-    run = harness.run_lammps(script, tmp_path, timeout=120)
+    run = harness.run_lammps(script, tmp_path, timeout=240)
     atoms = [thermo["Atoms"][-1] for thermo in run.thermo]
     energies = [thermo["PotEng"][-1] for thermo in run.thermo]
     assert atoms == [1000, 50000]
@@ -38,7 +38,7 @@ def test_virials_cost_only_where_asked_for(tmp_path, model, ranks):
         script += "thermo_modify norm no\nrun 20\nthermo 1\nrun 20\nthermo 20\n"
         script += "compute s all stress/atom NULL\ncompute m all reduce max c_s[1]\n"
         script += "fix use all ave/time 1 1 1 c_m\nrun 20\nunfix use\nuncompute m\nuncompute s\n"
-    run = harness.run_lammps(script, tmp_path, ranks, timeout=120)
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=240)
     kspace = [
         float(seconds)
         for seconds in re.findall(r"^Kspace +\| [\d.e+-]+ +\| ([\d.e+-]+)", run.log, re.MULTILINE)
@@ -77,7 +77,7 @@ lmp.file("in.test")
 times, memory = [], []
 def observe(caller, step, n, tags, x, f):
     f[:] = 0.0
-    times.append(time.perf_counter())
+    times.append(time.process_time())
     memory.append(int(open("/proc/self/statm").read().split()[1]))
 lmp.command("fix observe all external pf/callback 1 1")
 lmp.set_fix_external_callback("observe", observe)
@@ -87,7 +87,7 @@ json.dump({"times": times, "pages": memory}, open("observed.json", "w"))
 
 
 def observed(folder: Path, script: str) -> tuple[np.ndarray, np.ndarray]:
-    """Seconds of each step and resident MiB after each, of 2000 steps in a process of its own."""
+    """CPU seconds of each step (a busy machine does not count) and resident MiB after each, of 2000 steps in a process of its own."""
     (folder / "in.test").write_text(script)
     environment = dict(os.environ, OMP_NUM_THREADS="1")
     process = subprocess.run(

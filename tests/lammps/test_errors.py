@@ -193,7 +193,7 @@ def test_bad_input(tmp_path, case, ranks):
     if case.write is not None:
         case.write(tmp_path / "model.pt")
     script = case.first + harness.setup(tmp_path, FLUID, "model.pt", **case.setup) + case.run + "\n"
-    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=60, expect_error=True)
     assert_one_error_line(run, case.pattern)
 
 
@@ -232,7 +232,7 @@ def test_exception_in_the_middle_of_a_run(tmp_path, lopsided, ranks, solver):
     script = (
         harness.setup(tmp_path, system, "model.pt", kspace=solver, before_box=["processors 1 1 *"]) + SQUEEZE
     )
-    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=60, expect_error=True)
     assert_one_error_line(run, ("model.pt", "more edges than max_edges"))
     assert re.search(r"^ +0 ", run.log, re.MULTILINE), (
         f"failed before the first step, not in the middle:\n{run.log}"
@@ -243,7 +243,7 @@ def test_exception_in_the_middle_of_a_run(tmp_path, lopsided, ranks, solver):
 def test_exception_on_every_rank(tmp_path, ranks):
     write_model(tmp_path / "model.pt", "raising", max_edges=0)
     script = harness.setup(tmp_path, FLUID, "model.pt") + "run 0\n"
-    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=60, expect_error=True)
     assert_one_error_line(run, ("model.pt", "more edges than max_edges"))
 
 
@@ -251,7 +251,7 @@ def test_exception_on_every_rank(tmp_path, ranks):
 def test_energy_that_is_not_finite(tmp_path, ranks):
     write_model(tmp_path / "model.pt", e0=[float("nan"), 0.0])
     script = harness.setup(tmp_path, FLUID, "model.pt") + "run 0\n"
-    run = harness.run_lammps(script, tmp_path, ranks, timeout=30, expect_error=True)
+    run = harness.run_lammps(script, tmp_path, ranks, timeout=60, expect_error=True)
     assert_one_error_line(run, ("model.pt", "energy", "not finite", "step 0"))
 
 

@@ -146,7 +146,7 @@ def test_conserved_quantity(tmp_path, model, fix):
     script += (
         "thermo_style custom step temp pe econserve vol press\nthermo_modify format float %.16g\nrun 600\n"
     )
-    run = harness.run_lammps(script, tmp_path, ranks=2, timeout=120)
+    run = harness.run_lammps(script, tmp_path, ranks=2, timeout=240)
     conserved = run.column("Econserve")[5:] / len(CRYSTAL)
     potential = run.column("PotEng") / len(CRYSTAL)
     assert np.ptp(potential) > 0.01, "nothing moved"

@@ -51,9 +51,10 @@ Graph make_graph(const Integers &species, const Integers &edge_index, const Doub
 }
 
 // build_graph() on lists of neighbours per centre, as LAMMPS would hand them over.
-py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int> &species_of_atom, int n_local,
-                                const std::vector<int> &centres,
-                                const std::vector<std::vector<int>> &neighbours, int index_mask, double cutoff)
+py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int> &species_of_atom,
+                                int n_local, const std::vector<int> &centres,
+                                const std::vector<std::vector<int>> &neighbours, int index_mask,
+                                double cutoff)
 {
   const int n_all = static_cast<int>(species_of_atom.size());
   std::vector<const double *> x(n_all);
@@ -97,8 +98,9 @@ std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads)
 void bind_metadata(py::module_ &m)
 {
   py::class_<LongRange>(m, "LongRange")
-      .def(py::init<double, double, bool, bool>(), py::arg("sigma"), py::arg("coulomb_constant") = COULOMB_CONSTANT,
-           py::arg("self_interaction") = false, py::arg("neutralize") = false)
+      .def(py::init<double, double, bool, bool>(), py::arg("sigma"),
+           py::arg("coulomb_constant") = COULOMB_CONSTANT, py::arg("self_interaction") = false,
+           py::arg("neutralize") = false)
       .def_readonly("sigma", &LongRange::sigma)
       .def_readonly("coulomb_constant", &LongRange::coulomb_constant)
       .def_readonly("self_interaction", &LongRange::self_interaction)
@@ -120,13 +122,14 @@ void bind_evaluator(py::module_ &m)
 {
   py::class_<Evaluator>(m, "Evaluator")
       .def(py::init(&load_evaluator), py::arg("path"), py::arg("threads") = 1)
-      .def_property_readonly("metadata", &Evaluator::metadata, py::return_value_policy::reference_internal)
+      .def_property_readonly("metadata", &Evaluator::metadata,
+                             py::return_value_policy::reference_internal)
       .def(
           "forward",
-          [](Evaluator &self, const Integers &species, const Integers &edge_index, const Doubles &edge_vectors,
-             std::int64_t n_local) {
+          [](Evaluator &self, const Integers &species, const Integers &edge_index,
+             const Doubles &edge_vectors, std::int64_t n_local) {
             const Graph graph = make_graph(species, edge_index, edge_vectors, n_local);
-            const py::gil_scoped_release no_gil;    // torch's autograd engine insists
+            const py::gil_scoped_release no_gil; // torch's autograd engine insists
             self.forward(graph);
           },
           py::arg("species"), py::arg("edge_index"), py::arg("edge_vectors"), py::arg("n_local"))
@@ -138,8 +141,10 @@ void bind_evaluator(py::module_ &m)
             self.backward(data);
           },
           py::arg("potential") = py::none())
-      .def_property_readonly("energy", [](const Evaluator &self) { return to_array(self.energy()); })
-      .def_property_readonly("charge", [](const Evaluator &self) { return to_array(self.charge()); })
+      .def_property_readonly("energy",
+                             [](const Evaluator &self) { return to_array(self.energy()); })
+      .def_property_readonly("charge",
+                             [](const Evaluator &self) { return to_array(self.charge()); })
       .def_property_readonly("edge_gradient", [](const Evaluator &self) {
         return to_array(self.edge_gradient()).reshape({-1, 3});
       });
@@ -147,23 +152,28 @@ void bind_evaluator(py::module_ &m)
 
 void bind_long_range(py::module_ &m)
 {
-  const auto pair = [](const ValueAndDerivative &d) { return py::make_tuple(d.value, d.derivative); };
+  const auto pair = [](const ValueAndDerivative &d) {
+    return py::make_tuple(d.value, d.derivative);
+  };
   m.attr("COULOMB_CONSTANT") = COULOMB_CONSTANT;
   m.def("g_ewald_from_sigma", &g_ewald_from_sigma, py::arg("sigma"));
   m.def("self_energy_factor", &self_energy_factor, py::arg("settings"));
-  m.def("background_energy", &background_energy, py::arg("total_charge"), py::arg("volume"), py::arg("settings"));
+  m.def("background_energy", &background_energy, py::arg("total_charge"), py::arg("volume"),
+        py::arg("settings"));
   m.def("potential_correction", &potential_correction, py::arg("charge"), py::arg("total_charge"),
         py::arg("volume"), py::arg("settings"));
   m.def(
       "smeared_coulomb",
-      [pair](double r, double sigma, double k_e) { return pair(smeared_coulomb(r, sigma, k_e)); }, py::arg("r"),
-      py::arg("sigma"), py::arg("k_e"));
+      [pair](double r, double sigma, double k_e) { return pair(smeared_coulomb(r, sigma, k_e)); },
+      py::arg("r"), py::arg("sigma"), py::arg("k_e"));
   m.def(
       "split_pair_potential",
-      [pair](double r, double sigma, double g, double k_e) { return pair(split_pair_potential(r, sigma, g, k_e)); },
+      [pair](double r, double sigma, double g, double k_e) {
+        return pair(split_pair_potential(r, sigma, g, k_e));
+      },
       py::arg("r"), py::arg("sigma"), py::arg("g_ewald"), py::arg("k_e"));
-  m.def("split_background_virial", &split_background_virial, py::arg("total_charge"), py::arg("volume"),
-        py::arg("settings"), py::arg("g_ewald"));
+  m.def("split_background_virial", &split_background_virial, py::arg("total_charge"),
+        py::arg("volume"), py::arg("settings"), py::arg("g_ewald"));
 
   py::class_<SplitTable>(m, "SplitTable")
       .def(py::init([](const LongRange &settings, double g_ewald, double cutoff) {
@@ -175,11 +185,12 @@ void bind_long_range(py::module_ &m)
              return table;
            }),
            py::arg("settings"), py::arg("g_ewald"), py::arg("cutoff"))
-      .def("__call__", [pair](const SplitTable &table, double r_squared) { return pair(table(r_squared)); })
+      .def("__call__",
+           [pair](const SplitTable &table, double r_squared) { return pair(table(r_squared)); })
       .def_property_readonly("relative_error", &SplitTable::relative_error);
 }
 
-}    // namespace
+} // namespace
 
 PYBIND11_MODULE(_core, m)
 {

@@ -16,6 +16,6 @@ constexpr double COULOMB_CONSTANT = 14.3996454784;
 constexpr const char *MODEL_FORMAT = "pair_les";
 constexpr int MODEL_FORMAT_VERSION = 1;
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

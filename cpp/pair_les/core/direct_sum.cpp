@@ -6,8 +6,8 @@
 
 namespace pair_les {
 
-void direct_sum(const std::vector<double> &atoms, std::size_t first, std::size_t n_local, const LongRange &settings,
-                PairSum &sum)
+void direct_sum(const std::vector<double> &atoms, std::size_t first, std::size_t n_local,
+                const LongRange &settings, PairSum &sum)
 {
   sum.clear(n_local, true);
   const std::size_t n_all = atoms.size() / 4;
@@ -35,4 +35,4 @@ void direct_sum(const std::vector<double> &atoms, std::size_t first, std::size_t
   }
 }
 
-}    // namespace pair_les
+} // namespace pair_les

@@ -13,9 +13,9 @@ namespace pair_les {
 
 // `atoms` [n_all * 4] holds x, y, z, q of every atom of the system; the `n_local` of this process start at `first`.
 // The energy is half the sum of charge times potential.
-void direct_sum(const std::vector<double> &atoms, std::size_t first, std::size_t n_local, const LongRange &settings,
-                PairSum &sum);
+void direct_sum(const std::vector<double> &atoms, std::size_t first, std::size_t n_local,
+                const LongRange &settings, PairSum &sum);
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

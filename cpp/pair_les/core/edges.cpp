@@ -9,15 +9,16 @@ namespace pair_les {
 double Graph::bytes() const
 {
   return static_cast<double>(sizeof(std::int64_t)) *
-      static_cast<double>(species.capacity() + centre.capacity() + neighbour.capacity()) +
-      static_cast<double>(sizeof(int) * atom.capacity()) +
-      static_cast<double>(sizeof(double) * edge_vectors.capacity());
+             static_cast<double>(species.capacity() + centre.capacity() + neighbour.capacity()) +
+         static_cast<double>(sizeof(int) * atom.capacity()) +
+         static_cast<double>(sizeof(double) * edge_vectors.capacity());
 }
 
 namespace {
 
 // Number the atoms that have a species; returns node index per atom, -1 where there is none.
-std::vector<std::int64_t> number_nodes(const int *species_of_atom, int n_local, int n_all, Graph &graph)
+std::vector<std::int64_t> number_nodes(const int *species_of_atom, int n_local, int n_all,
+                                       Graph &graph)
 {
   std::vector<std::int64_t> node_of_atom(static_cast<std::size_t>(n_all), -1);
   graph.species.clear();
@@ -33,7 +34,7 @@ std::vector<std::int64_t> number_nodes(const int *species_of_atom, int n_local, 
   return node_of_atom;
 }
 
-}    // namespace
+} // namespace
 
 void build_graph(const double *const *x, const int *species_of_atom, int n_local, int n_all,
                  const FullNeighborList &list, double cutoff, Graph &graph)
@@ -69,4 +70,4 @@ void build_graph(const double *const *x, const int *species_of_atom, int n_local
   }
 }
 
-}    // namespace pair_les
+} // namespace pair_les

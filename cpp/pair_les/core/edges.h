@@ -11,12 +11,12 @@ namespace pair_les {
 
 // Nodes are the atoms with a species, local ones first, in the caller's order; storage is reused.
 struct Graph {
-  std::int64_t n_local = 0;                  // local nodes, [0, n_local)
-  std::vector<std::int64_t> species;         // [n_nodes] species index
-  std::vector<int> atom;                     // [n_nodes] the caller's atom index
-  std::vector<std::int64_t> centre;          // [n_edges] node i, ascending
-  std::vector<std::int64_t> neighbour;       // [n_edges] node j
-  std::vector<double> edge_vectors;          // [n_edges * 3] x_j - x_i, angstrom
+  std::int64_t n_local = 0;            // local nodes, [0, n_local)
+  std::vector<std::int64_t> species;   // [n_nodes] species index
+  std::vector<int> atom;               // [n_nodes] the caller's atom index
+  std::vector<std::int64_t> centre;    // [n_edges] node i, ascending
+  std::vector<std::int64_t> neighbour; // [n_edges] node j
+  std::vector<double> edge_vectors;    // [n_edges * 3] x_j - x_i, angstrom
 
   std::int64_t n_nodes() const { return static_cast<std::int64_t>(species.size()); }
   std::int64_t n_edges() const { return static_cast<std::int64_t>(centre.size()); }
@@ -25,11 +25,11 @@ struct Graph {
 
 // A full neighbour list in the layout that LAMMPS uses.
 struct FullNeighborList {
-  int n_centres;                  // atoms that have a list
-  const int *centres;             // [n_centres] their indices
-  const int *n_neighbours;        // per atom index
-  int *const *neighbours;         // per atom index
-  int index_mask;                 // bits of a neighbour entry that are the atom index
+  int n_centres;           // atoms that have a list
+  const int *centres;      // [n_centres] their indices
+  const int *n_neighbours; // per atom index
+  int *const *neighbours;  // per atom index
+  int index_mask;          // bits of a neighbour entry that are the atom index
 };
 
 // Rebuild `graph` for `n_all` atoms at x (angstrom), the first `n_local` of them local.
@@ -38,6 +38,6 @@ struct FullNeighborList {
 void build_graph(const double *const *x, const int *species_of_atom, int n_local, int n_all,
                  const FullNeighborList &list, double cutoff, Graph &graph);
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

@@ -14,7 +14,7 @@
 namespace pair_les {
 
 struct EvaluatorOptions {
-  int threads = 1;    // intra-op threads of torch in this process
+  int threads = 1; // intra-op threads of torch in this process
 };
 
 class Evaluator {
@@ -30,9 +30,9 @@ class Evaluator {
   // Fills edge_gradient() = d(sum_i e_i + sum_i potential_i q_i) / d edge_vectors at fixed potential.
   virtual void backward(const double *potential) = 0;
 
-  virtual const std::vector<double> &energy() const = 0;           // [n_local] eV, short range
-  virtual const std::vector<double> &charge() const = 0;           // [n_local] e, empty without long range
-  virtual const std::vector<double> &edge_gradient() const = 0;    // [n_edges * 3] eV/angstrom
+  virtual const std::vector<double> &energy() const = 0; // [n_local] eV, short range
+  virtual const std::vector<double> &charge() const = 0; // [n_local] e, empty without long range
+  virtual const std::vector<double> &edge_gradient() const = 0; // [n_edges * 3] eV/angstrom
 
   // Every call throws std::runtime_error with a one-line message.
 };
@@ -43,7 +43,7 @@ class Evaluator {
 using CreateEvaluator = Evaluator *(const std::string &name, const std::string &archive,
                                     const EvaluatorOptions &options, std::string &error);
 
-}    // namespace pair_les
+} // namespace pair_les
 
 extern "C" {
 pair_les::Evaluator *pair_les_create_evaluator(const std::string &name, const std::string &archive,

@@ -34,7 +34,7 @@ ValueAndDerivative erf_over_r(double r, double a)
   return {scale * (1.0 + value * x * x), scale * a * slope * x};
 }
 
-}    // namespace
+} // namespace
 
 double g_ewald_from_sigma(double sigma)
 {
@@ -48,14 +48,17 @@ double self_energy_factor(const LongRange &settings)
 
 double background_energy(double total_charge, double volume, const LongRange &settings)
 {
-  return settings.coulomb_constant * PI * settings.sigma * settings.sigma * total_charge * total_charge / volume;
+  return settings.coulomb_constant * PI * settings.sigma * settings.sigma * total_charge *
+         total_charge / volume;
 }
 
-double potential_correction(double charge, double total_charge, double volume, const LongRange &settings)
+double potential_correction(double charge, double total_charge, double volume,
+                            const LongRange &settings)
 {
-  const double background =
-      2.0 * settings.coulomb_constant * PI * settings.sigma * settings.sigma * total_charge / volume;
-  return settings.self_interaction ? background + 2.0 * self_energy_factor(settings) * charge : background;
+  const double background = 2.0 * settings.coulomb_constant * PI * settings.sigma * settings.sigma *
+                            total_charge / volume;
+  return settings.self_interaction ? background + 2.0 * self_energy_factor(settings) * charge
+                                   : background;
 }
 
 ValueAndDerivative smeared_coulomb(double r, double sigma, double k_e)
@@ -74,15 +77,17 @@ ValueAndDerivative split_pair_potential(double r, double sigma, double g_ewald, 
   }
   // far out the difference of erfc keeps its relative precision, that of erf does not
   const double value = (std::erfc(g_ewald * r) - std::erfc(a * r)) / r;
-  const double gaussians = a * std::exp(-a * a * r * r) - g_ewald * std::exp(-g_ewald * g_ewald * r * r);
+  const double gaussians =
+      a * std::exp(-a * a * r * r) - g_ewald * std::exp(-g_ewald * g_ewald * r * r);
   return {k_e * value, k_e * (TWO_OVER_SQRT_PI * gaussians - value) / r};
 }
 
-double split_background_virial(double total_charge, double volume, const LongRange &settings, double g_ewald)
+double split_background_virial(double total_charge, double volume, const LongRange &settings,
+                               double g_ewald)
 {
   const double c = total_charge * total_charge * settings.coulomb_constant * PI *
-      (1.0 / (g_ewald * g_ewald) - 2.0 * settings.sigma * settings.sigma) / 2.0;
+                   (1.0 / (g_ewald * g_ewald) - 2.0 * settings.sigma * settings.sigma) / 2.0;
   return -c / volume;
 }
 
-}    // namespace pair_les
+} // namespace pair_les

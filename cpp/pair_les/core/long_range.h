@@ -30,7 +30,8 @@ double background_energy(double total_charge, double volume, const LongRange &se
 
 // 2 k_e pi sigma^2 Q / V [+ 2 k_e q / (sigma sqrt(2 pi)) with self], V: added to LAMMPS's 2 e_i / q_i;
 // the derivative of background_energy and, where kept, of the self energy in one charge
-double potential_correction(double charge, double total_charge, double volume, const LongRange &settings);
+double potential_correction(double charge, double total_charge, double volume,
+                            const LongRange &settings);
 
 // k_e erf(r / (sqrt2 sigma)) / r and its derivative in r: two unit Gaussians, eV/e^2; finite at r = 0
 ValueAndDerivative smeared_coulomb(double r, double sigma, double k_e);
@@ -40,8 +41,9 @@ ValueAndDerivative split_pair_potential(double r, double sigma, double g_ewald, 
 
 // -C/V with C = Q^2 k_e pi (1/g^2 - 2 sigma^2) / 2, eV, added to each of virial xx, yy, zz: the k = 0 part of D, which
 // the pair sum contains and the model does not
-double split_background_virial(double total_charge, double volume, const LongRange &settings, double g_ewald);
+double split_background_virial(double total_charge, double volume, const LongRange &settings,
+                               double g_ewald);
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

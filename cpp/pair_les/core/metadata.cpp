@@ -22,12 +22,12 @@ class Section {
  public:
   Section(const json &object, std::string file, std::string prefix) :
       object(object), file(std::move(file)), prefix(std::move(prefix))
-  {
-  }
+  {}
 
   [[noreturn]] void fail(const std::string &key, const std::string &rule) const
   {
-    throw std::runtime_error("model file '" + file + "': metadata key '" + prefix + key + "' " + rule);
+    throw std::runtime_error("model file '" + file + "': metadata key '" + prefix + key + "' " +
+                             rule);
   }
 
   const json &get(const std::string &key) const
@@ -96,10 +96,10 @@ void check_format(const Section &root)
     root.fail("format", "is '" + root.text("format") + "' but must be '" + MODEL_FORMAT + "'");
   const int version = root.integer("format_version");
   if (version != MODEL_FORMAT_VERSION)
-    root.fail("format_version",
-              "is " + std::to_string(version) + " but this pair_les reads version " +
-                  std::to_string(MODEL_FORMAT_VERSION) +
-                  "; install a pair_les that knows it or export the model again");
+    root.fail("format_version", "is " + std::to_string(version) +
+                                    " but this pair_les reads version " +
+                                    std::to_string(MODEL_FORMAT_VERSION) +
+                                    "; install a pair_les that knows it or export the model again");
 }
 
 void check_units(const Section &root)
@@ -125,7 +125,7 @@ std::size_t edit_distance(const std::string &a, const std::string &b)
   return row.back();
 }
 
-}    // namespace
+} // namespace
 
 int Metadata::species_index(const std::string &symbol) const
 {
@@ -180,4 +180,4 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
   return metadata;
 }
 
-}    // namespace pair_les
+} // namespace pair_les

@@ -12,18 +12,18 @@ namespace pair_les {
 
 // How the charges of the model interact at long range.
 struct LongRange {
-  double sigma;               // angstrom, width of the Gaussian smearing
-  double coulomb_constant;    // eV angstrom / e^2, the constant the model was trained with
-  bool self_interaction;      // the energy keeps each Gaussian's interaction with itself
-  bool neutralize;            // the mean of all charges is subtracted before the sum
+  double sigma;            // angstrom, width of the Gaussian smearing
+  double coulomb_constant; // eV angstrom / e^2, the constant the model was trained with
+  bool self_interaction;   // the energy keeps each Gaussian's interaction with itself
+  bool neutralize;         // the mean of all charges is subtracted before the sum
 };
 
 struct Metadata {
-  std::vector<std::string> species;    // position = species index given to forward()
-  double cutoff;                       // angstrom
+  std::vector<std::string> species; // position = species index given to forward()
+  double cutoff;                    // angstrom
   int message_passing_layers;
-  std::string dtype;                      // "float32" or "float64"
-  std::optional<LongRange> long_range;    // empty: no charges, no long-range energy
+  std::string dtype;                   // "float32" or "float64"
+  std::optional<LongRange> long_range; // empty: no charges, no long-range energy
   std::string description;
   std::vector<std::string> references;
 
@@ -38,6 +38,6 @@ struct Metadata {
 // Throws std::runtime_error with one line that names file, key, value and rule.
 Metadata parse_metadata(const std::string &json_text, const std::string &file);
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

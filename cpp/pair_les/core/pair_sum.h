@@ -10,9 +10,10 @@
 namespace pair_les {
 
 struct PairSum {
-  std::vector<double> potential;    // [n_local] derivative of the energy in each charge, V
-  std::vector<double> force;        // [n_local * 3] at fixed charges, eV/A
-  std::vector<double> virial;       // [n_local * 6] xx yy zz xy xz yz, eV, half of each pair's; empty if not wanted
+  std::vector<double> potential; // [n_local] derivative of the energy in each charge, V
+  std::vector<double> force;     // [n_local * 3] at fixed charges, eV/A
+  std::vector<double>
+      virial; // [n_local * 6] xx yy zz xy xz yz, eV, half of each pair's; empty if not wanted
 
   void clear(std::size_t n_local, bool want_virial)
   {
@@ -22,6 +23,6 @@ struct PairSum {
   }
 };
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

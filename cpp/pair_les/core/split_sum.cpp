@@ -4,8 +4,9 @@
 
 namespace pair_les {
 
-void split_sum(const double *const *x, const double *charge, int n_local, const FullNeighborList &list,
-               const SplitTable &table, double cutoff, bool want_virial, PairSum &sum)
+void split_sum(const double *const *x, const double *charge, int n_local,
+               const FullNeighborList &list, const SplitTable &table, double cutoff,
+               bool want_virial, PairSum &sum)
 {
   sum.clear(static_cast<std::size_t>(n_local), want_virial);
   const double cutoff_squared = cutoff * cutoff;
@@ -18,13 +19,13 @@ void split_sum(const double *const *x, const double *charge, int n_local, const 
 
     for (int k = 0; k < list.n_neighbours[i]; ++k) {
       const int j = neighbours[k] & list.index_mask;
-      if (j < i) continue;    // a local pair, done from the other side (ghosts come last)
+      if (j < i) continue; // a local pair, done from the other side (ghosts come last)
       const double dx = xi - x[j][0], dy = yi - x[j][1], dz = zi - x[j][2];
       const double r_squared = dx * dx + dy * dy + dz * dz;
       if (r_squared >= cutoff_squared) continue;
 
       const auto d = table(r_squared);
-      const double pair = -qi * charge[j] * d.derivative;    // |force| / r
+      const double pair = -qi * charge[j] * d.derivative; // |force| / r
       phi += charge[j] * d.value;
       fx += pair * dx;
       fy += pair * dy;
@@ -49,4 +50,4 @@ void split_sum(const double *const *x, const double *charge, int n_local, const 
   }
 }
 
-}    // namespace pair_les
+} // namespace pair_les

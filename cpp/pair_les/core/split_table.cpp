@@ -25,7 +25,7 @@ ValueAndDerivative in_r_squared(double r_squared, const SplitTable::Difference &
   return {exact.value, exact.derivative / (2.0 * r)};
 }
 
-}    // namespace
+} // namespace
 
 void SplitTable::build(const Difference &difference, double cutoff)
 {
@@ -36,8 +36,9 @@ void SplitTable::build(const Difference &difference, double cutoff)
     if (relative_error_ < TOLERANCE) return;
   }
   std::ostringstream message;
-  message << "the table of the long-range split to cutoff " << cutoff << " A has a relative error of "
-          << relative_error_ << ", more than " << TOLERANCE << "; use a smaller cutoff";
+  message << "the table of the long-range split to cutoff " << cutoff
+          << " A has a relative error of " << relative_error_ << ", more than " << TOLERANCE
+          << "; use a smaller cutoff";
   throw std::runtime_error(message.str());
 }
 
@@ -64,17 +65,19 @@ void SplitTable::fill(std::size_t n_pieces, const Difference &difference)
 double SplitTable::measure_error(const Difference &difference) const
 {
   const auto origin = in_r_squared(0.0, difference);
-  if (origin.value == 0.0) return 0.0;    // matched: D = 0
+  if (origin.value == 0.0) return 0.0; // matched: D = 0
   const std::size_t probes = PROBES_PER_PIECE * (coefficients_.size() / 4 - 1);
   double worst = 0.0;
   for (std::size_t probe = 0; probe < probes; ++probe) {
-    const double r_squared = cutoff_ * cutoff_ * (static_cast<double>(probe) + 0.5) / static_cast<double>(probes);
+    const double r_squared =
+        cutoff_ * cutoff_ * (static_cast<double>(probe) + 0.5) / static_cast<double>(probes);
     const auto exact = in_r_squared(r_squared, difference);
     const auto table = (*this)(r_squared);
     worst = std::max(worst, std::fabs((table.value - exact.value) / origin.value));
-    worst = std::max(worst, std::fabs((0.5 * table.derivative - exact.derivative) / origin.derivative));
+    worst =
+        std::max(worst, std::fabs((0.5 * table.derivative - exact.derivative) / origin.derivative));
   }
   return worst;
 }
 
-}    // namespace pair_les
+} // namespace pair_les

@@ -44,9 +44,9 @@ class SplitTable {
   double measure_error(const Difference &difference) const;
 
   double cutoff_ = 0.0, inverse_step_ = 0.0, relative_error_ = 0.0;
-  std::vector<double> coefficients_;    // [n_pieces][4], in units of the step
+  std::vector<double> coefficients_; // [n_pieces][4], in units of the step
 };
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

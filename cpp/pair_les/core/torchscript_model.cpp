@@ -22,7 +22,8 @@ std::string one_line(const std::exception &error)
   return last_error.empty() ? first : last_error;
 }
 
-TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &archive) : name_(name)
+TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &archive) :
+    name_(name)
 {
   std::unordered_map<std::string, std::string> extra_files{{"metadata.json", ""}};
   try {
@@ -53,7 +54,8 @@ torch::ScalarType TorchScriptModel::dtype() const
 
 TorchScriptModel::Output TorchScriptModel::forward(const torch::Tensor &species,
                                                    const torch::Tensor &edge_index,
-                                                   const torch::Tensor &edge_vectors, std::int64_t n_local)
+                                                   const torch::Tensor &edge_vectors,
+                                                   std::int64_t n_local)
 {
   // The profiling executor fuses nothing on CPU but specialises on the shapes of its first calls:
   // a stall of several steps, again whenever the number of edges has changed. Interpret plainly.
@@ -74,15 +76,17 @@ torch::Tensor TorchScriptModel::checked(const c10::Dict<c10::IValue, c10::IValue
 {
   const auto found = outputs.find(key);
   if (found == outputs.end() || !found->value().isTensor())
-    throw std::runtime_error("model file '" + name_ + "': forward returned no tensor '" + key + "'");
+    throw std::runtime_error("model file '" + name_ + "': forward returned no tensor '" + key +
+                             "'");
   const torch::Tensor tensor = found->value().toTensor();
   if (tensor.dim() != 1 || tensor.size(0) != n_local || tensor.scalar_type() != dtype()) {
     std::ostringstream message;
-    message << "model file '" << name_ << "': forward returned '" << key << "' as " << tensor.scalar_type()
-            << tensor.sizes() << " but must return " << dtype() << "[" << n_local << "]";
+    message << "model file '" << name_ << "': forward returned '" << key << "' as "
+            << tensor.scalar_type() << tensor.sizes() << " but must return " << dtype() << "["
+            << n_local << "]";
     throw std::runtime_error(message.str());
   }
   return tensor;
 }
 
-}    // namespace pair_les
+} // namespace pair_les

@@ -15,8 +15,8 @@ namespace pair_les {
 class TorchScriptModel {
  public:
   struct Output {
-    torch::Tensor energy;    // [n_local] eV
-    torch::Tensor charge;    // [n_local] e; undefined for a model without long range
+    torch::Tensor energy; // [n_local] eV
+    torch::Tensor charge; // [n_local] e; undefined for a model without long range
   };
 
   // Throws std::runtime_error with one line that names the file.
@@ -41,6 +41,6 @@ class TorchScriptModel {
 // One line out of a torch exception: the last 'SomethingError: ...' line, else the first line.
 std::string one_line(const std::exception &error);
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

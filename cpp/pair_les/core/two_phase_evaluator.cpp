@@ -17,8 +17,8 @@ namespace {
 
 class TwoPhaseEvaluator : public Evaluator {
  public:
-  TwoPhaseEvaluator(const std::string &name, const std::string &archive, const EvaluatorOptions &options) :
-      name_(name), model_(name, archive)
+  TwoPhaseEvaluator(const std::string &name, const std::string &archive,
+                    const EvaluatorOptions &options) : name_(name), model_(name, archive)
   {
     at::set_num_threads(std::max(1, options.threads));
   }
@@ -40,7 +40,8 @@ class TwoPhaseEvaluator : public Evaluator {
     }
     try {
       edge_vectors_ = edge_tensor(graph);
-      outputs_ = model_.forward(species_tensor(graph), edge_index_tensor(graph), edge_vectors_, graph.n_local);
+      outputs_ = model_.forward(species_tensor(graph), edge_index_tensor(graph), edge_vectors_,
+                                graph.n_local);
     } catch (const std::exception &error) {
       fail("forward", error);
     }
@@ -65,7 +66,8 @@ class TwoPhaseEvaluator : public Evaluator {
     }
     if (!outputs.empty()) {
       try {
-        const auto gradient = torch::autograd::grad(outputs, {edge_vectors_}, seeds, false, false, true)[0];
+        const auto gradient =
+            torch::autograd::grad(outputs, {edge_vectors_}, seeds, false, false, true)[0];
         if (gradient.defined()) copy(gradient, edge_gradient_);
       } catch (const std::exception &error) {
         fail("backward", error);
@@ -78,7 +80,8 @@ class TwoPhaseEvaluator : public Evaluator {
  private:
   [[noreturn]] void fail(const std::string &phase, const std::exception &error) const
   {
-    throw std::runtime_error("model file '" + name_ + "': " + phase + " pass failed: " + one_line(error));
+    throw std::runtime_error("model file '" + name_ + "': " + phase +
+                             " pass failed: " + one_line(error));
   }
 
   torch::Tensor species_tensor(const Graph &graph) const
@@ -107,7 +110,8 @@ class TwoPhaseEvaluator : public Evaluator {
 
   torch::Tensor potential_tensor(const double *potential) const
   {
-    if (!potential) throw std::runtime_error("backward() of a model with charges needs the latent potential");
+    if (!potential)
+      throw std::runtime_error("backward() of a model with charges needs the latent potential");
     auto *data = const_cast<double *>(potential);
     return torch::from_blob(data, outputs_.charge.sizes(), torch::kFloat64).to(model_.dtype());
   }
@@ -127,14 +131,15 @@ class TwoPhaseEvaluator : public Evaluator {
   std::vector<double> energy_, charge_, edge_gradient_;
 };
 
-}    // namespace
+} // namespace
 
-}    // namespace pair_les
+} // namespace pair_les
 
 extern "C" {
 
 pair_les::Evaluator *pair_les_create_evaluator(const std::string &name, const std::string &archive,
-                                               const pair_les::EvaluatorOptions &options, std::string &error)
+                                               const pair_les::EvaluatorOptions &options,
+                                               std::string &error)
 {
   try {
     return new pair_les::TwoPhaseEvaluator(name, archive, options);

@@ -24,9 +24,9 @@ void *open_library(const char *file)
   // torch registers exit handlers: keep it in the process even after LAMMPS unloads the plugin
   void *library = dlopen(file, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
   if (!library)
-    throw std::runtime_error(std::string("pair_style les, built with torch " PAIR_LES_TORCH_VERSION
-                                         ", cannot load ") +
-                             file + " (" + dlerror() + ")" + reinstall_hint());
+    throw std::runtime_error(
+        std::string("pair_style les, built with torch " PAIR_LES_TORCH_VERSION ", cannot load ") +
+        file + " (" + dlerror() + ")" + reinstall_hint());
   return library;
 }
 
@@ -39,9 +39,9 @@ std::string loaded_torch_version(void *torch_library)
 {
   auto *abi_version = find_symbol<std::uint64_t()>(torch_library, "aoti_torch_abi_version");
   if (!abi_version) return "older than 2.9";
-  const std::uint64_t version = abi_version();    // major, minor, patch in the upper three bytes
-  return std::to_string((version >> 56) & 0xff) + "." + std::to_string((version >> 48) & 0xff) + "." +
-      std::to_string((version >> 40) & 0xff);
+  const std::uint64_t version = abi_version(); // major, minor, patch in the upper three bytes
+  return std::to_string((version >> 56) & 0xff) + "." + std::to_string((version >> 48) & 0xff) +
+         "." + std::to_string((version >> 40) & 0xff);
 }
 
 void check_torch()
@@ -65,7 +65,7 @@ CreateEvaluator *load_core()
   return create;
 }
 
-}    // namespace
+} // namespace
 
 std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::string &archive,
                                             const EvaluatorOptions &options)
@@ -77,4 +77,4 @@ std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::
   return evaluator;
 }
 
-}    // namespace pair_les
+} // namespace pair_les

@@ -19,6 +19,6 @@ namespace pair_les {
 std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::string &archive,
                                             const EvaluatorOptions &options);
 
-}    // namespace pair_les
+} // namespace pair_les
 
 #endif

@@ -20,8 +20,8 @@ using namespace FixConst;
 
 /* ---------------------------------------------------------------------- */
 
-FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) : Fix(lmp, narg, arg), pair(nullptr), sent(nullptr),
-    sent_columns(0)
+FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) :
+    Fix(lmp, narg, arg), pair(nullptr), sent(nullptr), sent_columns(0)
 {
   // the virial has to come through a fix: pair_style hybrid sums up virials of sub-styles
   // right after their compute(), before kspace has run

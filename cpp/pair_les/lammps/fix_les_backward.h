@@ -34,14 +34,14 @@ class FixLESBackward : public Fix {
   class PairLES *pair;
 
  private:
-  double **sent;    // array and columns of the reverse communication under way
+  double **sent; // array and columns of the reverse communication under way
   int sent_columns;
 
   void clear_ghosts(double **, int);
   void reverse_virial(double **, int);
 };
 
-}    // namespace LAMMPS_NS
+} // namespace LAMMPS_NS
 
 #endif
 #endif

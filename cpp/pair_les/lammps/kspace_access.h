@@ -16,6 +16,6 @@ struct KSpaceAccess : public KSpace {
   static double charge_square(KSpace *kspace) { return kspace->*(&KSpaceAccess::qsqsum); }
 };
 
-}    // namespace LAMMPS_NS
+} // namespace LAMMPS_NS
 
 #endif

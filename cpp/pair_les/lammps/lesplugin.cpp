@@ -56,7 +56,7 @@ void *create_fix(LAMMPS *lmp, int narg, char **arg)
   return new FixLESBackward(lmp, narg, arg);
 }
 
-}    // namespace
+} // namespace
 
 extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
 {

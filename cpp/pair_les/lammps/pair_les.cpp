@@ -30,7 +30,8 @@ namespace {
 
 bool finite(const std::vector<double> &values)
 {
-  return std::all_of(values.begin(), values.end(), [](double value) { return std::isfinite(value); });
+  return std::all_of(values.begin(), values.end(),
+                     [](double value) { return std::isfinite(value); });
 }
 
 // Message about outputs of the last forward pass that cannot be used; empty if all can.
@@ -40,17 +41,19 @@ std::string not_finite(const pair_les::Evaluator &evaluator, const std::string &
   if (!finite(evaluator.energy())) what = "an energy";
   if (!finite(evaluator.charge())) what = "a charge";
   if (!what) return "";
-  return fmt::format("model file '{}' returned {} that is not finite at step {}: atoms are too close, or "
-                     "the configuration is far from the training data", file, what, step);
+  return fmt::format(
+      "model file '{}' returned {} that is not finite at step {}: atoms are too close, or "
+      "the configuration is far from the training data",
+      file, what, step);
 }
 
-}    // namespace
+} // namespace
 
 /* ---------------------------------------------------------------------- */
 
 PairLES::PairLES(LAMMPS *lmp) :
-    Pair(lmp), model(new Model), solver(NONE), split(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0),
-    fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0),
+    Pair(lmp), model(new Model), solver(NONE), split(false), cut_coul(0.0), energy_unit(1.0),
+    charge_unit(1.0), fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0),
     gewald_decided(false), tabulated_gewald(0.0), sized_charge_square(0.0), sized_volume(0.0)
 {
   single_enable = 0;
@@ -157,8 +160,9 @@ void PairLES::tally_energies()
 
   for (int i = 0; i < static_cast<int>(energy.size()); i++) {
     // what the latent sum has beyond 1/2 q phi of the kspace style, by the same rule
-    const double correction =
-        (solver == NONE) ? 0.0 : 0.5 * model->solver_charge[i] * potential_correction(model->solver_charge[i]);
+    const double correction = (solver == NONE) ? 0.0
+                                               : 0.5 * model->solver_charge[i] *
+                                                     potential_correction(model->solver_charge[i]);
     short_range_sum += energy[i];
     correction_sum += correction;
     if (eflag_atom) eatom[model->graph.atom[i]] += energy_unit * (energy[i] + correction);
@@ -187,7 +191,8 @@ void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, dou
    whose position relative to the centre of the energy enters the heat current (Fan et al. 2015)
 ------------------------------------------------------------------------- */
 
-void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom, double **centroid_atom)
+void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
+                                    double **centroid_atom)
 {
   try {
     model->evaluator->backward(solver == NONE ? nullptr : model->phi.data());

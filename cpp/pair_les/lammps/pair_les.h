@@ -42,20 +42,20 @@ class PairLES : public Pair {
   void backward_from_kspace(double *virial, double **vatom, double **cvatom);
 
  protected:
-  struct Model;          // evaluator, graph and what the model file says
+  struct Model; // evaluator, graph and what the model file says
   Model *model;
-  enum { NONE, KSPACE, DIRECT } solver;    // what turns charges into a potential
-  bool split;            // kspace chooses g_ewald, a pair sum makes up the difference
-  double cut_coul;       // angstrom, real-space cutoff reported to kspace
-  double energy_unit;    // LAMMPS energy units per eV
-  double charge_unit;    // atom->q per latent charge: makes qqrd2e of LAMMPS the constant of the model
+  enum { NONE, KSPACE, DIRECT } solver; // what turns charges into a potential
+  bool split;         // kspace chooses g_ewald, a pair sum makes up the difference
+  double cut_coul;    // angstrom, real-space cutoff reported to kspace
+  double energy_unit; // LAMMPS energy units per eV
+  double charge_unit; // atom->q per latent charge: makes qqrd2e of LAMMPS the constant of the model
 
   class FixLESBackward *fix_backward;
-  class Compute *kspace_energy;    // asks kspace for per-atom energies on every step
-  double gewald_set;               // g_ewald that this style gave to kspace
-  bool gewald_decided;             // during a kspace->init() of this style
-  double tabulated_gewald;         // g_ewald of the table of split mode; 0 before there is one
-  double sized_charge_square;      // sum of q^2 and volume that the mesh of kspace was sized for
+  class Compute *kspace_energy; // asks kspace for per-atom energies on every step
+  double gewald_set;            // g_ewald that this style gave to kspace
+  bool gewald_decided;          // during a kspace->init() of this style
+  double tabulated_gewald;      // g_ewald of the table of split mode; 0 before there is one
+  double sized_charge_square;   // sum of q^2 and volume that the mesh of kspace was sized for
   double sized_volume;
 
   void allocate();
@@ -91,7 +91,7 @@ class PairLES : public Pair {
   void scatter_edge_gradient(double *virial, double **vatom, double **cvatom);
 };
 
-}    // namespace LAMMPS_NS
+} // namespace LAMMPS_NS
 
 #endif
 #endif

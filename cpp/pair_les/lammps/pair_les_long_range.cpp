@@ -52,7 +52,7 @@ void PairLES::update_charges()
 
   const double mean = model->long_range()->neutralize ? model->total_charge / atom->natoms : 0.0;
   if (model->long_range()->neutralize) model->total_charge = 0.0;
-  model->solver_charge.resize(n);    // every atom has a species, so that nodes are atoms
+  model->solver_charge.resize(n); // every atom has a species, so that nodes are atoms
   for (int i = 0; i < n; i++) {
     model->solver_charge[i] = latent[i] - mean;
     const double q = charge_unit * model->solver_charge[i];
@@ -80,8 +80,9 @@ double PairLES::kspace_volume() const
 double PairLES::potential_correction(double charge) const
 {
   return (solver == KSPACE && !force->kspace->msmflag)
-      ? pair_les::potential_correction(charge, model->total_charge, kspace_volume(), *model->long_range())
-      : pair_les::potential_correction(charge, 0.0, 1.0, *model->long_range());
+             ? pair_les::potential_correction(charge, model->total_charge, kspace_volume(),
+                                              *model->long_range())
+             : pair_les::potential_correction(charge, 0.0, 1.0, *model->long_range());
 }
 
 /* ----------------------------------------------------------------------
@@ -94,10 +95,11 @@ void PairLES::size_mesh()
   KSpace *const kspace = force->kspace;
   const double charge_square = KSpaceAccess::charge_square(kspace);
   const double volume = kspace_volume();
-  const bool outgrown = std::fabs(charge_square - sized_charge_square) > CHARGE_CHANGE * charge_square ||
+  const bool outgrown =
+      std::fabs(charge_square - sized_charge_square) > CHARGE_CHANGE * charge_square ||
       std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
   if (outgrown) {
-    if (split) release_gewald();    // it only stood in while there were no charges
+    if (split) release_gewald(); // it only stood in while there were no charges
     init_kspace();
     sized_charge_square = charge_square;
     sized_volume = volume;
@@ -117,9 +119,11 @@ bool PairLES::cap_gewald()
   const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
   if (chosen <= matched) return false;
   if (comm->me == 0)
-    utils::logmesg(lmp, "pair_style les: cutoff {} A and the accuracy asked for would need g_ewald {:.6}, "
-                   "more than the {:.6} of sigma {} A; using the latter without pair sum\n", cut_coul,
-                   chosen, matched, model->long_range()->sigma);
+    utils::logmesg(
+        lmp,
+        "pair_style les: cutoff {} A and the accuracy asked for would need g_ewald {:.6}, "
+        "more than the {:.6} of sigma {} A; using the latter without pair sum\n",
+        cut_coul, chosen, matched, model->long_range()->sigma);
   set_gewald(matched);
   init_kspace();
   return true;
@@ -149,19 +153,19 @@ void PairLES::compute_split()
   if (!msm && g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
   tabulate_split();
 
-  comm->forward_comm(this);    // charges of ghosts
+  comm->forward_comm(this); // charges of ghosts
   const int nall = atom->nlocal + atom->nghost;
   std::vector<double> charge(nall);
   for (int i = 0; i < nall; i++) charge[i] = atom->q[i] / charge_unit;
-  pair_les::split_sum(atom->x, charge.data(), atom->nlocal, model->neighbors(list), model->split_table,
-                      cut_coul, vflag_either, model->pair_sum);
+  pair_les::split_sum(atom->x, charge.data(), atom->nlocal, model->neighbors(list),
+                      model->split_table, cut_coul, vflag_either, model->pair_sum);
 
   // the k = 0 part of the pair sum, shared out in proportion to the charges; msm has no background
   const double total = model->total_charge;
-  tally_pair_sum(total == 0.0 || msm
-                     ? 0.0
-                     : pair_les::split_background_virial(total, kspace_volume(), *model->long_range(),
-                                                         g_ewald) / total);
+  tally_pair_sum(total == 0.0 || msm ? 0.0
+                                     : pair_les::split_background_virial(
+                                           total, kspace_volume(), *model->long_range(), g_ewald) /
+                                           total);
 }
 
 /* ----------------------------------------------------------------------
@@ -210,7 +214,8 @@ void PairLES::compute_direct()
   MPI_Allgather(&size, 1, MPI_INT, sizes.data(), 1, MPI_INT, world);
   for (int p = 1; p < comm->nprocs; p++) offsets[p] = offsets[p - 1] + sizes[p - 1];
   std::vector<double> all(offsets.back() + sizes.back());
-  MPI_Allgatherv(mine.data(), size, MPI_DOUBLE, all.data(), sizes.data(), offsets.data(), MPI_DOUBLE, world);
+  MPI_Allgatherv(mine.data(), size, MPI_DOUBLE, all.data(), sizes.data(), offsets.data(),
+                 MPI_DOUBLE, world);
 
   pair_les::direct_sum(all, offsets[comm->me] / 4, nlocal, *model->long_range(), model->pair_sum);
   tally_pair_sum(0.0);
@@ -230,12 +235,12 @@ void PairLES::tally_pair_sum(double background)
     if (eflag_atom) eatom[i] += energy;
     if (!vflag_either) continue;
     for (int k = 0; k < 6; k++) {
-      const double v = energy_unit *
-          (sum.virial[6 * i + k] + (k < 3 ? background * model->solver_charge[i] : 0.0));
+      const double v = energy_unit * (sum.virial[6 * i + k] +
+                                      (k < 3 ? background * model->solver_charge[i] : 0.0));
       if (vflag_global) virial[k] += v;
       if (vflag_atom) vatom[i][k] += v;
       if (cvflag_atom) cvatom[i][k] += v;
-      if (cvflag_atom && k > 2) cvatom[i][k + 3] += v;    // yx zx zy
+      if (cvflag_atom && k > 2) cvatom[i][k + 3] += v; // yx zx zy
     }
   }
 }

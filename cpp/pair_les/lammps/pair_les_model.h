@@ -24,14 +24,14 @@ struct PairLES::Model {
   std::unique_ptr<pair_les::Evaluator> evaluator;
   pair_les::Graph graph;
 
-  std::vector<int> species_of_type;      // [ntypes + 1], -1 for NULL
-  std::vector<int> species_of_atom;      // [nlocal + nghost]
-  std::vector<double> solver_charge;     // [nlocal] e, after neutralize
-  std::vector<double> phi;               // [nlocal] V, dE_lr/dq as the backward pass sees it
-  double total_charge = 0.0;             // e, of solver_charge over all ranks
+  std::vector<int> species_of_type;  // [ntypes + 1], -1 for NULL
+  std::vector<int> species_of_atom;  // [nlocal + nghost]
+  std::vector<double> solver_charge; // [nlocal] e, after neutralize
+  std::vector<double> phi;           // [nlocal] V, dE_lr/dq as the backward pass sees it
+  double total_charge = 0.0;         // e, of solver_charge over all ranks
 
   pair_les::SplitTable split_table;
-  pair_les::PairSum pair_sum;    // of split mode or of an isolated system
+  pair_les::PairSum pair_sum; // of split mode or of an isolated system
 
   const pair_les::Metadata &metadata() const { return evaluator->metadata(); }
   static pair_les::FullNeighborList neighbors(const NeighList *list)
@@ -44,6 +44,6 @@ struct PairLES::Model {
   }
 };
 
-}    // namespace LAMMPS_NS
+} // namespace LAMMPS_NS
 
 #endif

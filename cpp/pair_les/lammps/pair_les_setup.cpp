@@ -52,8 +52,8 @@ static const char cite_les[] =
 static constexpr double MSM_CUTOFF = 5.5;
 
 // kspace styles that this pair style has been tested with
-static const char *const KSPACE_STYLES[] = {"ewald", "ewald/omp", "pppm", "pppm/omp", "pppm/kk",
-                                            "msm", "msm/omp"};
+static const char *const KSPACE_STYLES[] = {"ewald",   "ewald/omp", "pppm",   "pppm/omp",
+                                            "pppm/kk", "msm",       "msm/omp"};
 
 namespace {
 
@@ -65,7 +65,7 @@ bool read_everywhere(const std::string &path, std::string &content, int me, MPI_
   if (me == 0) {
     std::ifstream file(path, std::ios::binary);
     std::ostringstream bytes;
-    bytes << file.rdbuf();    // fails quietly for a folder or an unreadable disk, unlike iterators
+    bytes << file.rdbuf(); // fails quietly for a folder or an unreadable disk, unlike iterators
     if (file && bytes) {
       content = bytes.str();
       size = static_cast<bigint>(content.size());
@@ -78,7 +78,7 @@ bool read_everywhere(const std::string &path, std::string &content, int me, MPI_
   return true;
 }
 
-}    // namespace
+} // namespace
 
 /* ---------------------------------------------------------------------- */
 
@@ -87,13 +87,17 @@ void PairLES::settings(int narg, char **arg)
   split = false;
   for (int iarg = 0; iarg < narg; iarg++) {
     if (strcmp(arg[iarg], "coul") != 0)
-      error->all(FLERR, "Unknown pair_style les keyword '{}'; type 'pair_style les' or "
-                 "'pair_style les coul 9.0'", arg[iarg]);
+      error->all(FLERR,
+                 "Unknown pair_style les keyword '{}'; type 'pair_style les' or "
+                 "'pair_style les coul 9.0'",
+                 arg[iarg]);
     if (iarg + 1 == narg)
-      error->all(FLERR, "pair_style les keyword coul needs a cutoff; type 'pair_style les coul 9.0'");
+      error->all(FLERR,
+                 "pair_style les keyword coul needs a cutoff; type 'pair_style les coul 9.0'");
     cut_coul = utils::numeric(FLERR, arg[++iarg], false, lmp);
     if (cut_coul <= 0.0)
-      error->all(FLERR, "pair_style les coul cutoff is {} but must be > 0; type 'pair_style les coul 9.0'",
+      error->all(FLERR,
+                 "pair_style les coul cutoff is {} but must be > 0; type 'pair_style les coul 9.0'",
                  cut_coul);
     split = true;
   }
@@ -118,8 +122,10 @@ void PairLES::coeff(int narg, char **arg)
 {
   if (!allocated) allocate();
   if (narg < 3 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
-    error->all(FLERR, "Incorrect pair_coeff of pair_style les; type 'pair_coeff * * model.pt' followed "
-               "by one element for each of the {} atom types", atom->ntypes);
+    error->all(FLERR,
+               "Incorrect pair_coeff of pair_style les; type 'pair_coeff * * model.pt' followed "
+               "by one element for each of the {} atom types",
+               atom->ntypes);
   delete_internal_styles();
   read_model(arg[2]);
   map_types(narg - 3, arg + 3);
@@ -133,8 +139,10 @@ void PairLES::read_model(const char *name)
   const std::string path = (comm->me == 0) ? utils::get_potential_file_path(name) : "";
   std::string archive;
   if (!read_everywhere(path, archive, comm->me, world))
-    error->all(FLERR, "Cannot open model file '{}' of pair_style les; check the path, or write it with "
-               "'pair-les export'", name);
+    error->all(FLERR,
+               "Cannot open model file '{}' of pair_style les; check the path, or write it with "
+               "'pair-les export'",
+               name);
 
   std::string message;
   try {
@@ -148,12 +156,15 @@ void PairLES::read_model(const char *name)
 
   const auto &metadata = model->metadata();
   if (metadata.message_passing_layers > 0)
-    error->all(FLERR, "model file '{}' has {} message-passing layers, but pair_style les runs strictly "
-               "local models; train with message_passing_layers 0", name,
-               metadata.message_passing_layers);
+    error->all(FLERR,
+               "model file '{}' has {} message-passing layers, but pair_style les runs strictly "
+               "local models; train with message_passing_layers 0",
+               name, metadata.message_passing_layers);
   if (model->long_range() && !atom->q_flag)
-    error->all(FLERR, "model file '{}' has charges and needs an atom style that stores them; "
-               "type 'atom_style charge' or 'atom_style full'", name);
+    error->all(FLERR,
+               "model file '{}' has charges and needs an atom style that stores them; "
+               "type 'atom_style charge' or 'atom_style full'",
+               name);
 
   if (!split) cut_coul = metadata.cutoff;
   if (comm->me != 0) return;
@@ -161,9 +172,9 @@ void PairLES::read_model(const char *name)
   for (const auto &symbol : metadata.species) species += " " + symbol;
   utils::logmesg(lmp, "pair_style les: {} ({}), species{}, cutoff {} A, {}\n", name, metadata.dtype,
                  species, metadata.cutoff,
-                 model->long_range() ? fmt::format("latent charges with sigma {} A",
-                                                   model->long_range()->sigma)
-                                     : "no charges");
+                 model->long_range()
+                     ? fmt::format("latent charges with sigma {} A", model->long_range()->sigma)
+                     : "no charges");
   for (const auto &reference : metadata.references)
     utils::logmesg(lmp, "  please cite: {}\n", reference);
 }
@@ -173,24 +184,30 @@ void PairLES::read_model(const char *name)
 void PairLES::map_types(int n, char **elements)
 {
   if (n != atom->ntypes)
-    error->all(FLERR, "pair_coeff of pair_style les names {} elements for {} atom types; name one "
-               "element for each type", n, atom->ntypes);
+    error->all(FLERR,
+               "pair_coeff of pair_style les names {} elements for {} atom types; name one "
+               "element for each type",
+               n, atom->ntypes);
 
   const auto &metadata = model->metadata();
   model->species_of_type.assign(n + 1, -1);
   for (int i = 0; i < n; i++) {
     if (strcmp(elements[i], "NULL") == 0) {
       if (model->long_range())
-        error->all(FLERR, "pair_coeff of pair_style les maps type {} to NULL, but model file '{}' gives "
-                   "every atom a charge; name an element for each type", i + 1, model->file);
+        error->all(FLERR,
+                   "pair_coeff of pair_style les maps type {} to NULL, but model file '{}' gives "
+                   "every atom a charge; name an element for each type",
+                   i + 1, model->file);
       continue;
     }
     model->species_of_type[i + 1] = metadata.species_index(elements[i]);
     if (model->species_of_type[i + 1] < 0) {
       std::string known;
       for (const auto &symbol : metadata.species) known += " " + symbol;
-      error->all(FLERR, "model file '{}' does not know element '{}' of type {}; it knows{}; did you mean "
-                 "'{}'?", model->file, elements[i], i + 1, known, metadata.nearest_species(elements[i]));
+      error->all(FLERR,
+                 "model file '{}' does not know element '{}' of type {}; it knows{}; did you mean "
+                 "'{}'?",
+                 model->file, elements[i], i + 1, known, metadata.nearest_species(elements[i]));
     }
   }
 
@@ -207,8 +224,7 @@ void PairLES::map_types(int n, char **elements)
 void PairLES::create_internal_styles()
 {
   const std::string id = fmt::format("les_{}", instance_me);
-  fix_backward =
-      dynamic_cast<FixLESBackward *>(modify->add_fix(id + "_backward all LES/BACKWARD"));
+  fix_backward = dynamic_cast<FixLESBackward *>(modify->add_fix(id + "_backward all LES/BACKWARD"));
   fix_backward->pair = this;
   kspace_energy = modify->add_compute(id + "_kspace all pe/atom kspace");
 }
@@ -230,8 +246,8 @@ void PairLES::init_style()
 {
   check_setup();
   energy_unit = (strcmp(update->unit_style, "real") == 0)
-      ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
-      : 1.0;
+                    ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
+                    : 1.0;
   neighbor->add_request(this, NeighConst::REQ_FULL);
   solver = NONE;
   if (!model->long_range()) return;
@@ -242,8 +258,11 @@ void PairLES::init_style()
   if (!force->kspace && isolated) {
     solver = DIRECT;
     if (comm->me == 0)
-      utils::logmesg(lmp, "pair_style les: no periodic boundary and no kspace style: direct sum over all pairs "
-                     "of {} atoms\n", atom->natoms);
+      utils::logmesg(
+          lmp,
+          "pair_style les: no periodic boundary and no kspace style: direct sum over all pairs "
+          "of {} atoms\n",
+          atom->natoms);
     return;
   }
 
@@ -261,12 +280,14 @@ void PairLES::init_style()
 void PairLES::check_setup()
 {
   if (strcmp(update->unit_style, "metal") != 0 && strcmp(update->unit_style, "real") != 0)
-    error->all(FLERR, "pair_style les does not support units {}; type 'units metal' or 'units real'",
+    error->all(FLERR,
+               "pair_style les does not support units {}; type 'units metal' or 'units real'",
                update->unit_style);
   if (!force->newton_pair)
     error->all(FLERR, "pair_style les needs newton pair on; type 'newton on'");
   if (utils::strmatch(update->integrate_style, "^respa"))
-    error->all(FLERR, "pair_style les does not support run_style respa: charges and their potential "
+    error->all(FLERR,
+               "pair_style les does not support run_style respa: charges and their potential "
                "belong to one and the same step; type 'run_style verlet'");
   if (!compute_flag || !force->pair->compute_flag)
     error->all(FLERR, "pair_style les cannot skip its computation; type 'pair_modify compute yes'");
@@ -277,7 +298,7 @@ void PairLES::check_setup()
     if (atom->molecular != Atom::ATOMIC && !force->kspace && force->special_lj[i] == 0.0 &&
         force->special_coul[i] == 0.0)
       error->all(FLERR, "special_bonds hides bonded neighbors from pair_style les; "
-                 "type 'special_bonds lj/coul 1.0 1.0 1.0'");
+                        "type 'special_bonds lj/coul 1.0 1.0 1.0'");
   if (neighbor->exclude && comm->me == 0)
     error->warning(FLERR, "neigh_modify exclude hides neighbors from pair_style les");
 }
@@ -287,12 +308,16 @@ void PairLES::check_setup()
 void PairLES::check_charges()
 {
   if (force->dielectric != 1.0)
-    error->all(FLERR, "pair_style les cannot be scaled by dielectric {}: latent charges contain the "
-               "screening; type 'dielectric 1.0'", force->dielectric);
+    error->all(FLERR,
+               "pair_style les cannot be scaled by dielectric {}: latent charges contain the "
+               "screening; type 'dielectric 1.0'",
+               force->dielectric);
   const auto models_with_charges = modify->get_fix_by_style("^LES/BACKWARD").size();
   if (models_with_charges > 1)
-    error->all(FLERR, "{} pair_style les models with charges would overwrite each other's charges; "
-               "use one, the others with long_range null", models_with_charges);
+    error->all(FLERR,
+               "{} pair_style les models with charges would overwrite each other's charges; "
+               "use one, the others with long_range null",
+               models_with_charges);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -300,24 +325,32 @@ void PairLES::check_charges()
 void PairLES::check_kspace()
 {
   if (!force->kspace)
-    error->all(FLERR, "model file '{}' has charges and needs a kspace style; "
-               "type 'kspace_style pppm 1.0e-5'", model->file);
+    error->all(FLERR,
+               "model file '{}' has charges and needs a kspace style; "
+               "type 'kspace_style pppm 1.0e-5'",
+               model->file);
 
   bool known = false;
   for (const auto *style : KSPACE_STYLES) known = known || strcmp(force->kspace_style, style) == 0;
   if (!known)
-    error->all(FLERR, "pair_style les does not support kspace_style {}; "
-               "type 'kspace_style pppm 1.0e-5' or 'kspace_style ewald 1.0e-5'", force->kspace_style);
+    error->all(FLERR,
+               "pair_style les does not support kspace_style {}; "
+               "type 'kspace_style pppm 1.0e-5' or 'kspace_style ewald 1.0e-5'",
+               force->kspace_style);
   if (force->kspace->wireflag || force->kspace->slabflag > 1)
     error->all(FLERR, "pair_style les does not support kspace_modify wire or slab nozforce; "
-               "type 'kspace_modify slab 3.0'");
+                      "type 'kspace_modify slab 3.0'");
   if (force->kspace->msmflag)
     check_msm();
   else if (domain->nonperiodic && force->kspace->slabflag != 1)
-    error->all(FLERR, "pair_style les with kspace_style {} needs a fully periodic box; type 'boundary p p p', or "
-               "'boundary p p f' and 'kspace_modify slab 3.0'", force->kspace_style);
+    error->all(
+        FLERR,
+        "pair_style les with kspace_style {} needs a fully periodic box; type 'boundary p p p', or "
+        "'boundary p p f' and 'kspace_modify slab 3.0'",
+        force->kspace_style);
   if (!force->kspace->compute_flag)
-    error->all(FLERR, "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
+    error->all(FLERR,
+               "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
 }
 
 /* ----------------------------------------------------------------------
@@ -331,12 +364,14 @@ void PairLES::check_msm()
     error->all(FLERR, "kspace_style {} has no Gaussian to match; type 'pair_style les coul 10.0'",
                force->kspace_style);
   if (cut_coul < MSM_CUTOFF * sigma)
-    error->all(FLERR, "pair_style les coul {} with kspace_style {} must be at least {} sigma = {}; "
-               "type 'pair_style les coul {}'", cut_coul, force->kspace_style, MSM_CUTOFF,
-               MSM_CUTOFF * sigma, MSM_CUTOFF * sigma);
+    error->all(FLERR,
+               "pair_style les coul {} with kspace_style {} must be at least {} sigma = {}; "
+               "type 'pair_style les coul {}'",
+               cut_coul, force->kspace_style, MSM_CUTOFF, MSM_CUTOFF * sigma, MSM_CUTOFF * sigma);
   const bool isolated = !domain->xperiodic && !domain->yperiodic && !domain->zperiodic;
   if (!isolated && !model->long_range()->neutralize)
-    error->all(FLERR, "kspace_style {} in a periodic box needs charges that add up to zero, which "
+    error->all(FLERR,
+               "kspace_style {} in a periodic box needs charges that add up to zero, which "
                "model file '{}' does not promise (neutralize false); use kspace_style pppm",
                force->kspace_style, model->file);
 }
@@ -356,20 +391,21 @@ void PairLES::prepare_gewald()
   kspace->warn_nocharge = 0;
   if (kspace->warn_nonneutral == 1) kspace->warn_nonneutral = 2;
   if (kspace->msmflag) {
-    kspace->warn_nonneutral = 2;         // check_msm() refuses what is wrong, a charged cluster is not
-    kspace->scalar_pressure_flag = 0;    // its shortcut holds for 1/r only
-    modify_kspace("cutoff/adjust", "no");    // the cutoff is the user's
+    kspace->warn_nonneutral = 2;      // check_msm() refuses what is wrong, a charged cluster is not
+    kspace->scalar_pressure_flag = 0; // its shortcut holds for 1/r only
+    modify_kspace("cutoff/adjust", "no"); // the cutoff is the user's
     return;
   }
 
-  const bool chosen_by_user =
-      KSpaceAccess::gewald_fixed(kspace) && kspace->g_ewald != gewald_set;
+  const bool chosen_by_user = KSpaceAccess::gewald_fixed(kspace) && kspace->g_ewald != gewald_set;
   const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
   if (split) {
     if (chosen_by_user && kspace->g_ewald > matched)
-      error->all(FLERR, "kspace_modify gewald {} is more than the {:.8} of sigma {} of model file '{}', and "
-                 "gains nothing; use a smaller value", kspace->g_ewald, matched,
-                 model->long_range()->sigma, model->file);
+      error->all(
+          FLERR,
+          "kspace_modify gewald {} is more than the {:.8} of sigma {} of model file '{}', and "
+          "gains nothing; use a smaller value",
+          kspace->g_ewald, matched, model->long_range()->sigma, model->file);
     if (chosen_by_user) return;
     double local = 0.0, all;
     for (int i = 0; i < atom->nlocal; i++) local += std::fabs(atom->q[i]);
@@ -382,9 +418,11 @@ void PairLES::prepare_gewald()
   }
 
   if (chosen_by_user && std::fabs(kspace->g_ewald - matched) > 1.0e-6 * matched)
-    error->all(FLERR, "kspace_modify gewald {} contradicts sigma {} of model file '{}', which needs {:.8}; "
-               "remove the kspace_modify gewald command or type 'pair_style les coul 9.0'",
-               kspace->g_ewald, model->long_range()->sigma, model->file, matched);
+    error->all(
+        FLERR,
+        "kspace_modify gewald {} contradicts sigma {} of model file '{}', which needs {:.8}; "
+        "remove the kspace_modify gewald command or type 'pair_style les coul 9.0'",
+        kspace->g_ewald, model->long_range()->sigma, model->file, matched);
   if (kspace->g_ewald != matched) set_gewald(matched);
 }
 
@@ -411,7 +449,8 @@ void PairLES::modify_kspace(std::string keyword, std::string value)
 void PairLES::release_gewald()
 {
   if (!force->kspace || gewald_set == 0.0) return;
-  if (KSpaceAccess::gewald_fixed(force->kspace) && force->kspace->g_ewald == gewald_set) set_gewald(0.0);
+  if (KSpaceAccess::gewald_fixed(force->kspace) && force->kspace->g_ewald == gewald_set)
+    set_gewald(0.0);
   gewald_set = 0.0;
 }
 
@@ -419,7 +458,8 @@ void PairLES::release_gewald()
 
 double PairLES::init_one(int i, int j)
 {
-  if (setflag[i][j] == 0) error->all(FLERR, "Types {} and {} have no pair_coeff of pair_style les", i, j);
+  if (setflag[i][j] == 0)
+    error->all(FLERR, "Types {} and {} have no pair_coeff of pair_style les", i, j);
   return split ? std::max(cut_coul, model->metadata().cutoff) : model->metadata().cutoff;
 }
 
@@ -433,11 +473,14 @@ void *PairLES::extract(const char *str, int &dim)
   dim = 0;
   if (strcmp(str, "cut_coul") != 0) return nullptr;
   if (!model->evaluator)
-    error->all(FLERR, "pair_style les has no model; type 'pair_coeff * * model.pt' followed by one "
-               "element for each of the {} atom types", atom->ntypes);
+    error->all(FLERR,
+               "pair_style les has no model; type 'pair_coeff * * model.pt' followed by one "
+               "element for each of the {} atom types",
+               atom->ntypes);
   if (!model->long_range()) {
     if (force->kspace && force->pair == this)
-      error->all(FLERR, "model file '{}' has no charges for kspace_style {}; type 'kspace_style none'",
+      error->all(FLERR,
+                 "model file '{}' has no charges for kspace_style {}; type 'kspace_style none'",
                  model->file, force->kspace_style);
     return nullptr;
   }

@@ -196,6 +196,19 @@ class LESNet(nn.Module):
         return x.permute(1, 0, 2).reshape(f.size(1), x.size(0) * x.size(2))
 
     @torch.no_grad()
+    def start_from_charges(self, charges: dict[str, float]) -> None:
+        """Make every atom of an element start with the same charge, e (an element that is not named: 0)."""
+        self.readout.last.weight[:, :, 1] = 0.0
+        for s, name in enumerate(self.species):
+            self.readout.last.bias[s, 1] = charges.get(name, 0.0)
+
+    def hold_charges(self) -> None:
+        """Take the charge output out of the next optimizer step: call after the backward pass."""
+        for parameter in (self.readout.last.weight, self.readout.last.bias):
+            if parameter.grad is not None:
+                parameter.grad[..., 1] = 0.0
+
+    @torch.no_grad()
     def fit_statistics(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> None:
         """Normalise densities and features by their statistics over one representative batch (call once, before training).
 

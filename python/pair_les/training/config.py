@@ -132,6 +132,10 @@ class TrainingSection(Section):
 
     epochs, batch_size, seed
         Frames per optimizer step are counted over all processes.
+    initial_charges, charge_hold
+        Charge of each element at the start, e: ``fit`` (linear least squares on the training frames), given by element,
+        or null (random weights). They stay as they are for this fraction of the epochs, while the short-range part learns
+        what they leave over; then they are trained like everything else.
     learning_rate, weight_decay, schedule, warmup_epochs
         AdamW; ``cosine`` to 1 % of the rate, ``plateau`` (halved after `plateau_patience` epochs without
         progress) or ``constant``.
@@ -157,6 +161,8 @@ class TrainingSection(Section):
     epochs: Annotated[int, Field(gt=0)] = 200
     batch_size: Annotated[int, Field(gt=0)] = 4
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    initial_charges: dict[str, float] | Literal["fit"] | None = "fit"
+    charge_hold: Annotated[float, Field(ge=0, lt=1)] = 0.1
     learning_rate: Positive = 2e-3
     weight_decay: NonNegative = 0.0
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"

@@ -33,14 +33,24 @@ class PotentialModule(pl.LightningModule):
         Optimizer steps, for the schedule.
     has_stress
         Whether any frame has a stress label: the strain derivative is only taken then.
+    charges_fitted
+        Whether the network starts with charges that are worth holding (`training.charge_hold`).
     """
 
-    def __init__(self, network: LESNet, config: Config, steps_per_epoch: int, has_stress: bool) -> None:
+    def __init__(
+        self,
+        network: LESNet,
+        config: Config,
+        steps_per_epoch: int,
+        has_stress: bool,
+        charges_fitted: bool = False,
+    ) -> None:
         super().__init__()
         self.network = network
         self.config = config
         self.steps_per_epoch = steps_per_epoch
         self.has_stress = has_stress
+        self.charges_fitted = charges_fitted
         long_range = config.model.long_range
         self.long_range = None if long_range is None else long_range.settings()
         self.dtype_of_network = DTYPES[config.training.precision]
@@ -78,6 +88,12 @@ class PotentialModule(pl.LightningModule):
         self.loss = float(loss.detach())
         self.train_errors.add(sums, counts)
         return loss
+
+    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
+        """Fitted charges stay where they are until the short-range part has learned what they leave over."""
+        training = self.config.training
+        if self.charges_fitted and self.current_epoch < training.charge_hold * training.epochs:
+            self.network.hold_charges()
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Errors of one batch, with the averaged weights where there are some."""

@@ -27,6 +27,7 @@ from .checkpoints import AtomicCheckpointIO, RunCheckpoint
 from .config import Config
 from .config_file import config_values
 from .history import History, Terminal
+from .initial_charges import fit_initial_charges
 from .interruption import exit_with_parent
 from .module import PotentialModule
 from .network import data_scales, fit_statistics, new_network
@@ -82,6 +83,11 @@ def train(config: Config) -> Path:
             _say(f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done")
     if resume is None or not resume["pair_les"]["stopped"]:
         module = _module(config, train_graphs, valid_graphs, species, reference_energies)
+        if first and resume is None and module.charges_fitted:
+            charges = module.network.readout.last.bias[:, 1].tolist()
+            _say(
+                "initial charges (e): " + ", ".join(f"{s} {q:+.4f}" for s, q in zip(species, charges, strict=True))
+            )
         description = {
             "config": config_values(config),
             "species": species,
@@ -188,9 +194,29 @@ def _module(
         config.model, species, training.precision, reference_energies, energy_scale, average_neighbors
     )
     fit_statistics(network, train, training.seed, training.precision)
+    charges = _initial_charges(config, train, species)
+    if charges is not None:
+        network.start_from_charges(charges)
     steps_per_epoch = -(-len(train) // training.batch_size)
     has_stress = any(bool(graph.stress.isfinite().all()) for graph in (*train, *valid))
-    return PotentialModule(network, config, steps_per_epoch, has_stress)
+    return PotentialModule(network, config, steps_per_epoch, has_stress, charges is not None)
+
+
+def _initial_charges(config: Config, train: list[Graph], species: list[str]) -> dict[str, float] | None:
+    """Fitted or given; None where the network starts with the charges of its random weights."""
+    model, given = config.model, config.training.initial_charges
+    if model.long_range is None or given is None:
+        return None
+    if given == "fit":
+        return fit_initial_charges(
+            train, species, model.cutoff, model.long_range.settings(), config.training.seed
+        )
+    if set(given) != set(species):
+        raise ConfigError(
+            f"training.initial_charges names {' '.join(given) or 'nothing'}, the training frames have "
+            f"{' '.join(species)}: give one charge for each of these, or use 'fit'"
+        )
+    return given
 
 
 def _callbacks(
