@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: MIT
+"""One charge per element to start from, by linear least squares on energies and forces.
+
+Why: charges enter the energy as products, so a network that starts near q = 0 starts on a saddle point, and whatever a
+growing charge adds within the cutoff the short-range part must take back at the same pace. Training then creeps. A pair
+potential for every pair of elements plus ``sum_st M_st E_st``, with ``E_st`` the long-range energy of unit charges on the
+elements s and t (physics.md, "Energy"), is linear in its coefficients; its least-squares ``M`` is close to ``Q Q^T``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.batches import Batch, collate
+from ..data.graphs import Graph
+from ..long_range import long_range_energy
+from ..metadata import LongRange
+from ..net.radial import radial_basis
+from .network import edge_vectors
+
+N_RADIAL = 16
+"""Functions per pair potential: resolves 0.35 angstrom at a cutoff of 5.5 angstrom, an O-H bond included."""
+
+FIT_ATOMS = 4000
+"""Atoms to fit, three equations each: water needs this many to be sure, and it takes 3 s."""
+
+SIGNIFICANCE = 5.0
+"""The largest eigenvalue of M must exceed its standard error by this factor; otherwise the data do not show charges."""
+
+
+def fit_initial_charges(
+    graphs: Sequence[Graph], species: Sequence[str], cutoff: float, long_range: LongRange, seed: int
+) -> dict[str, float] | None:
+    """Charges of the elements that best explain energies and forces together with pair potentials.
+
+    The common sign is not determined by energies and forces; the first element of `species` with a charge is made positive.
+
+    Parameters
+    ----------
+    graphs
+        Training frames.
+    species
+        Elements of the model; the position is the species index.
+    cutoff
+        Of the pair potentials, angstrom.
+    long_range
+        Options of the long-range energy.
+    seed
+        Chooses the frames.
+
+    Returns
+    -------
+    e, of each element; None where there is one element only, or the data show no charges.
+    """
+    if len(species) < 2:
+        return None
+    batch = collate(_choose(graphs, seed))
+    present = batch.species.unique().tolist()
+    pairs = list(combinations_with_replacement(present, 2))
+    energy_columns, force_columns = _design(batch, pairs, len(species), cutoff, long_range)
+    weight = batch.n_atoms.double().rsqrt()  # one energy counts as much as the force components of one atom
+    matrix = torch.cat([energy_columns * weight[:, None], force_columns.reshape(-1, force_columns.shape[-1])])
+    target = torch.cat([batch.energy * weight, batch.forces.reshape(-1)])
+    scale = matrix.norm(dim=0).clamp(min=1e-300)  # columns of very different size
+    pseudo_inverse = torch.linalg.pinv(matrix / scale, rtol=1e-10)
+    coefficients = pseudo_inverse @ target / scale
+    variance = (matrix @ coefficients - target).square().mean()
+    errors = (pseudo_inverse.square().sum(1) * variance).sqrt() / scale
+    return _leading_charges(coefficients[-len(pairs) :], errors[-len(pairs) :], pairs, species)
+
+
+def _choose(graphs: Sequence[Graph], seed: int) -> list[Graph]:
+    order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
+    sizes = np.cumsum([graphs[index].n_atoms for index in order])
+    return [graphs[index] for index in order[: int(np.searchsorted(sizes, FIT_ATOMS)) + 1]]
+
+
+def _design(
+    batch: Batch, pairs: list[tuple[int, int]], n_species: int, cutoff: float, long_range: LongRange
+) -> tuple[Tensor, Tensor]:
+    """Energies [B, C] and forces [N, 3, C] of every term: element energies, pair potentials, long-range energies."""
+    n_frames, n_atoms = len(batch.n_atoms), len(batch.species)
+    element = torch.nn.functional.one_hot(batch.species, n_species).double()
+    counts = torch.zeros(n_frames, n_species, dtype=torch.float64).index_add(0, batch.frame, element)
+    energies, forces = [counts], [torch.zeros(n_atoms, 3, n_species, dtype=torch.float64)]
+
+    centre, neighbour = batch.edge_index[0], batch.edge_index[1]
+    vectors = edge_vectors(batch)
+    distances = vectors.norm(dim=1)
+    values, slopes = _radial(distances, cutoff)
+    along = (vectors / distances[:, None])[:, :, None] * slopes[:, None, :]  # [E, 3, K]
+    lower = torch.minimum(batch.species[centre], batch.species[neighbour])
+    upper = torch.maximum(batch.species[centre], batch.species[neighbour])
+    for s, t in pairs:
+        edges = ((lower == s) & (upper == t)).nonzero()[:, 0]
+        # each pair is two edges: half the energy each, and the whole force on its own centre
+        energies.append(
+            torch.zeros(n_frames, N_RADIAL, dtype=torch.float64).index_add(
+                0, batch.frame[centre[edges]], 0.5 * values[edges]
+            )
+        )
+        forces.append(
+            torch.zeros(n_atoms, 3, N_RADIAL, dtype=torch.float64).index_add(0, centre[edges], along[edges])
+        )
+
+    unit = {s: _of_charges(batch, element[:, s], long_range) for s in {s for pair in pairs for s in pair}}
+    for s, t in pairs:
+        energy, force = unit[s]
+        if s != t:  # E_st + E_ts, from (q_s + q_t)^2 - q_s^2 - q_t^2
+            both = _of_charges(batch, element[:, s] + element[:, t], long_range)
+            energy, force = (b - x - y for b, x, y in zip(both, unit[s], unit[t], strict=True))
+        energies.append(energy[:, None])
+        forces.append(force[:, :, None])
+    return torch.cat(energies, dim=-1), torch.cat(forces, dim=-1)
+
+
+def _radial(distances: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
+    """Values and slopes of the radial functions, [E, K] each."""
+    r = distances[None].requires_grad_(True)
+    values = radial_basis(r, cutoff, N_RADIAL)[:, 0]  # [K, E]
+    slopes = [torch.autograd.grad(value.sum(), r, retain_graph=True)[0][0] for value in values]
+    return values.detach().t(), torch.stack(slopes, dim=1)
+
+
+def _of_charges(batch: Batch, charges: Tensor, long_range: LongRange) -> tuple[Tensor, Tensor]:
+    """Long-range energy [B], eV, and forces [N, 3], eV/angstrom, at fixed charges."""
+    positions = batch.positions.detach().requires_grad_(True)
+    energy = long_range_energy(positions, charges, batch.cell, batch.periodic, batch.frame, long_range)
+    gradient = torch.autograd.grad(energy.sum(), positions, allow_unused=True, materialize_grads=True)[0]
+    return energy.detach(), -gradient
+
+
+def _leading_charges(
+    products: Tensor, errors: Tensor, pairs: list[tuple[int, int]], species: Sequence[str]
+) -> dict[str, float] | None:
+    """``Q`` of the best ``M = Q Q^T``: the leading eigenvector, if its eigenvalue is positive beyond doubt."""
+    matrix = torch.zeros(len(species), len(species), dtype=torch.float64)
+    doubt = torch.zeros_like(matrix)
+    for (s, t), product, error in zip(pairs, products, errors, strict=True):
+        matrix[s, t] = matrix[t, s] = product
+        doubt[s, t] = doubt[t, s] = error
+    values, vectors = torch.linalg.eigh(matrix)
+    if values[-1] <= SIGNIFICANCE * doubt.norm():
+        return None
+    charges = vectors[:, -1] * values[-1].sqrt()
+    first = next(charge for charge in charges if charge.abs() > 0.1 * charges.abs().max())
+    return {symbol: float(charge) for symbol, charge in zip(species, charges * first.sign(), strict=True)}
