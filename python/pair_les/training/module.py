@@ -17,7 +17,7 @@ from ..potential import predict
 from .config import Config, LossSection
 from .network import DTYPES
 from .schedule import Plateau, rate_factor
-from .squared_errors import ErrorSums, rmse, squared_errors, weighted_loss
+from .squared_errors import ErrorSums, over_processes, rmse, squared_errors, weighted_loss
 
 
 class PotentialModule(pl.LightningModule):
@@ -84,7 +84,9 @@ class PotentialModule(pl.LightningModule):
             training=True,
         )
         sums, counts = squared_errors(prediction, batch)
-        loss = weighted_loss(sums, counts, self.loss_weights(self.current_epoch))
+        # Means are over the batch of all processes, whatever the sizes of their shares: DDP averages gradients.
+        total, world_size = over_processes(counts), self.trainer.world_size
+        loss = weighted_loss(world_size * sums, total, self.loss_weights(self.current_epoch))
         self.loss = float(loss.detach())
         self.train_errors.add(sums, counts)
         return loss

@@ -53,13 +53,20 @@ def train(config: Config) -> Path:
     folder = RunFolder(config.output)
     # Lightning starts the further processes with this very command line, and sets LOCAL_RANK for them.
     first = os.environ.get("LOCAL_RANK", "0") == "0"
-    if first:
-        folder.claim(config)
+    if not first:
+        exit_with_parent()
+        _train(config, folder, first)
+        return folder.path
+    with folder.claimed(config):
         if folder.finished:
             _say(f"run '{folder.path}' is finished: nothing to do, see {folder.summary}")
-            return folder.path
-    else:
-        exit_with_parent()
+        else:
+            _train(config, folder, first)
+    return folder.path
+
+
+def _train(config: Config, folder: RunFolder, first: bool) -> None:
+    """The work of one process; the first one also speaks and writes."""
     _quiet()
     _set_threads(config)
 
@@ -70,7 +77,7 @@ def train(config: Config) -> Path:
     train_graphs = build_graphs(train_frames, species, cutoff, reference_energies)
     valid_graphs = build_graphs(valid_frames, species, cutoff, reference_energies)
     if first:
-        folder.record_data(_files(config), train_frames, valid_frames)
+        folder.record(config, _files(config), train_frames, valid_frames)
         _describe("training", train_frames)
         _describe("validation", valid_frames)
         _say("reference energies (eV): " + ", ".join(f"{s} {e:.6f}" for s, e in reference_energies.items()))
@@ -104,7 +111,6 @@ def train(config: Config) -> Path:
     if first:
         write_report(folder, history.rows, valid_graphs)
         _say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
-    return folder.path
 
 
 class FrameData(pl.LightningDataModule):

@@ -7,9 +7,10 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import yaml
 
@@ -32,7 +33,7 @@ class RunFolder:
     Parameters
     ----------
     path
-        The folder, created by `claim`.
+        The folder, created by `claimed`.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -46,37 +47,40 @@ class RunFolder:
         self.learning_curve = self.path / "learning_curve.png"
         self.parity = self.path / "parity.png"
         self.summary = self.path / "summary.json"
-        self._lock: IO[str] | None = None
+
+    @property
+    def begun(self) -> bool:
+        """There is something to resume; before that, configuration and data may still be changed."""
+        return self.last.is_file()
 
     @property
     def finished(self) -> bool:
         """The summary is the last thing written."""
         return self.summary.is_file()
 
-    def claim(self, config: Config) -> None:
-        """Create the folder, or make sure that the run in it is this one and that nobody else is at it.
+    @contextmanager
+    def claimed(self, config: Config) -> Iterator[None]:
+        """Create the folder and keep everybody else out of it; if a run in it has begun, make sure it is this one.
 
         Raises
         ------
         RunError
-            If another process is writing to it, or the configuration of the run in it differs: the message
-            names the key.
+            If another process is writing to it, or the configuration of its run differs: the message names the key.
         """
         if self.path.exists() and not self.path.is_dir():
             raise RunError(f"output '{self.path}' is a file: give the name of a folder in output")
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.path / ".lock", "a", encoding="utf-8")  # held until the process ends
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunError(
-                f"output '{self.path}': another pair-les train is writing to it: "
-                "wait for it, or give another output"
-            ) from error
-        values = config_values(config)
-        if self.config.is_file():
-            self._require_same(values)
-        write_text(self.config, yaml.safe_dump(values, sort_keys=False))
+        with open(self.path / ".lock", "a", encoding="utf-8") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunError(
+                    f"output '{self.path}': another pair-les train is writing to it: "
+                    "wait for it, or give another output"
+                ) from error
+            if self.begun:
+                self._require_same(config_values(config))
+            yield
 
     def _require_same(self, values: dict[str, Any]) -> None:
         old = yaml.safe_load(self.config.read_text(encoding="utf-8"))
@@ -89,8 +93,10 @@ class RunFolder:
                 f"now it is {_at(values, key)!r}{also}: give another output, or set it back to resume"
             )
 
-    def record_data(self, files: Sequence[str], train: Sequence[Frame], valid: Sequence[Frame]) -> None:
-        """Write which frames are used for what, or make sure that the files are those of the run so far.
+    def record(
+        self, config: Config, files: Sequence[str], train: Sequence[Frame], valid: Sequence[Frame]
+    ) -> None:
+        """Write the configuration and which frames are used for what; a run that has begun must have the same files.
 
         Raises
         ------
@@ -104,7 +110,7 @@ class RunFolder:
             "train": _frames_by_file(train),
             "valid": _frames_by_file(valid),
         }
-        if self.data.is_file():
+        if self.begun:
             old = json.loads(self.data.read_text(encoding="utf-8"))
             for file, checksum in record["files"].items():
                 if old["files"].get(file) != checksum:
@@ -113,6 +119,7 @@ class RunFolder:
                         "give another output, or put the old file back to resume"
                     )
         write_text(self.data, json.dumps(record))
+        write_text(self.config, yaml.safe_dump(config_values(config), sort_keys=False))
 
 
 def write_text(file: Path, text: str) -> None:

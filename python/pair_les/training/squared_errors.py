@@ -43,6 +43,14 @@ def weighted_loss(sums: Tensor, counts: Tensor, weights: LossSection) -> Tensor:
     return (factors * sums / counts.clamp(min=1.0)).sum()
 
 
+def over_processes(values: Tensor) -> Tensor:
+    """The sum of a tensor over all processes; every process must ask."""
+    total = values.detach().clone()
+    if dist.is_initialized():
+        dist.all_reduce(total)
+    return total
+
+
 class ErrorSums:
     """Sums and counts over the batches of an epoch; part of a checkpoint within an epoch."""
 
@@ -59,11 +67,7 @@ class ErrorSums:
 
     def over_processes(self, device: torch.device) -> Tensor:
         """[2, 3] sums and counts of all processes together; every process must ask."""
-        if not dist.is_initialized():
-            return self.values.clone()
-        total = self.values.to(device)
-        dist.all_reduce(total)
-        return total.cpu()
+        return over_processes(self.values.to(device)).cpu()
 
 
 def rmse(totals: Tensor) -> dict[str, float | None]:
