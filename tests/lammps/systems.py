@@ -134,3 +134,18 @@ def write_data(
         lines += ["", "Bonds", ""]
         lines += [f"{k} 1 {i + 1} {j + 1}" for k, (i, j) in enumerate(system.bonds, start=1)]
     path.write_text("\n".join(lines) + "\n")
+
+
+def water_box(n: int, seed: int, spacing: float = 3.107) -> System:
+    """`n`^3 molecules in a cubic box on a grid, turned at random; `spacing` angstrom is that of liquid water."""
+    rng = np.random.default_rng(seed)
+    sites = (np.array(np.meshgrid(*3 * [np.arange(n)], indexing="ij")).reshape(3, -1).T + 0.5) * spacing
+    half = np.radians(104.5) / 2.0
+    molecule = 0.97 * np.array(
+        [[0.0, 0.0, 0.0], [np.sin(half), np.cos(half), 0.0], [-np.sin(half), np.cos(half), 0.0]]
+    )
+    positions = []
+    for site in sites:
+        rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+        positions.append(site + molecule @ rotation)
+    return System(("O", "H", "H") * len(sites), np.concatenate(positions), np.eye(3) * n * spacing)
