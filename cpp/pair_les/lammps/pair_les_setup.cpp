@@ -52,8 +52,8 @@ static const char cite_les[] =
 static constexpr double MSM_CUTOFF = 5.5;
 
 // kspace styles that this pair style has been tested with
-static const char *const KSPACE_STYLES[] = {"ewald",   "ewald/omp", "pppm",   "pppm/omp",
-                                            "pppm/kk", "msm",       "msm/omp"};
+static const char *const KSPACE_STYLES[] = {"ewald",        "ewald/omp", "pppm", "pppm/omp",
+                                            "pppm/stagger", "pppm/kk",   "msm",  "msm/omp"};
 
 namespace {
 
