@@ -94,3 +94,12 @@ MSM = Tolerance(charge=1e-12, energy=1e-5, force=3e-4, virial=3e-4)
 
 FLOAT32_TRAINED = Tolerance(charge=1e-5, energy=1e-4, force=2e-3, virial=2e-4)
 """A trained float32 network, where large terms cancel; atomic energies of 500 eV alone round to 3e-5 eV."""
+
+ENERGY_PPPM_1E4 = 1e-4
+"""eV per atom between two meshes of ``pppm 1e-4``: its error of 1e-3 eV/A over the width of a mesh cell."""
+
+MEMORY_GROWTH = 2.0
+"""MiB of resident memory between steps 1000 and 2000 of a run whose buffers have all had their largest size."""
+
+FIRST_STEP_STALL = 10.0
+"""A first step may take this many times the median: allocations and the first use of each operator, no compilation."""
