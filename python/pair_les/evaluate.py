@@ -13,10 +13,9 @@ from .accuracy import Comparison, compare
 from .contract import load_model
 from .data.frames import LabelKeys, read_frames
 from .data.graphs import build_graphs
-from .errors import RunError
+from .evaluation import checked_forward
+from .metadata import Metadata
 from .potential import Network
-
-_DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
 def evaluate(
@@ -41,31 +40,25 @@ def evaluate(
     Raises
     ------
     ContractError
-        If the model file is not what the contract says.
+        If the model file, or what its network returns, is not what the contract says.
     DataError
         With file and frame number, if a frame cannot be used or has an element that the model does not know.
-    RunError
-        If the network itself fails.
     """
     module, metadata = load_model(model, device)
     graphs = build_graphs(read_frames(data, keys), metadata.species, metadata.cutoff)
-    network = model_network(module, metadata.long_range is not None)
-    try:
-        return compare(network, metadata.long_range, graphs, _DTYPES[metadata.dtype], device)
-    except (RuntimeError, KeyError) as error:  # whatever a foreign network may raise
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-        raise RunError(
-            f"{os.fspath(model)}: the network failed: {reason}: check it with 'pair-les inspect'"
-        ) from error
+    network = model_network(module, metadata, model)
+    return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)
 
 
-def model_network(module: torch.jit.ScriptModule, charges: bool) -> Network:
-    """The network of a model file, as `predict` takes it."""
+def model_network(
+    module: torch.jit.ScriptModule, metadata: Metadata, file: str | os.PathLike[str]
+) -> Network:
+    """The network of a model file, as `predict` takes it; its output is checked, `file` named in errors."""
 
     def network(
         species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> tuple[Tensor, Tensor]:
-        output = module(species, edge_index, edge_vectors, n_local)
-        return output["energy"], output["charge"] if charges else output["energy"][:0]
+        energy, charge = checked_forward(module, metadata, species, edge_index, edge_vectors, file)
+        return energy, energy[:0] if charge is None else charge
 
     return network

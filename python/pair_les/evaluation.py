@@ -123,7 +123,7 @@ def evaluate(
     vectors = x[neighbour] - x[centre] + torch.as_tensor(shifts, device=device).to(x.dtype) @ h
 
     inputs = vectors.to(getattr(torch, metadata.dtype)).requires_grad_()
-    energies, charges = _forward(module, metadata, kinds, edges, inputs, file)
+    energies, charges = checked_forward(module, metadata, kinds, edges, inputs, file)
 
     lr_energy, phi = 0.0, None
     forces, strain = torch.zeros_like(x), torch.zeros_like(h)
@@ -154,7 +154,7 @@ def evaluate(
     )
 
 
-def _forward(
+def checked_forward(
     module: torch.jit.ScriptModule,
     metadata: Metadata,
     species: Tensor,
@@ -162,7 +162,13 @@ def _forward(
     edge_vectors: Tensor,
     file: str | os.PathLike[str],
 ) -> tuple[Tensor, Tensor | None]:
-    """Phase 1: energies and, for a model with charges, charges; their names and shapes checked."""
+    """Phase 1: energies [n] and, for a model with charges, charges [n]; their names and shapes checked.
+
+    Raises
+    ------
+    ContractError
+        If the network fails, or returns something else than the contract says.
+    """
     n_atoms = species.shape[0]
     try:
         output = module(species, edge_index, edge_vectors, n_atoms)

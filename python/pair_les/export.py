@@ -126,7 +126,7 @@ def compare_with_trained(file: str | os.PathLike[str], model: TrainedModel) -> l
     graphs = build_graphs(model.samples, model.species, metadata.cutoff)
     expected: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
     found: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
-    exported = model_network(module, metadata.long_range is not None)
+    exported = model_network(module, metadata, file)
     for batch in (collate([graph]) for graph in graphs):
         _collect(expected, _with_references(model), model.long_range, batch, model.dtype)
         _collect(found, exported, metadata.long_range, batch, DTYPES[metadata.dtype])

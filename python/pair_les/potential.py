@@ -75,7 +75,9 @@ def predict(
         centre, neighbour = batch.edge_index[0], batch.edge_index[1]
         vectors = strained.index_select(0, neighbour) - strained.index_select(0, centre) + shifts
         atomic, charge = network(batch.species, batch.edge_index, vectors.to(dtype), batch.species.shape[0])
-        energy = torch.zeros_like(batch.energy).index_add(0, batch.frame, atomic.double())
+        # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.
+        nothing = torch.zeros_like(batch.energy) + 0.0 * positions.sum()
+        energy = nothing.index_add(0, batch.frame, atomic.double())
         if long_range is not None:
             energy = (
                 energy
@@ -90,7 +92,6 @@ def predict(
                 ).double()
             )
         inputs = [positions, strain] if stress else [positions]
-        # A lone atom's energy depends on nothing: its gradient is absent rather than zero.
         gradients = torch.autograd.grad(
             energy.sum(), inputs, create_graph=training, allow_unused=True, materialize_grads=True
         )

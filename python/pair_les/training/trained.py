@@ -119,9 +119,11 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise RunError(
             f"{path}: checkpoint does not exist: give a .ckpt file or the output folder of pair-les train"
         )
+    with open(path, "rb"):
+        pass  # a file that may not be read is an error of its own
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
         raise RunError(
             f"{path}: not a checkpoint, or a damaged one: give a file written by pair-les train"
         ) from error

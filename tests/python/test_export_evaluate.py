@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""Export writes what was trained, or nothing; evaluation measures what the ASE calculator computes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+import torch
+from pair_les.accuracy import Comparison
+from pair_les.calculator import LESCalculator
+from pair_les.contract import ContractError, Metadata, load_model, read_metadata, save_model
+from pair_les.data import LabelKeys
+from pair_les.errors import DataError, RunError
+from pair_les.evaluate import evaluate
+from pair_les.export import export
+from pair_les.figures import parity
+from pair_les.training.trained import load_trained
+from tiny_frames import tiny_frames
+
+FLOAT32_EVALUATION_RELATIVE = 1e-4
+"""Two float32 evaluations of one network (batched, one by one); errors of hundreds of meV are compared."""
+
+
+@pytest.fixture(scope="module")
+def model(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("export") / "model.pt"
+    export(tiny_run, file)
+    return file
+
+
+# ------------------------------------------------------------------------------------------------- export
+
+
+def test_export_writes_the_contract_and_reports_small_differences(tiny_run: Path, tmp_path: Path) -> None:
+    checks = export(tiny_run, tmp_path / "model.pt", description="tiny")
+    assert [check.quantity for check in checks] == ["energy", "charge", "forces"]
+    assert all(check.passed and check.difference < check.limit for check in checks)
+    metadata = read_metadata(tmp_path / "model.pt")
+    assert (metadata.species, metadata.cutoff, metadata.dtype) == (("Na", "Cl"), 4.0, "float32")
+    assert metadata.long_range.sigma == 1.0
+    assert metadata.description == "tiny"
+    assert metadata.created_with["torch"] == torch.__version__
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["model.pt"]
+
+
+def test_a_checkpoint_file_and_the_other_precision(tiny_run: Path, tmp_path: Path) -> None:
+    export(tiny_run / "checkpoints" / "last.ckpt", tmp_path / "model.pt", precision="float64")
+    module, metadata = load_model(tmp_path / "model.pt")
+    assert metadata.dtype == "float64"
+    nothing = torch.zeros(0, dtype=torch.int64)
+    output = module(torch.tensor([0, 1]), torch.stack([nothing, nothing]), torch.zeros(0, 3).double(), 2)
+    assert output["energy"].dtype == torch.float64
+
+
+def test_samples_have_every_element_and_both_boundaries(tiny_run: Path) -> None:
+    samples = load_trained(tiny_run).samples
+    assert {symbol for sample in samples for symbol in sample.symbols} == {"Na", "Cl"}
+    assert {sample.periodic for sample in samples} == {True, False}
+
+
+def test_a_model_that_differs_is_not_written(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wrong weight in the written file: the error names the quantity, the old file stays."""
+    old = tmp_path / "model.pt"
+    old.write_text("old")
+    script = torch.jit.script
+
+    def spoiled(network: torch.nn.Module) -> torch.jit.ScriptModule:
+        network.readout.last.bias.data[:, 1] += 0.01
+        return script(network)
+
+    monkeypatch.setattr(torch.jit, "script", spoiled)
+    with pytest.raises(RunError, match=r"model\.pt: not written: the exported model differs .* TOO LARGE"):
+        export(tiny_run, old)
+    assert old.read_text() == "old"
+    assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]
+
+
+def test_bad_checkpoints_are_errors_of_one_line(tiny_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"none: checkpoint does not exist"):
+        export(tmp_path / "none", tmp_path / "model.pt")
+    with pytest.raises(RunError, match=r"the folder has no checkpoints/best\.ckpt"):
+        export(tmp_path, tmp_path / "model.pt")
+    (tmp_path / "text.ckpt").write_text("no checkpoint")
+    with pytest.raises(RunError, match=r"text\.ckpt: not a checkpoint, or a damaged one"):
+        export(tmp_path / "text.ckpt", tmp_path / "model.pt")
+    content = (tiny_run / "checkpoints" / "best.ckpt").read_bytes()
+    (tmp_path / "cut.ckpt").write_bytes(content[: len(content) // 2])
+    with pytest.raises(RunError, match=r"cut\.ckpt: not a checkpoint, or a damaged one"):
+        export(tmp_path / "cut.ckpt", tmp_path / "model.pt")
+    torch.save({"something": 1}, tmp_path / "other.ckpt")
+    with pytest.raises(RunError, match=r"other\.ckpt: not a checkpoint of pair_les"):
+        export(tmp_path / "other.ckpt", tmp_path / "model.pt")
+    assert not (tmp_path / "model.pt").exists()
+
+
+# ---------------------------------------------------------------------------------------------- evaluation
+
+
+def test_evaluation_measures_what_the_calculator_computes(model: Path, tiny_folder: Path) -> None:
+    errors = evaluate(model, [tiny_folder / "test.xyz"]).errors()
+    energies, forces, stresses = [], [], []
+    calculator = LESCalculator(model)
+    for atoms in ase.io.read(tiny_folder / "test.xyz", ":"):
+        bare = atoms.copy()
+        bare.calc = calculator
+        energies.append(1000 * (bare.get_potential_energy() - atoms.get_potential_energy()) / len(atoms))
+        forces.append(1000 * (bare.get_forces() - atoms.get_forces()).ravel())
+        if atoms.pbc.all():
+            stresses.append(1000 * (bare.get_stress(voigt=False) - atoms.get_stress(voigt=False)).ravel())
+    expected = {
+        "n_frames": 6,
+        "energy_rmse": np.sqrt(np.mean(np.square(energies))),
+        "energy_mae": np.mean(np.abs(energies)),
+        "forces_rmse": np.sqrt(np.mean(np.square(np.concatenate(forces)))),
+        "forces_mae": np.mean(np.abs(np.concatenate(forces))),
+        "stress_rmse": np.sqrt(np.mean(np.square(np.concatenate(stresses)))),
+    }
+    assert list(errors) == list(expected)
+    assert errors == pytest.approx(expected, rel=FLOAT32_EVALUATION_RELATIVE)
+    json.dumps(errors)
+
+
+def test_evaluation_of_a_model_without_charges_and_of_frames_without_stress(tmp_path: Path) -> None:
+    class Constant(torch.nn.Module):
+        def forward(
+            self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+        ) -> dict[str, torch.Tensor]:
+            return {"energy": torch.full([n_local], -2.0, dtype=edge_vectors.dtype)}
+
+    save_model(tmp_path / "model.pt", torch.jit.script(Constant()), Metadata(("Na", "Cl"), 3.0))
+    frames = tiny_frames(2)
+    for atoms in frames:
+        atoms.calc.results = {"energy": -2.5 * len(atoms), "forces": np.full((len(atoms), 3), 0.1)}
+    ase.io.write(tmp_path / "a.xyz", frames, format="extxyz")
+    errors = evaluate(tmp_path / "model.pt", [tmp_path / "a.xyz"]).errors()
+    assert errors == pytest.approx(
+        {"n_frames": 2, "energy_rmse": 500.0, "energy_mae": 500.0, "forces_rmse": 100.0, "forces_mae": 100.0}
+    )
+
+
+def test_errors_of_evaluation(model: Path, tiny_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"no forces label 'force' .*--keys forces=NAME"):
+        evaluate(model, [tiny_folder / "test.xyz"], LabelKeys(forces="force"))
+    text = (tiny_folder / "test.xyz").read_text()
+    (tmp_path / "a.xyz").write_text(text.replace("Na ", "Kr "))
+    with pytest.raises(
+        DataError, match=r"a\.xyz, frame 0 .*Kr, which the model does not know \(it knows Na Cl\)"
+    ):
+        evaluate(model, [tmp_path / "a.xyz"])
+
+    class Broken(torch.nn.Module):
+        def forward(
+            self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+        ) -> dict[str, torch.Tensor]:
+            if n_local > 0:
+                raise ValueError("weights are missing")
+            return {"energy": edge_vectors[:, 0]}
+
+    save_model(tmp_path / "model.pt", torch.jit.script(Broken()), Metadata(("Na", "Cl"), 3.0))
+    with pytest.raises(
+        ContractError, match=r"model\.pt: forward failed for \d+ atoms: .*weights are missing"
+    ):
+        evaluate(tmp_path / "model.pt", [tiny_folder / "test.xyz"])
+
+
+def test_parity_plot_of_few_and_many_points(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    n_atoms = np.array([10_000, 2])
+    labels = random.normal(size=(10_002, 3))
+    comparison = Comparison(
+        n_atoms, n_atoms * 1.0, n_atoms * 1.0, labels, labels + 0.1, np.zeros((0, 3, 3)), np.zeros((0, 3, 3))
+    )
+    parity(comparison, tmp_path / "parity.png", "title")
+    assert (tmp_path / "parity.png").read_bytes().startswith(b"\x89PNG")
+    assert comparison.errors()["forces_rmse"] == pytest.approx(100.0)
