@@ -14,7 +14,7 @@ from pair_les.net.products import degree_averages, invariants, n_products, produ
 from pair_les.net.readout import Readout
 from pair_les.net.settings import NetSettings
 
-CHARGE_SCALE = 0.2
+CHARGE_SCALE = 0.05
 """Charge, e, of a network output of 1: keeps the long-range part of the first steps small against the short range."""
 
 
@@ -105,7 +105,7 @@ class LESNet(nn.Module):
             # E_lr is quadratic in the charges: at zero charge its gradient vanishes, and training would not leave it.
             # The sign of latent charges is arbitrary; this fixes it for the order of the species.
             with torch.no_grad():
-                self.readout.last.bias[:, 1] = torch.linspace(-0.5, 0.5, n_s)
+                self.readout.last.bias[:, 1] = torch.linspace(-0.1, 0.1, n_s) / CHARGE_SCALE
 
     def _apply(self, function, recurse: bool = True) -> LESNet:
         """Convert as any module, but fill the tables anew: a table rounded to float32 stays wrong in float64."""
@@ -200,7 +200,7 @@ class LESNet(nn.Module):
         """Make every atom of an element start with the same charge, e (an element that is not named: 0)."""
         self.readout.last.weight[:, :, 1] = 0.0
         for s, name in enumerate(self.species):
-            self.readout.last.bias[s, 1] = charges.get(name, 0.0)
+            self.readout.last.bias[s, 1] = charges.get(name, 0.0) / self.charge_scale
 
     def hold_charges(self) -> None:
         """Take the charge output out of the next optimizer step: call after the backward pass."""
