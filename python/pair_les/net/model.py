@@ -202,6 +202,10 @@ class LESNet(nn.Module):
         for s, name in enumerate(self.species):
             self.readout.last.bias[s, 1] = charges.get(name, 0.0) / self.charge_scale
 
+    def initial_charges(self) -> list[float]:
+        """Charge of each species where the features are at their means and the last layer has no weights, e."""
+        return (self.readout.last.bias[:, 1] * self.charge_scale).tolist()
+
     def hold_charges(self) -> None:
         """Take the charge output out of the next optimizer step: call after the backward pass."""
         for parameter in (self.readout.last.weight, self.readout.last.bias):

@@ -91,7 +91,7 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
     if resume is None or not resume["pair_les"]["stopped"]:
         module = _module(config, train_graphs, valid_graphs, species, reference_energies)
         if first and resume is None and module.charges_fitted:
-            charges = module.network.readout.last.bias[:, 1].tolist()
+            charges = module.network.initial_charges()
             _say(
                 "initial charges (e): " + ", ".join(f"{s} {q:+.4f}" for s, q in zip(species, charges, strict=True))
             )
