@@ -255,6 +255,19 @@ def test_energy_that_is_not_finite(tmp_path, ranks):
     assert_one_error_line(run, ("model.pt", "energy", "not finite", "step 0"))
 
 
+def test_kspace_on_other_processes(tmp_path):
+    """``run_style verlet/split``: the potential would be missing where the network runs."""
+    write_model(tmp_path / "model.pt")
+    script = harness.setup(
+        tmp_path, FLUID, "model.pt", kspace="pppm 1e-5", after_pair=["run_style verlet/split"]
+    )
+    harness.run_lammps(
+        script + "run 1\n", tmp_path, 2, timeout=60, arguments=["-partition", "1", "1"], expect_error=True
+    )
+    lines = [line for line in (tmp_path / "screen.0").read_text().splitlines() if line.startswith("ERROR")]
+    assert len(lines) == 1 and "run_style verlet/split" in lines[0], lines
+
+
 def test_lammps_goes_on_without_the_style(tmp_path):
     """A run that does not use the style neither needs nor loads torch."""
     script = harness.setup(

@@ -285,10 +285,13 @@ void PairLES::check_setup()
                update->unit_style);
   if (!force->newton_pair)
     error->all(FLERR, "pair_style les needs newton pair on; type 'newton on'");
-  if (utils::strmatch(update->integrate_style, "^respa"))
+  // respa runs kspace at other steps, verlet/split on other processes: phi would not belong to these charges
+  const std::string integrate_style(update->integrate_style);
+  if (utils::strmatch(integrate_style, "^respa") || integrate_style == "verlet/split")
     error->all(FLERR,
-               "pair_style les does not support run_style respa: charges and their potential "
-               "belong to one and the same step; type 'run_style verlet'");
+               "pair_style les does not support run_style {}: charges and their potential "
+               "belong to one and the same step and process; type 'run_style verlet'",
+               integrate_style);
   if (!compute_flag || !force->pair->compute_flag)
     error->all(FLERR, "pair_style les cannot skip its computation; type 'pair_modify compute yes'");
 
