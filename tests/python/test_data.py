@@ -173,13 +173,19 @@ def test_coinciding_atoms_and_foreign_elements(tmp_path: Path) -> None:
     ase.io.write(tmp_path / "b.xyz", atoms)
     with pytest.raises(DataError, match=r"b\.xyz, frame 0 .*: atoms 2 and 5 coincide: 0\.05 A apart"):
         build_graphs(read_frames([tmp_path / "b.xyz"]), ["Na", "Cl"], CUTOFF)
+    atoms = tiny_frames(1)[0]
+    atoms.positions[0] += 40_000 * atoms.cell[0]
+    ase.io.write(tmp_path / "c.xyz", atoms)
+    with pytest.raises(DataError, match=r"c\.xyz, frame 0 .*: atoms are more than 32767 cells apart"):
+        build_graphs(read_frames([tmp_path / "c.xyz"]), ["Na", "Cl"], CUTOFF)
 
 
 def test_edges_are_those_of_ase_in_a_cell_smaller_than_the_cutoff(tmp_path: Path) -> None:
     frames = read_frames([write_tiny(tmp_path / "a.xyz", 3)])
     for graph, atoms in zip(build_graphs(frames, ["Na", "Cl"], 7.0), tiny_frames(3), strict=True):
-        centre, neighbour = graph.edge_index
-        distances = (graph.positions[neighbour] - graph.positions[centre] + graph.shifts).norm(dim=1)
+        batch = collate([graph])
+        centre, neighbour = batch.edge_index
+        distances = (batch.positions[neighbour] - batch.positions[centre] + batch.shifts).norm(dim=1)
         expected = ase_neighbor_list("d", atoms, 7.0)
         np.testing.assert_allclose(np.sort(distances.numpy()), np.sort(expected), atol=1e-6)
         assert (centre[1:] >= centre[:-1]).all()

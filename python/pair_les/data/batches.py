@@ -17,8 +17,8 @@ class Batch:
     """B frames with N atoms and E edges in all; units and dtypes as in `Graph`.
 
     ``species`` [N]; ``positions``, ``forces`` [N, 3]; ``cell``, ``stress`` [B, 3, 3]; ``periodic`` bool [B];
-    ``frame`` int64 [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` [2, E];
-    ``shifts`` [E, 3]; ``energy``, ``reference`` [B].
+    ``frame`` int64 [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` int64 [2, E];
+    ``shifts`` [E, 3], so that ``r_ij = x_j - x_i + shift``; ``energy``, ``reference`` [B].
     """
 
     species: Tensor
@@ -57,9 +57,9 @@ def collate(graphs: Sequence[Graph]) -> Batch:
         frame=torch.repeat_interleave(torch.arange(len(graphs)), n_atoms),
         n_atoms=n_atoms,
         edge_index=torch.cat(
-            [graph.edge_index + start for graph, start in zip(graphs, starts, strict=True)], dim=1
+            [graph.edge_index.long() + start for graph, start in zip(graphs, starts, strict=True)], dim=1
         ),
-        shifts=torch.cat([graph.shifts for graph in graphs]),
+        shifts=torch.cat([graph.cell_shifts.to(graph.cell) @ graph.cell for graph in graphs]),
         energy=torch.stack([graph.energy for graph in graphs]),
         reference=torch.stack([graph.reference for graph in graphs]),
         forces=torch.cat([graph.forces for graph in graphs]),

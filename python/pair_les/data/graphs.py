@@ -24,9 +24,10 @@ SMALLEST_DISTANCE = 0.1
 class Graph:
     """One frame ready for batching (angstrom, eV; float64 unless said otherwise).
 
-    ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int64 [2, E] sorted by
-    centre; ``shifts`` [E, 3] so that ``r_ij = x_j - x_i + shift``; ``energy`` [] without `reference` [], the
-    sum of the reference energies; ``forces`` [n, 3]; ``stress`` [3, 3], NaN without a label.
+    ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int32 [2, E] sorted by
+    centre; ``cell_shifts`` int16 [E, 3], whole lattice vectors S so that ``r_ij = x_j - x_i + S @ cell``;
+    ``energy`` [] without `reference` [], the sum of the reference energies; ``forces`` [n, 3]; ``stress``
+    [3, 3], NaN without a label. Edges are most of the memory, 14 bytes each, hence their small types.
     """
 
     species: Tensor
@@ -34,7 +35,7 @@ class Graph:
     cell: Tensor
     periodic: bool
     edge_index: Tensor
-    shifts: Tensor
+    cell_shifts: Tensor
     energy: Tensor
     reference: Tensor
     forces: Tensor
@@ -90,16 +91,17 @@ def _graph(
                 f"(it knows {' '.join(index_of)}): leave the frame out, or train with frames that contain it"
             )
     edge_index, cell_shifts = neighbor_list(frame.positions, frame.cell, frame.periodic, cutoff)
-    shifts = cell_shifts @ frame.cell
-    _require_distinct(frame, edge_index, shifts)
+    if cell_shifts.size and np.abs(cell_shifts).max() > np.iinfo(np.int16).max:
+        raise DataError(f"{frame.where}: atoms are more than 32767 cells apart: wrap them into the cell")
+    _require_distinct(frame, edge_index, cell_shifts @ frame.cell)
     reference = total_reference_energy(frame, reference_energies)
     return Graph(
         species=torch.tensor([index_of[symbol] for symbol in frame.symbols]),
         positions=torch.from_numpy(frame.positions),
         cell=torch.from_numpy(frame.cell),
         periodic=frame.periodic,
-        edge_index=torch.from_numpy(edge_index),
-        shifts=torch.from_numpy(shifts),
+        edge_index=torch.from_numpy(edge_index.astype(np.int32)),
+        cell_shifts=torch.from_numpy(cell_shifts.astype(np.int16)),
         energy=torch.tensor(frame.energy - reference, dtype=torch.float64),
         reference=torch.tensor(reference, dtype=torch.float64),
         forces=torch.from_numpy(frame.forces),
