@@ -61,8 +61,7 @@ def test_every_step_is_right(tmp_path, model, kspace, ranks):
         assert_equal(found, oracle_of(frame, CRYSTAL, model()), tolerance)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-@pytest.mark.parametrize("kspace", SOLVERS)
+@pytest.mark.parametrize("kspace, ranks", [("ewald 1e-9", 1), ("pppm 1e-6", 2)])
 def test_several_runs_in_one_input(tmp_path, model, kspace, ranks):
     """Cut into pieces, with other commands between them, a trajectory stays the one it was."""
     setup = harness.setup(tmp_path, CRYSTAL, model(), kspace=kspace) + START
@@ -144,9 +143,9 @@ def test_conserved_quantity(tmp_path, model, fix):
         script = script.replace("read_data system.data", "read_data system.data\nchange_box all triclinic")
     script += START.replace("fix nve all nve", f"fix ensemble all {fix}").replace("thermo 1", "thermo 10")
     script += (
-        "thermo_style custom step temp pe econserve vol press\nthermo_modify format float %.16g\nrun 600\n"
+        "thermo_style custom step temp pe econserve vol press\nthermo_modify format float %.16g\nrun 400\n"
     )
-    run = harness.run_lammps(script, tmp_path, ranks=2, timeout=240)
+    run = harness.run_lammps(script, tmp_path, timeout=240)
     conserved = run.column("Econserve")[5:] / len(CRYSTAL)
     potential = run.column("PotEng") / len(CRYSTAL)
     assert np.ptp(potential) > 0.01, "nothing moved"
