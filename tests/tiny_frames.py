@@ -21,7 +21,7 @@ LONG_RANGE = LongRange(sigma=1.0)
 
 
 def labels(atoms: Atoms) -> tuple[float, np.ndarray, np.ndarray | None]:
-    """Energy (eV), forces (eV/A), and the stress [3, 3] (eV/A^3) of a periodic frame, by autograd in float64."""
+    """Energy (eV), forces (eV/A), and stress [3, 3] (eV/A^3) of a periodic frame, by autograd."""
     symbols = atoms.get_chemical_symbols()
     periodic = bool(atoms.pbc.all())
     positions = torch.tensor(atoms.positions, requires_grad=True)
@@ -44,7 +44,7 @@ def labels(atoms: Atoms) -> tuple[float, np.ndarray, np.ndarray | None]:
 
 
 def tiny_frames(n_frames: int, seed: int = 0, labelled: bool = True) -> list[Atoms]:
-    """Every third frame an isolated cluster of 5 atoms, the others 8 ions in a slightly triclinic cell of 6 A."""
+    """Every third frame an isolated cluster of 5 atoms, the others 8 ions in a triclinic cell of 6 A."""
     random = np.random.default_rng(seed)
     frames = []
     for number in range(n_frames):
