@@ -160,9 +160,9 @@ def test_products_against_explicit_integration(l_max, body_order):
     rng = np.random.default_rng(4)
     n_lm = (l_max + 1) ** 2
     f = rng.normal(size=(n_lm, 3, 4))
-    synthesis, weights = product_quadrature(l_max, body_order)
+    tables = (degree_averages(l_max), *product_quadrature(l_max, body_order))
     row = degrees(l_max)
-    x = invariants(*map(torch.tensor, (f, degree_averages(l_max), synthesis, weights)), body_order).numpy()
+    x = invariants(*map(torch.tensor, (f, *tables)), body_order).numpy()
     assert x.shape == (n_products(l_max, body_order), 3, 4)
 
     cosines, w_cos = np.polynomial.legendre.leggauss(20)

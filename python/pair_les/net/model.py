@@ -76,11 +76,12 @@ class LESNet(nn.Module):
         n_features = n_products(self.l_max, self.body_order) * n_channels
         n_s = self.n_species
 
-        synthesis, quadrature_weights = product_quadrature(self.l_max, self.body_order)
+        even, odd, quadrature_weights = product_quadrature(self.l_max, self.body_order)
         # Numbers that follow from the settings: not part of the state dict, which holds what was fitted or learned.
         self.tables = {
             "harmonics": harmonics_from_monomials(self.l_max),
-            "synthesis": synthesis,
+            "even": even,
+            "odd": odd,
             "quadrature_weights": quadrature_weights,
             "degree_average": degree_averages(self.l_max),
         }
@@ -192,7 +193,7 @@ class LESNet(nn.Module):
         f = torch.bmm(a, torch.index_select(weight, 0, self.degrees))  # [n_lm, n, n_channels]
         scalar = f[0:1] - torch.mv(weight[0].t(), self.density_mean[s])  # only l = 0 has a mean
         f = torch.cat([scalar, f[1:]])
-        x = invariants(f, self.degree_average, self.synthesis, self.quadrature_weights, self.body_order)
+        x = invariants(f, self.degree_average, self.even, self.odd, self.quadrature_weights, self.body_order)
         return x.permute(1, 0, 2).reshape(f.size(1), x.size(0) * x.size(2))
 
     @torch.no_grad()

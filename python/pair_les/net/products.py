@@ -3,7 +3,9 @@
 
 With ``u_c(n) = sum_lm F[c, lm] Y_lm(n)``, a band-limited function on the sphere, the averages of ``u^3`` and ``u^4``
 over the sphere contain every coupling of three and four factors by Gaunt coefficients. A quadrature that is exact at
-the degree of the integrand turns them into one matrix product and elementwise powers.
+the degree of the integrand turns them into one matrix product and elementwise powers. The rule is symmetric under
+inversion and u splits into an even part e and an odd part o, so half of the points do:
+``<u^3> = <e (e^2 + 3 o^2)>`` and ``<u^4> = <(e^2 + o^2)^2 + 4 e^2 o^2>``.
 """
 
 from __future__ import annotations
@@ -26,19 +28,23 @@ def product_degree(l_max: int, body_order: int) -> int:
     return degree
 
 
-def product_quadrature(l_max: int, body_order: int) -> tuple[np.ndarray, np.ndarray]:
-    """Harmonics on the points of a rule that is exact for the products.
+def product_quadrature(l_max: int, body_order: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Harmonics on half of the points of a rule that is exact for the products.
 
     Returns
     -------
-    synthesis : ndarray
-        ``[n_points, (l_max + 1)^2]``, ``Y_lm(n_g) / (l_max + 1)``; the factor keeps u of order 1 where F is.
+    even, odd : ndarray
+        ``[n_points, n_even]`` and ``[n_points, n_odd]``, ``Y_lm(n_g) / (l_max + 1)`` for even and for odd l; the factor
+        keeps u of order 1 where F is.
     weights : ndarray
-        ``[n_points]``, summing to 1.
+        ``[1, n_points]``, summing to 1.
     """
     degree = product_degree(l_max, body_order)
     points, weights = quadrature(degree + 1 - degree % 2)  # Lebedev rules exist for odd degrees
-    return spherical_harmonics(points, l_max) / (l_max + 1), weights
+    upper = np.array([tuple(point) > (0.0, 0.0, 0.0) for point in np.round(points, 9)])  # one of n and -n
+    harmonics = spherical_harmonics(points[upper], l_max) / (l_max + 1)
+    is_odd = np.array([degree % 2 == 1 for degree in range(l_max + 1) for _ in range(2 * degree + 1)])
+    return harmonics[:, ~is_odd], harmonics[:, is_odd], 2.0 * weights[None, upper]
 
 
 def degree_averages(l_max: int) -> np.ndarray:
@@ -53,7 +59,7 @@ def n_products(l_max: int, body_order: int) -> int:
 
 
 def invariants(
-    f: Tensor, degree_average: Tensor, synthesis: Tensor, weights: Tensor, body_order: int
+    f: Tensor, degree_average: Tensor, even: Tensor, odd: Tensor, weights: Tensor, body_order: int
 ) -> Tensor:
     """Invariants of each channel: ``F_00``; ``mean_m F_lm^2`` for l >= 1; averages of ``u^3`` and of ``u_{l<=2}^4``.
 
@@ -62,11 +68,9 @@ def invariants(
     f : Tensor
         ``[n_lm, n_atoms, n_channels]``, mixed density.
     degree_average : Tensor
-        ``[l_max, n_lm]``: averages over m of each degree l >= 1.
-    synthesis : Tensor
-        ``[n_points, n_lm]`` of :func:`product_quadrature`.
-    weights : Tensor
-        ``[n_points]``.
+        ``[l_max, n_lm]`` of :func:`degree_averages`.
+    even, odd, weights : Tensor
+        Of :func:`product_quadrature`.
     body_order : int
         3 to 5.
 
@@ -76,15 +80,18 @@ def invariants(
         ``[n_products, n_atoms, n_channels]``.
     """
     n_lm, n_atoms, n_channels = f.size(0), f.size(1), f.size(2)
-    l_max = degree_average.size(0)
     flat = f.reshape(n_lm, n_atoms * n_channels)
     parts = [flat[0:1], torch.mm(degree_average, flat * flat)]
     if body_order >= 4:
-        u = torch.mm(synthesis, flat)  # [n_points, n_atoms * n_channels]
-        parts.append(torch.mm(weights.unsqueeze(0), u * u * u))
-    if body_order >= 5:
-        n_quartic = min(n_lm, 9)  # (QUARTIC_L_MAX + 1)^2, a literal for TorchScript
-        v = torch.mm(synthesis[:, :n_quartic], flat[:n_quartic])
-        square = v * v
-        parts.append(torch.mm(weights.unsqueeze(0), square * square))
-    return torch.cat(parts).view(l_max + 1 + max(body_order - 3, 0), n_atoms, n_channels)
+        # Rows 0, 1-3, 4-8, 9-15 are l = 0, 1, 2, 3; beyond l_max the slices are empty. [n_points, n_atoms * n_channels]
+        e = torch.mm(even, torch.cat([flat[0:1], flat[4:9]]))
+        o1 = torch.mm(odd[:, :3], flat[1:4])
+        o = torch.addmm(o1, odd[:, 3:], flat[9:16])
+        e_squared = e * e
+        parts.append(torch.mm(weights, e * torch.addcmul(e_squared, o, o, value=3.0)))
+        if body_order >= 5:
+            # QUARTIC_L_MAX = 2: the odd part of the quartic is l = 1 only.
+            o1_squared = o1 * o1
+            total = e_squared + o1_squared
+            parts.append(torch.mm(weights, torch.addcmul(total * total, e_squared, o1_squared, value=4.0)))
+    return torch.cat(parts).view(degree_average.size(0) + 1 + max(body_order - 3, 0), n_atoms, n_channels)
