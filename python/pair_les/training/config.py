@@ -168,7 +168,7 @@ class TrainingSection(Section):
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     warmup_epochs: NonNegative = 1.0
     plateau_patience: Annotated[int, Field(gt=0)] = 10
-    gradient_clip: Positive | None = 10.0
+    gradient_clip: Positive | None = 1.0
     ema: Annotated[float, Field(gt=0, lt=1)] | None = 0.999
     loss: LossSection = LossSection()
     final_stage: FinalStageSection | None = FinalStageSection()
