@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""The documentation does what it says: its programs run, its commands and configuration keys exist, its links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import typer
+from pydantic import BaseModel
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(
+    [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.rst"), *ROOT.glob("kokkos/*.md")]
+)
+FINITE_DIFFERENCE = 1e-6
+"""eV/angstrom: central differences of a float64 energy, step 1e-4 angstrom."""
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """Code blocks of a Markdown page."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def salt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with the model that the example of model_file.md wrote, in a process that cannot import pair_les."""
+    folder = tmp_path_factory.mktemp("salt")
+    program = blocks("docs/model_file.md", "python")[0]
+    (folder / "write.py").write_text("import sys\nsys.modules['pair_les'] = None\n" + program)
+    subprocess.run([sys.executable, "write.py"], cwd=folder, check=True, timeout=120)
+    return folder
+
+
+def test_the_example_model_is_a_model(salt: Path) -> None:
+    """Its forces are the derivative of its energy, chain term and long range included."""
+    from ase import Atoms
+    from pair_les import LESCalculator
+
+    random = np.random.default_rng(0)
+    grid = np.array([[i, j, k] for i in range(2) for j in range(2) for k in range(2)], dtype=float)
+    atoms = Atoms("NaClClNaClNaNaCl", 2.8 * grid + random.normal(0.0, 0.1, (8, 3)), cell=3 * [5.7], pbc=True)
+    atoms.calc = LESCalculator(salt / "salt.pt")
+    charges, force = atoms.get_charges(), atoms.get_forces()[0, 0]
+    assert np.all(charges[[0, 3, 5, 6]] > 0.5) and np.all(charges[[1, 2, 4, 7]] < -0.5)
+    assert np.ptp(charges[[0, 3, 5, 6]]) > 1e-4
+
+    energies = []
+    for step in (1e-4, -1e-4):
+        moved = atoms.copy()
+        moved.calc = atoms.calc
+        moved.positions[0, 0] += step
+        energies.append(moved.get_potential_energy())
+    assert force == pytest.approx((energies[1] - energies[0]) / 2e-4, abs=FINITE_DIFFERENCE)
+
+
+def test_the_example_model_keeps_every_size(salt: Path) -> None:
+    """No atoms, and one atom without edges."""
+    import torch
+    from pair_les import load_model
+
+    module, metadata = load_model(salt / "salt.pt")
+    assert metadata.species == ("Na", "Cl")
+    for n in (0, 1):
+        found = module(
+            torch.zeros(n, dtype=torch.int64),
+            torch.zeros(2, 0, dtype=torch.int64),
+            torch.zeros(0, 3).double(),
+            n,
+        )
+        assert found["energy"].shape == found["charge"].shape == (n,)
+
+
+def test_the_second_example_runs(salt: Path) -> None:
+    program = blocks("docs/model_file.md", "python")[1]
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=salt, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0 and len(done.stdout.split()) > 8, done.stderr
+
+
+def test_commands_exist() -> None:
+    """Every ``pair-les COMMAND --option`` of the pages."""
+    from pair_les.cli.app import app
+
+    commands = typer.main.get_command(app).commands
+    found = 0
+    for page in PAGES:
+        # a command ends with its line, its quotation or a shell comment
+        for line in re.findall(r"pair-les ([a-z]+\b[^\n`'#]*)", page.read_text()):
+            name = line.split()[0]
+            assert name in commands, f"{page.name}: pair-les {line}"
+            options = {option for parameter in commands[name].params for option in parameter.opts}
+            for option in re.findall(r"(?<!\S)(--?[a-z]+)", line):
+                assert option in options, f"{page.name}: pair-les {line}"
+            found += 1
+    assert found > 10
+
+
+def section_keys(section: type[BaseModel], prefix: str = "") -> set[str]:
+    """Dotted names of all keys that have a value, sections within sections included."""
+    from pair_les.training.config_file import _section_of
+
+    keys = set()
+    for name, field in section.model_fields.items():
+        child = _section_of(field.annotation)
+        keys |= {prefix + name} if child is None else section_keys(child, f"{prefix}{name}.")
+    return keys
+
+
+def test_every_configuration_key_is_documented_with_its_default() -> None:
+    from pair_les.training.config import Config
+    from pair_les.training.config_file import config_values, parse_config
+
+    text = (ROOT / "docs/training.md").read_text().split("\n## Configuration\n")[1].split("\n## ")[0]
+    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.+?) \|", text, re.MULTILINE))
+    assert set(rows) == section_keys(Config)
+
+    minimal = {"data": {"train": "required"}, "model": {"cutoff": 1.0}, "output": "required"}
+    values = config_values(parse_config(minimal, "minimal"))
+    values["training"]["early_stopping"] = {"patience": 50}  # null by default, and then without this key
+    for key, shown in rows.items():
+        value = values
+        for part in key.split("."):
+            value = value[part]
+        if shown != "required":
+            assert yaml_value(shown) == value, f"{key}: documented {shown}, is {value}"
+
+
+def yaml_value(text: str) -> object:
+    """What a table cell says: YAML in backticks, perhaps followed by words."""
+    import yaml
+
+    return yaml.safe_load(re.match(r"`(.*?)`", text)[1])
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
+def test_configurations_are_valid(page: str) -> None:
+    import yaml
+    from pair_les.training.config_file import parse_config
+
+    (text,) = blocks(page, "yaml")
+    parse_config(yaml.safe_load(text), page)
+
+
+def test_links_lead_somewhere() -> None:
+    found = 0
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            found += 1
+    assert found > 5
+
+
+def test_named_tests_exist() -> None:
+    """Every ``tests/...py::name`` of the pages; so that a number in a table cannot lose the test that made it."""
+    found = 0
+    for page in PAGES:
+        for file, name in re.findall(r"(tests/[\w/]+\.py)(?:::(\w+))?", page.read_text()):
+            assert (ROOT / file).is_file(), f"{page.name}: {file}"
+            assert not name or re.search(rf"^def {name}\b", (ROOT / file).read_text(), re.MULTILINE), (
+                f"{file}::{name}"
+            )
+            found += 1
+    assert found > 10
