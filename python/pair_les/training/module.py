@@ -19,9 +19,6 @@ from .network import DTYPES
 from .schedule import Plateau, rate_factor
 from .squared_errors import ErrorSums, over_processes, rmse, squared_errors, weighted_loss
 
-ADAM_BETAS = (0.9, 0.99)
-"""A memory of 100 steps for squared gradients: with 0.999 one bad step keeps the rates of all weights wrong for an epoch."""
-
 
 class PotentialModule(pl.LightningModule):
     """A network with its long-range energy, trained on labels without reference energies.
@@ -135,10 +132,7 @@ class PotentialModule(pl.LightningModule):
         """AdamW, and the schedule that changes its rate after each step."""
         training = self.config.training
         optimizer = torch.optim.AdamW(
-            self.network.parameters(),
-            lr=training.learning_rate,
-            betas=ADAM_BETAS,
-            weight_decay=training.weight_decay,
+            self.network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
         )
         schedule = LambdaLR(
             optimizer, lambda step: rate_factor(step, self.steps_per_epoch, training, self.plateau)
