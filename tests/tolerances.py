@@ -103,3 +103,21 @@ MEMORY_GROWTH = 2.0
 
 FIRST_STEP_STALL = 10.0
 """A first step may take this many times the median: allocations and the first use of each operator, no compilation."""
+
+TOTAL_CHARGE = 1e-11
+"""e, of 48 charges from which their mean was subtracted, each printed with 17 digits."""
+
+POTENTIAL = 1e-6
+"""V, ``dE_lr/dq`` of a converged solver: its energy error of 1e-7 eV per atom and e, with a margin."""
+
+PER_ATOM_SUM = 1e-6
+"""eV, sum over atoms against the total of the same quantity: 1e-9 of energies up to 1e3 eV, through two conversions."""
+
+SAME_STEP_RELATIVE = 1e-12
+"""The first step of two runs of one input, pressures of 1e5 bar: rounding."""
+
+SAME_TRAJECTORY = 1e-9
+"""eV in all, ten to twenty steps of the same forces with different output or numbering."""
+
+CUT_TRAJECTORY = 1e-6
+"""eV in all after twelve steps that were cut by other commands: neighbour lists rebuilt, sums in another order."""

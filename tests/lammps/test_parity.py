@@ -83,7 +83,7 @@ def test_options_of_long_range_on_a_mesh(tmp_path, model):
 def test_neutral_by_projection(tmp_path, model, ranks):
     path = model(neutralize=True)
     found = harness.evaluate(tmp_path, fluid("orthogonal", "charged"), path, ranks=ranks)
-    assert abs(found.charges.sum()) < 1e-11
+    assert abs(found.charges.sum()) < tolerances.TOTAL_CHARGE
     assert_equal(found, oracle.evaluate(path, fluid("orthogonal", "charged")), tolerances.EWALD)
 
 
@@ -130,6 +130,21 @@ def test_order_of_types_is_that_of_pair_coeff(tmp_path, model):
     assert_equal(found, oracle.evaluate(model(), system), tolerances.EWALD)
 
 
+@pytest.mark.parametrize("option", [{"self_interaction": True}, {"neutralize": True}], ids=str)
+def test_latent_charge_and_potential_by_fix_pair(tmp_path, model, option):
+    """In e and V whatever the unit style and the Coulomb constant, as the documentation promises."""
+    path, system = model(coulomb_constant=14.3315, **option), fluid("triclinic", "charged")
+    script = harness.setup(tmp_path, system, path, units="real")
+    script += "fix latent all pair 1 les charge 0 potential 0\nrun 0\n"
+    script += (
+        "write_dump all custom latent.txt id f_latent[1] f_latent[2] modify sort id format float %.17g\n"
+    )
+    atoms = harness.run_lammps(script, tmp_path, ranks=2).dump("latent.txt")[-1]
+    expected = oracle.evaluate(path, system)
+    np.testing.assert_allclose(atoms["f_latent[1]"], expected.charges, rtol=0.0, atol=tolerances.EWALD.charge)
+    np.testing.assert_allclose(atoms["f_latent[2]"], expected.potential, rtol=0.0, atol=tolerances.POTENTIAL)
+
+
 def test_per_atom_energies_sum_to_the_energy(tmp_path, model):
     """With net charge, self-interaction and a foreign Coulomb constant, so that every correction takes part."""
     path = model(self_interaction=True, coulomb_constant=14.3315)
@@ -137,7 +152,7 @@ def test_per_atom_energies_sum_to_the_energy(tmp_path, model):
     script += "compute e all pe/atom\ncompute sum all reduce sum c_e\nthermo_style custom step pe c_sum vol\n"
     script += "thermo_modify format float %.16g\nrun 0\n"
     run = harness.run_lammps(script, tmp_path, ranks=2)
-    assert run.column("c_sum")[-1] == pytest.approx(run.column("PotEng")[-1], abs=1e-7)
+    assert run.column("c_sum")[-1] == pytest.approx(run.column("PotEng")[-1], abs=tolerances.PER_ATOM_SUM)
 
 
 def test_per_atom_stress_sums_to_the_virial(tmp_path, model):
@@ -148,7 +163,7 @@ def test_per_atom_stress_sums_to_the_virial(tmp_path, model):
     script += "thermo_modify format float %.16g line one\nrun 0\n"
     run = harness.run_lammps(script, tmp_path, ranks=2)
     summed = -np.array([run.column(name)[-1] for name in names]) / harness.PRESSURE_FACTOR["metal"]
-    assert np.abs(summed - harness.virial(run)[-1]).max() < 1e-6
+    assert np.abs(summed - harness.virial(run)[-1]).max() < tolerances.PER_ATOM_SUM
 
 
 # -- reference vectors -----------------------------------------------------------------------------------------------

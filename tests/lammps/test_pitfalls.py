@@ -57,7 +57,9 @@ def test_sums_over_charges_follow_the_charges(tmp_path, model, ranks):
     fresh_folder.mkdir()
     script = harness.setup(fresh_folder, replace(moved, symbols=tuple(symbols)), model()) + "run 0\n"
     fresh = harness.run_lammps(script, fresh_folder, ranks)
-    assert second.column("E_long")[-1] == pytest.approx(fresh.column("E_long")[-1], abs=1e-8)
+    assert second.column("E_long")[-1] == pytest.approx(
+        fresh.column("E_long")[-1], abs=tolerances.PER_ATOM_SUM
+    )
 
 
 @pytest.mark.parametrize("kspace", ["ewald 1e-11", "pppm 1e-7"])

@@ -40,7 +40,7 @@ def test_run_0_equals_step_0(tmp_path, model, kspace, ranks):
     np.testing.assert_array_equal(zero.forces, ten.forces)
     assert thermo_zero["PotEng"] == thermo_ten["PotEng"]
     for name in (*harness.VIRIAL_COLUMNS, "Press"):
-        assert thermo_zero[name] == pytest.approx(thermo_ten[name], rel=1e-12)
+        assert thermo_zero[name] == pytest.approx(thermo_ten[name], rel=tolerances.SAME_STEP_RELATIVE)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -75,7 +75,7 @@ def test_several_runs_in_one_input(tmp_path, model, kspace, ranks):
     ]
     for piece in pieces:
         found = harness.run_lammps(setup + piece, tmp_path, ranks).column("PotEng")[-1]
-        assert found == pytest.approx(end, abs=1e-6), piece
+        assert found == pytest.approx(end, abs=tolerances.CUT_TRAJECTORY), piece
 
 
 def test_steps_without_thermo_output(tmp_path, model):
@@ -83,7 +83,7 @@ def test_steps_without_thermo_output(tmp_path, model):
     setup = harness.setup(tmp_path, CRYSTAL, model(), kspace="pppm 1e-6") + START
     often = harness.run_lammps(setup + "run 20\n", tmp_path).column("PotEng")[-1]
     rarely = harness.run_lammps(setup + "thermo 20\nrun 20\n", tmp_path).column("PotEng")[-1]
-    assert rarely == pytest.approx(often, abs=1e-9)
+    assert rarely == pytest.approx(often, abs=tolerances.SAME_TRAJECTORY)
 
 
 @pytest.mark.parametrize("step", [0, 3, 1000000])
@@ -93,7 +93,7 @@ def test_reset_timestep(tmp_path, model, step):
     whole = harness.run_lammps(setup + "run 10\n", tmp_path).column("PotEng")
     run = harness.run_lammps(setup + f"run 5\nreset_timestep {step}\nrun 5\n", tmp_path)
     assert run.column("Step")[0] == step
-    np.testing.assert_allclose(run.column("PotEng"), whole[5:], rtol=0.0, atol=1e-9)
+    np.testing.assert_allclose(run.column("PotEng"), whole[5:], rtol=0.0, atol=tolerances.SAME_TRAJECTORY)
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
@@ -164,7 +164,7 @@ def test_restart(tmp_path, model, ranks):
     again = "\n".join(line for line in again.splitlines() if not line.startswith(("units", "atom_style")))
     run = harness.run_lammps(again + "\nfix nve all nve\nthermo 1\nrun 5\n", tmp_path, ranks)
     assert run.column("Step")[0] == 5
-    np.testing.assert_allclose(run.column("PotEng"), whole, rtol=0.0, atol=1e-9)
+    np.testing.assert_allclose(run.column("PotEng"), whole, rtol=0.0, atol=tolerances.SAME_TRAJECTORY)
 
 
 def test_clear_and_start_again(tmp_path, model):
@@ -185,4 +185,4 @@ def test_another_model_in_the_same_input(tmp_path, model):
     run = harness.run_lammps(script, tmp_path, ranks=2)
     found = [thermo["PotEng"][-1] for thermo in run.thermo]
     expected = [oracle.evaluate(path, CRYSTAL).energy for path in (model(), model(sigma=1.4), model())]
-    np.testing.assert_allclose(found, expected, rtol=0.0, atol=1e-7 * len(CRYSTAL))
+    np.testing.assert_allclose(found, expected, rtol=0.0, atol=tolerances.EWALD.energy * len(CRYSTAL))
