@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tolerances
 import typer
 from pydantic import BaseModel
 
@@ -17,8 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
     [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.rst"), *ROOT.glob("kokkos/*.md")]
 )
-FINITE_DIFFERENCE = 1e-6
-"""eV/angstrom: central differences of a float64 energy, step 1e-4 angstrom."""
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -55,7 +54,7 @@ def test_the_example_model_is_a_model(salt: Path) -> None:
         moved.calc = atoms.calc
         moved.positions[0, 0] += step
         energies.append(moved.get_potential_energy())
-    assert force == pytest.approx((energies[1] - energies[0]) / 2e-4, abs=FINITE_DIFFERENCE)
+    assert force == pytest.approx((energies[1] - energies[0]) / 2e-4, abs=tolerances.FINITE_DIFFERENCE_FORCE)
 
 
 def test_the_example_model_keeps_every_size(salt: Path) -> None:
