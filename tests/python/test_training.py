@@ -169,7 +169,7 @@ def test_the_final_stage_changes_the_weights_but_not_the_score(tiny_folder: Path
     from pair_les.training.module import PotentialModule
     from pair_les.training.network import new_network
 
-    config = parse_config(tiny_config(tiny_folder, epochs=8), "test")
+    config = parse_config(tiny_config(tiny_folder, epochs=8, final_stage={}), "test")
     network = new_network(config.model, ["Na", "Cl"], "float32", {"Na": 0.0, "Cl": 0.0})
     module = PotentialModule(network, config, steps_per_epoch=9, has_stress=True)
     weights = [module.loss_weights(epoch).energy for epoch in range(8)]

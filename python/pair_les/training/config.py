@@ -144,7 +144,7 @@ class TrainingSection(Section):
     ema
         Decay per step of the averaged weights that are validated and exported; null: none.
     loss, final_stage
-        Weights; `final_stage: null` keeps `loss` to the end.
+        Weights; `final_stage` (null: none) changes them for the last part. On water it cost 5 meV/A: see docs/training.md.
     early_stopping
         null: none.
     precision
@@ -171,7 +171,7 @@ class TrainingSection(Section):
     gradient_clip: Positive | None = 1.0
     ema: Annotated[float, Field(gt=0, lt=1)] | None = 0.999
     loss: LossSection = LossSection()
-    final_stage: FinalStageSection | None = FinalStageSection()
+    final_stage: FinalStageSection | None = None
     early_stopping: EarlyStoppingSection | None = None
     precision: Literal["float32", "float64"] = "float32"
     device: Literal["auto", "cpu", "cuda"] = "auto"
