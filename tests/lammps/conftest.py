@@ -24,3 +24,14 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return written[key]
 
     return get
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What docs/validation.md quotes: the largest deviations seen, by tolerance (without pytest-xdist)."""
+    import compare
+
+    for tolerance, worst in compare.WORST.items():
+        found = ", ".join(f"{value:.1e} {quantity}" for quantity, value in worst.items())
+        terminalreporter.write_line(
+            f"worst of the comparisons at energy {tolerance.energy:.0e} eV/atom: {found}"
+        )

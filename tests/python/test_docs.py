@@ -119,7 +119,10 @@ def test_every_configuration_key_is_documented_with_its_default() -> None:
     rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.+?) \|", text, re.MULTILINE))
     assert set(rows) == section_keys(Config)
 
-    optional = {"early_stopping": {}, "final_stage": {}}  # null by default, and then without keys of their own
+    optional = {
+        "early_stopping": {},
+        "final_stage": {},
+    }  # null by default, and then without keys of their own
     minimal = {
         "data": {"train": "required"},
         "model": {"cutoff": 1.0},

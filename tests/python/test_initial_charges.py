@@ -57,7 +57,9 @@ def test_one_element_has_no_initial_charge(tmp_path: Path) -> None:
     frames = tiny_frames(6)
     for atoms in frames:
         atoms.set_chemical_symbols(["Si"] * len(atoms))
-    assert fit_initial_charges(graphs_of(frames, tmp_path, ["Si"]), ["Si"], CUTOFF, LONG_RANGE, seed=0) is None
+    assert (
+        fit_initial_charges(graphs_of(frames, tmp_path, ["Si"]), ["Si"], CUTOFF, LONG_RANGE, seed=0) is None
+    )
 
 
 def test_the_network_starts_from_them() -> None:
@@ -72,7 +74,9 @@ def test_the_network_starts_from_them() -> None:
 
 def test_they_are_held_and_then_released(tiny_folder: Path, tmp_path: Path) -> None:
     def charges_after(epochs: int, **training: Any) -> list[float]:
-        values = tiny_config(tiny_folder, epochs=epochs, initial_charges={"Na": 0.5, "Cl": -0.5}, ema=None, **training)
+        values = tiny_config(
+            tiny_folder, epochs=epochs, initial_charges={"Na": 0.5, "Cl": -0.5}, ema=None, **training
+        )
         values["output"] = str(tmp_path / f"run{len(list(tmp_path.iterdir()))}")
         folder = train(parse_config(values, "test"))
         state = torch.load(folder / "checkpoints" / "last.ckpt", weights_only=True)["state_dict"]
@@ -88,5 +92,7 @@ def test_they_are_held_and_then_released(tiny_folder: Path, tmp_path: Path) -> N
 def test_given_charges_must_be_those_of_the_frames(tiny_folder: Path, tmp_path: Path) -> None:
     values = tiny_config(tiny_folder, initial_charges={"Na": 0.5, "F": -0.5})
     values["output"] = str(tmp_path / "run")
-    with pytest.raises(ConfigError, match="training.initial_charges names Na F, the training frames have Na Cl"):
+    with pytest.raises(
+        ConfigError, match="training.initial_charges names Na F, the training frames have Na Cl"
+    ):
         train(parse_config(values, "test"))

@@ -157,7 +157,9 @@ def check(
     dump: Annotated[Path, typer.Argument(metavar="DUMP", help="LAMMPS dump: id type x y z q fx fy fz.")],
     elements: Annotated[
         list[str] | None,
-        typer.Option("--element", metavar="SYMBOL", help="Element of LAMMPS type 1, 2, ...; repeat as in pair_coeff."),
+        typer.Option(
+            "--element", metavar="SYMBOL", help="Element of LAMMPS type 1, 2, ...; repeat as in pair_coeff."
+        ),
     ] = None,
     units: Annotated[str, typer.Option(help="LAMMPS units of the run: metal or real.")] = "metal",
     frames: Annotated[int | None, typer.Option(help="Check so many frames at most.")] = None,

@@ -93,7 +93,8 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
         if first and resume is None and module.charges_fitted:
             charges = module.network.initial_charges()
             _say(
-                "initial charges (e): " + ", ".join(f"{s} {q:+.4f}" for s, q in zip(species, charges, strict=True))
+                "initial charges (e): "
+                + ", ".join(f"{s} {q:+.4f}" for s, q in zip(species, charges, strict=True))
             )
         description = {
             "config": config_values(config),
