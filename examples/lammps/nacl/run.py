@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""From nothing to a checked LAMMPS run with learned charges: what ``make demo`` does, in the folder `demo`.
+
+1. LAMMPS makes a melt of known charges; 2. `pair-les train` sees its energies and forces only; 3. `pair-les export`;
+4. LAMMPS runs the learned model on two ranks; 5. check.py compares.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ase.io import read, write
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, default=HERE / "demo", help="where everything is written")
+    parser.add_argument("--ranks", type=int, default=2, help="MPI ranks of the LAMMPS runs")
+    parser.add_argument("--epochs", type=int, help="instead of those of config.yaml")
+    parser.add_argument("--keep", action="store_true", help="go on with a folder that is there already")
+    options = parser.parse_args()
+    folder = options.folder.resolve()
+    if not options.keep:
+        if folder.exists() and folder != HERE / "demo":
+            sys.exit(f"{folder} exists: remove it, or add --keep to go on with what is in it")
+        shutil.rmtree(folder, ignore_errors=True)
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    lammps = ["mpirun", "-n", str(options.ranks), "lmp", "-log", "none"]
+    start = time.monotonic()
+
+    if not (data / "test.xyz").exists():
+        say("1/5  molten NaCl with charges +1 and -1, by LAMMPS", start)
+        run([*lammps, "-in", HERE / "in.generate", "-var", "dir", data], folder, folder / "generate.out")
+        run([sys.executable, HERE / "frames.py", data], folder)
+
+    say("2/5  training on energies and forces", start)
+    settings = [] if options.epochs is None else ["--set", f"training.epochs={options.epochs}"]
+    run(["pair-les", "train", HERE / "config.yaml", *settings], folder)
+
+    say("3/5  export", start)
+    run(["pair-les", "export", "training", "-o", "model.pt"], folder)
+    run(["pair-les", "evaluate", "model.pt", "data/test.xyz", "--json", "errors.json"], folder)
+
+    say(f"4/5  256 ions in LAMMPS on {options.ranks} ranks", start)
+    melt = read(data / "test.xyz", index=0)
+    write(
+        folder / "nacl.data",
+        melt,
+        format="lammps-data",
+        specorder=["Na", "Cl"],
+        atom_style="charge",
+        masses=True,
+    )
+    run([*lammps[:-1], "log.nacl", "-in", HERE / "in.nacl"], folder, folder / "nacl.out")
+
+    say("5/5  comparison", start)
+    passed = subprocess.run([sys.executable, HERE / "check.py", folder], check=False).returncode == 0
+    say("done: " + ("all checks passed" if passed else "a check FAILED"), start)
+    sys.exit(0 if passed else 1)
+
+
+def say(text: str, start: float) -> None:
+    """One line of progress with the time since the beginning."""
+    print(f"[{time.monotonic() - start:5.0f} s]  {text}", flush=True)
+
+
+def run(command: Sequence[str | Path], folder: Path, output: Path | None = None) -> None:
+    """Run a command in a folder; with `output`, its text goes to that file, which is named if it fails."""
+    words = [str(word) for word in command]
+    print("$ " + " ".join(words), flush=True)
+    if output is None:
+        code = subprocess.run(words, cwd=folder, check=False).returncode
+    else:
+        with open(output, "w", encoding="utf-8") as stream:
+            code = subprocess.run(
+                words, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, check=False
+            ).returncode
+    if code != 0:
+        sys.exit(f"failed with exit code {code}: {' '.join(words)}" + (f": see {output}" if output else ""))
+
+
+if __name__ == "__main__":
+    main()
