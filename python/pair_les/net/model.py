@@ -207,11 +207,16 @@ class LESNet(nn.Module):
         """Charge of each species where the features are at their means and the last layer has no weights, e."""
         return (self.readout.last.bias[:, 1] * self.charge_scale).tolist()
 
-    def hold_charges(self) -> None:
-        """Take the charge output out of the next optimizer step: call after the backward pass."""
-        for parameter in (self.readout.last.weight, self.readout.last.bias):
-            if parameter.grad is not None:
-                parameter.grad[..., 1] = 0.0
+    @torch.no_grad()
+    def charge_output(self) -> list[Tensor]:
+        """Copies of the weights ``[n_species, n_hidden]`` and biases ``[n_species]`` of the charge output."""
+        return [parameter[..., 1].clone() for parameter in (self.readout.last.weight, self.readout.last.bias)]
+
+    @torch.no_grad()
+    def restore_charge_output(self, copies: list[Tensor]) -> None:
+        """Put back what `charge_output` returned."""
+        for parameter, copy in zip((self.readout.last.weight, self.readout.last.bias), copies, strict=True):
+            parameter[..., 1] = copy
 
     @torch.no_grad()
     def fit_statistics(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> None:

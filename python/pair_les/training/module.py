@@ -91,11 +91,19 @@ class PotentialModule(pl.LightningModule):
         self.train_errors.add(sums, counts)
         return loss
 
-    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:
-        """Fitted charges stay where they are until the short-range part has learned what they leave over."""
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        """Fitted charges stay where they are until the short-range part has learned what they leave over.
+
+        They are put back after the step rather than kept from it by zero gradients: Adam would then know no size of their
+        gradients when they are released, and its first steps would throw them away.
+        """
         training = self.config.training
-        if self.charges_fitted and self.current_epoch < training.charge_hold * training.epochs:
-            self.network.hold_charges()
+        if not self.charges_fitted or self.current_epoch >= training.charge_hold * training.epochs:
+            super().optimizer_step(*args, **kwargs)
+            return
+        held = self.network.charge_output()
+        super().optimizer_step(*args, **kwargs)
+        self.network.restore_charge_output(held)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Errors of one batch, with the averaged weights where there are some."""
