@@ -64,7 +64,7 @@ PairLES::PairLES(LAMMPS *lmp) :
   centroidstressflag = CENTROID_AVAIL;
   ewaldflag = pppmflag = msmflag = 1;
   comm_forward = 1;
-  ncoultablebits = 0;    // kspace would warn of the error of tables that do not exist
+  ncoultablebits = 0; // kspace would warn of the error of tables that do not exist
 }
 
 /* ---------------------------------------------------------------------- */
