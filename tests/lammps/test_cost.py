@@ -34,21 +34,22 @@ def test_virials_cost_only_where_asked_for(tmp_path, model, ranks):
     """Per-atom virials need six more inverse FFTs; steps that nobody asked must not pay for them."""
     script = harness.setup(tmp_path, rock_salt((6, 6, 6), 2.9, seed=1), model(), kspace="pppm 1e-5")
     script += "fix nve all nve\nthermo 20\n"
-    for _ in range(3):  # the machine may be busy: the fastest of three counts
+    for _ in range(3):
         script += "thermo_modify norm no\nrun 20\nthermo 1\nrun 20\nthermo 20\n"
         script += "compute s all stress/atom NULL\ncompute m all reduce max c_s[1]\n"
         script += "fix use all ave/time 1 1 1 c_m\nrun 20\nunfix use\nuncompute m\nuncompute s\n"
-    run = harness.run_lammps(script, tmp_path, ranks, timeout=240)
-    kspace = [
-        float(seconds)
-        for seconds in re.findall(r"^Kspace +\| [\d.e+-]+ +\| ([\d.e+-]+)", run.log, re.MULTILINE)
-    ]
-    plain, global_virial, atom_virial = (min(kspace[kind::3]) for kind in range(3))
-    print(
-        f"kspace seconds: {plain:.3f} plain, {global_virial:.3f} global virial, {atom_virial:.3f} per-atom virial"
-    )
-    assert plain < 0.7 * atom_virial
-    assert plain < 1.2 * global_virial
+    fastest = np.full(3, np.inf)
+    for _ in range(5):  # other processes only ever add time: the fastest of all runs counts
+        run = harness.run_lammps(script, tmp_path, ranks, timeout=240)
+        found = re.findall(r"^Kspace +\| [\d.e+-]+ +\| ([\d.e+-]+)", run.log, re.MULTILINE)
+        fastest = np.minimum(fastest, np.reshape([float(seconds) for seconds in found], (3, 3)).min(0))
+        plain, global_virial, atom_virial = fastest
+        print(
+            f"kspace s: {plain:.3f} plain, {global_virial:.3f} global virial, {atom_virial:.3f} per-atom virial"
+        )
+        if plain < 0.7 * atom_virial and plain < 1.2 * global_virial:
+            return
+    pytest.fail(f"kspace seconds of 20 steps (plain, global virial, per-atom virial): {fastest}")
 
 
 def test_mesh_is_distributed(tmp_path, model):

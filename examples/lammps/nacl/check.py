@@ -71,13 +71,15 @@ def draw(
     folder: Path, q: NDArray, q_true: NDArray, forces: tuple[NDArray, NDArray], time: NDArray, energy: NDArray
 ) -> None:
     """charges.png, force_parity.png and energy.png."""
-    fig, ax = plt.subplots(figsize=(5, 3.5), layout="constrained")
-    for value, color in ((1.0, "tab:purple"), (-1.0, "tab:green")):
-        symbol = next(s for s, charge in TRUE_CHARGES.items() if charge == value)
-        ax.hist(q[q_true == value], bins=40, color=color, label=f"{symbol}, learned")
-        ax.axvline(value, color="black", ls="--", lw=1, label="true" if value > 0 else None)
-    ax.set(xlabel="charge (e)", ylabel="ions")
-    ax.legend()
+    # one panel per element, each around its true charge: the spread is far smaller than the distance between them
+    fig, axes = plt.subplots(1, 2, figsize=(7, 3.2), layout="constrained")
+    for ax, (symbol, value) in zip(axes, TRUE_CHARGES.items(), strict=True):
+        mine = q[q_true == value]
+        ax.hist(mine, bins=30, label="learned")
+        ax.axvline(value, color="black", ls="--", lw=1, label="true")
+        width = max(0.03, 1.2 * np.abs(mine - value).max())
+        ax.set(title=symbol, xlabel="charge (e)", ylabel="ions", xlim=(value - width, value + width))
+        ax.legend()
     fig.savefig(folder / "charges.png", dpi=150)
 
     fig, ax = plt.subplots(figsize=(4, 4), layout="constrained")
