@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: MIT
+"""What latent charges say about charge: dipoles, quadrupoles, polarisation, Born effective charges."""
+
+from .born import born_charges
+from .moments import dipole, physical_charges, polarization, project_charges, quadrupole, traceless
+from .observe import Observation, observe
+
+__all__ = [
+    "Observation",
+    "born_charges",
+    "dipole",
+    "observe",
+    "physical_charges",
+    "polarization",
+    "project_charges",
+    "quadrupole",
+    "traceless",
+]

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Born effective charges of environment-dependent charges by vector-Jacobian products (physics.md, "Observables").
+
+::
+
+    periodic  Z_i,ab = q_i delta_ab + sum_g h_ga sum_j sin(2 pi (s_jg - s_ig)) / (2 pi) dq_j/dr_ib
+    isolated  Z_i,ab = q_i delta_ab + sum_j r_ja dq_j/dr_ib
+
+Index order ``[atom, a, b]``: a is the direction of the polarisation, b that of the displacement; the rows h are
+lattice vectors, s fractional coordinates. The sine is the difference of two products, so that six
+vector-Jacobian products serve all atoms. Source: Zhong et al. 2025.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def born_charges(charges: Tensor, positions: Tensor, cell: Tensor, periodic: bool | Sequence[bool]) -> Tensor:
+    """Born effective charges in units of the charges given.
+
+    Parameters
+    ----------
+    charges
+        [N], e, computed from `positions` by torch (any projection of them included).
+    positions
+        [N, 3], angstrom, with ``requires_grad``.
+    cell
+        [3, 3], rows are lattice vectors, angstrom; ignored along directions that are not periodic.
+    periodic
+        One flag or three. A direction that is not periodic must be at right angles to the others: along it
+        the isolated formula holds.
+
+    Returns
+    -------
+    [N, 3, 3], e, indices [atom, polarisation, displacement]; without graph.
+
+    Raises
+    ------
+    ValueError
+        If the directions that are not periodic are not at right angles to the others.
+    """
+    flags = [periodic] * 3 if isinstance(periodic, bool) else [bool(flag) for flag in periodic]
+    lattice = _lattice(cell, flags)
+    x = positions.detach()
+    fractional = x @ torch.linalg.inv(lattice)  # [N, g]
+    born = charges.detach()[:, None, None] * torch.eye(3, dtype=x.dtype, device=x.device)
+    for direction, is_periodic in enumerate(flags):
+        s = fractional[:, direction]
+        if is_periodic:
+            sine, cosine = torch.sin(2.0 * math.pi * s), torch.cos(2.0 * math.pi * s)
+            # sin(a_j - a_i) = sin a_j cos a_i - cos a_j sin a_i
+            moved = (
+                cosine[:, None] * _product(sine, charges, positions)
+                - sine[:, None] * _product(cosine, charges, positions)
+            ) / (2.0 * math.pi)
+        else:
+            moved = _product(s, charges, positions)
+        born = born + lattice[direction][None, :, None] * moved[:, None, :]  # [atom, a, b]
+    return born
+
+
+def _product(weight: Tensor, charges: Tensor, positions: Tensor) -> Tensor:
+    """``sum_j w_j dq_j/dr_ib``, [N, 3]."""
+    if not charges.requires_grad:
+        return torch.zeros_like(positions)
+    (found,) = torch.autograd.grad(
+        charges,
+        positions,
+        weight.to(charges.dtype),
+        retain_graph=True,
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    return found
+
+
+def _lattice(cell: Tensor, periodic: list[bool]) -> Tensor:
+    """The cell with unit vectors along the directions that are not periodic, [3, 3]."""
+    lattice = cell.detach().clone()
+    for direction in range(3):
+        if not periodic[direction]:
+            lattice[direction] = torch.eye(3, dtype=cell.dtype, device=cell.device)[direction]
+    for direction in range(3):
+        others = [row for row in range(3) if row != direction and periodic[row]]
+        if not periodic[direction] and any(float(lattice[row, direction].abs()) > 1e-9 for row in others):
+            raise ValueError(
+                f"the cell is periodic along {others} but not along {direction}, and leans over: "
+                "make the direction that is not periodic a right angle to the others"
+            )
+    return lattice
