@@ -122,5 +122,12 @@ SAME_STEP_RELATIVE = 1e-12
 SAME_TRAJECTORY = 1e-9
 """eV in all, ten to twenty steps of the same forces with different output or numbering."""
 
+BORN_LAMMPS = 1e-8
+"""e and e angstrom, float64 models: sums of some hundred terms in another order; bar of the project."""
+
+CURRENT = 1e-2
+"""e angstrom/ps, of 10 and more: central differences over 4e-5 ps of a dipole printed with 17 digits, and h^2 of its
+third derivative."""
+
 CUT_TRAJECTORY = 1e-6
 """eV in all after twelve steps that were cut by other commands: neighbour lists rebuilt, sums in another order."""

@@ -141,6 +141,14 @@ void bind_evaluator(py::module_ &m)
             self.backward(data);
           },
           py::arg("potential") = py::none())
+      .def(
+          "charge_gradient",
+          [](Evaluator &self, const Doubles &weight) {
+            const double *const data = weight.data();
+            const py::gil_scoped_release no_gil;
+            self.charge_gradient(data);
+          },
+          py::arg("weight"))
       .def_property_readonly("energy",
                              [](const Evaluator &self) { return to_array(self.energy()); })
       .def_property_readonly("charge",

@@ -30,9 +30,14 @@ class Evaluator {
   // Fills edge_gradient() = d(sum_i e_i + sum_i potential_i q_i) / d edge_vectors at fixed potential.
   virtual void backward(const double *potential) = 0;
 
+  // Instead of phase 2, any number of times per forward(). `weight` [n_local], of a model with charges.
+  // Fills edge_gradient() = d(sum_i weight_i q_i) / d edge_vectors, the weights held constant.
+  virtual void charge_gradient(const double *weight) = 0;
+
   virtual const std::vector<double> &energy() const = 0; // [n_local] eV, short range
   virtual const std::vector<double> &charge() const = 0; // [n_local] e, empty without long range
-  virtual const std::vector<double> &edge_gradient() const = 0; // [n_edges * 3] eV/angstrom
+  virtual const std::vector<double> &
+  edge_gradient() const = 0; // [n_edges * 3] eV/angstrom or e/angstrom
 
   // Every call throws std::runtime_error with a one-line message.
 };

