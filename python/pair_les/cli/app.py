@@ -37,6 +37,13 @@ class Precision(str, Enum):
     float64 = "float64"
 
 
+class BornOrder(str, Enum):
+    """Which index of a labelled Born effective charge is the slow one."""
+
+    displacement = "displacement"
+    polarisation = "polarisation"
+
+
 def _print_version(value: bool) -> None:
     if value:
         from pair_les import __version__
@@ -123,26 +130,38 @@ def evaluate(
         typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
     ] = None,
     plot: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Write a parity plot.")] = None,
+    eps: Annotated[
+        float, typer.Option(help="Electronic permittivity: physical charges are sqrt(eps) latent ones.")
+    ] = 1.0,
+    born_order: Annotated[
+        BornOrder, typer.Option(help="Slow index of the nine numbers of a labelled Born effective charge.")
+    ] = BornOrder.displacement,
 ) -> None:
     """Errors of a model on labelled frames: energy in meV/atom, forces in meV/A, stress in meV/A^3.
 
-    Energies are compared as they are: a constant offset between two sets of labels counts as an error.
+    Energies are compared as they are: a constant offset between two sets of labels counts as an error. Dipoles,
+    quadrupoles and Born effective charges (labels dipole, quadrupole, bec) are compared where the data has them,
+    atomic charges where --keys charges=NAME names them.
 
     Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
     """
     from pair_les.evaluate import evaluate as compare
+    from pair_les.observables.agreement import agreement
+    from pair_les.observables.agreement import errors as charge_errors
 
-    labels = _label_keys(keys or [])
+    labels, response = _label_keys(keys or [])
     for target in (json_file, plot):
         _require_folder(target)
     comparison = compare(model, data, labels)
     errors = comparison.errors()
+    seen = agreement(model, data, response, eps=eps, displacement_first=born_order is BornOrder.displacement)
+    errors.update(charge_errors(seen))
     text = json.dumps(errors, indent=2)
     if str(json_file) == "-":
         print(text)
     else:
         for name, value in errors.items():
-            print(f"{name:<12} {value:.4g} {_unit(name)}".rstrip())
+            print(f"{name:<20} {value:.4g} {_unit(name)}".rstrip())
         if json_file is not None:
             json_file.write_text(text + "\n", encoding="utf-8")
     if plot is not None:
@@ -190,11 +209,12 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _label_keys(pairs: list[str]) -> LabelKeys:  # noqa: F821 - imported where needed
+def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:  # noqa: F821 - imported where needed
     from pair_les.data.frames import LabelKeys
+    from pair_les.data.response_labels import ResponseKeys
     from pair_les.errors import UserError
 
-    known = tuple(LabelKeys.__dataclass_fields__)
+    known = (*LabelKeys.__dataclass_fields__, *ResponseKeys.__dataclass_fields__)
     found = {}
     for pair in (part for text in pairs for part in text.split(",")):
         label, separator, name = pair.partition("=")
@@ -204,7 +224,9 @@ def _label_keys(pairs: list[str]) -> LabelKeys:  # noqa: F821 - imported where n
                 "for example forces=force"
             )
         found[label] = name
-    return LabelKeys(**found)
+    own = {label: name for label, name in found.items() if label in LabelKeys.__dataclass_fields__}
+    rest = {label: name for label, name in found.items() if label not in own}
+    return LabelKeys(**own), ResponseKeys(**rest)
 
 
 def _require_folder(file: Path | None) -> None:
@@ -217,7 +239,8 @@ def _require_folder(file: Path | None) -> None:
 
 def _unit(name: str) -> str:
     units = {"energy": "meV/atom", "forces": "meV/A", "stress": "meV/A^3"}
-    return units.get(name.split("_")[0], "")
+    charge_units = {"dipole_rmse": "e A", "quadrupole_rmse": "e A^2", "bec_rmse": "e", "charges_rmse": "e"}
+    return charge_units.get(name) or units.get(name.split("_")[0], "")
 
 
 def main() -> None:

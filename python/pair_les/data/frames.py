@@ -99,14 +99,20 @@ def read_frames(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None 
     for path in paths:
         file = os.fspath(path)
         before = len(frames)
-        frames.extend(_frame(atoms, keys, file, index) for index, atoms in _atoms_of(file))
+        frames.extend(_frame(atoms, keys, file, index) for index, atoms in read_atoms(file))
         if len(frames) == before:
             raise DataError(f"{file}: the file has no frames: give a file with at least one")
     return frames
 
 
-def _atoms_of(file: str) -> Iterator[tuple[int, Atoms]]:
-    """Frames of one file; ASE's parsers may raise anything, hence the broad net around them."""
+def read_atoms(file: str) -> Iterator[tuple[int, Atoms]]:
+    """Number and atoms of each frame of one file; ASE's parsers may raise anything, hence the broad net.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or ASE cannot read it.
+    """
     if not Path(file).is_file():
         what = "is a folder" if Path(file).is_dir() else "does not exist"
         raise DataError(

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+"""How well latent charges agree with labels that were never fitted: dipoles, quadrupoles, Born charges, charges."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..contract import load_model
+from ..data.response_labels import LABELS, ResponseKeys, ResponseLabels, read_response_labels
+from .observe import observe
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Labels and predictions of one quantity, both [n] components in e and angstrom."""
+
+    label: NDArray[np.float64]
+    prediction: NDArray[np.float64]
+
+    @property
+    def scale(self) -> float:
+        """The factor of the predictions that fits the labels best; ``sqrt(eps)`` if all else is right."""
+        square = float(self.prediction @ self.prediction)
+        return float(self.prediction @ self.label) / square if square > 0.0 else 1.0
+
+    @property
+    def rmse(self) -> float:
+        """Root mean square deviation of the components."""
+        return float(np.sqrt(np.mean((self.prediction - self.label) ** 2)))
+
+    def r2(self, scale: float = 1.0) -> float:
+        """Coefficient of determination, ``1 - sum (label - scale prediction)^2 / sum (label - mean)^2``."""
+        spread = float(np.sum((self.label - self.label.mean()) ** 2))
+        left = float(np.sum((self.label - scale * self.prediction) ** 2))
+        return 1.0 - left / spread if spread > 0.0 else float("nan")
+
+
+def agreement(
+    model: str | os.PathLike[str],
+    data: Sequence[str | os.PathLike[str]],
+    keys: ResponseKeys | None = None,
+    *,
+    eps: float = 1.0,
+    displacement_first: bool = True,
+) -> dict[str, Agreement]:
+    """Each kind of label that the data has, against the model; nothing for a model without charges.
+
+    The energy does not depend on the sign of all charges: they are turned over, all kinds together, where that
+    agrees better with the labels. The trace of a quadrupole has no meaning for fields from outside and is left
+    out. Dipoles and quadrupoles of periodic frames depend on the cell chosen and are left out as well.
+
+    Parameters
+    ----------
+    model
+        Model file.
+    data
+        Frames in any format of ASE.
+    keys
+        Names of the labels.
+    eps
+        Electronic permittivity, see `physical_charges`.
+    displacement_first
+        Index order of labelled Born effective charges, see `read_response_labels`.
+
+    Raises
+    ------
+    ContractError, DataError, ValueError
+        See `load_model`, `read_response_labels` and `observe`.
+    """
+    frames = read_response_labels(data, keys, displacement_first)
+    loaded = load_model(model)
+    if loaded[1].long_range is None or not any(frames):
+        return {}
+    parts: dict[str, list[tuple[NDArray, NDArray]]] = {name: [] for name in LABELS}
+    for frame in frames:
+        if frame:
+            _compare(frame, loaded, eps, parts)
+    joined = {
+        name: tuple(np.concatenate(columns) for columns in zip(*pairs, strict=True))
+        for name, pairs in parts.items()
+        if pairs
+    }
+    alike = sum(
+        float(label @ found) / max(float(np.linalg.norm(label) * np.linalg.norm(found)), 1e-300)
+        for label, found in joined.values()
+    )
+    sign = -1.0 if alike < 0.0 else 1.0
+    return {name: Agreement(label, sign * found) for name, (label, found) in joined.items()}
+
+
+def _compare(frame: ResponseLabels, loaded: Any, eps: float, parts: dict[str, list]) -> None:
+    seen = observe(loaded, frame.atoms, eps=eps, born=frame.bec is not None)
+    isolated = not frame.atoms.pbc.any()
+    if frame.charges is not None:
+        parts["charges"].append((frame.charges, seen.charges))
+    if frame.bec is not None:
+        parts["bec"].append((frame.bec.reshape(-1), seen.born.reshape(-1)))
+    if frame.dipole is not None and isolated:
+        parts["dipole"].append((frame.dipole, seen.dipole))
+    if frame.quadrupole is not None and isolated:
+        parts["quadrupole"].append((_without_trace(frame.quadrupole), _without_trace(seen.quadrupole)))
+
+
+def _without_trace(moment: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (moment - np.eye(3) * np.trace(moment) / 3.0).reshape(-1)
+
+
+def errors(found: dict[str, Agreement]) -> dict[str, float]:
+    """What ``pair-les evaluate`` reports of each kind: RMSE, R2, the best scale, and R2 with it."""
+    rows = {}
+    for name, pair in found.items():
+        rows[f"{name}_rmse"] = pair.rmse
+        rows[f"{name}_r2"] = pair.r2()
+        rows[f"{name}_scale"] = pair.scale
+        rows[f"{name}_r2_scaled"] = pair.r2(pair.scale)
+    return rows
