@@ -131,3 +131,7 @@ third derivative."""
 
 CUT_TRAJECTORY = 1e-6
 """eV in all after twelve steps that were cut by other commands: neighbour lists rebuilt, sums in another order."""
+
+# Fused operators against their twins, relative to the largest element (issue 4).
+FUSED_FLOAT64 = 1e-12
+FUSED_FLOAT32 = 1e-5

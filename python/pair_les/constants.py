@@ -13,5 +13,8 @@ FORMAT_VERSION = 1
 METADATA_FILE = "metadata.json"
 """Name of the extra file inside the TorchScript archive."""
 
+FUSED_FILE = "fused.pt"
+"""Name of the optional extra file with the same network in the fused operators of the compiled core."""
+
 UNITS = {"length": "angstrom", "energy": "eV", "charge": "e"}
 """``units`` of contract version 1, exactly."""

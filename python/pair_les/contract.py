@@ -8,13 +8,14 @@ without it.
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .constants import METADATA_FILE
+from .constants import FUSED_FILE, METADATA_FILE
 from .metadata import ContractError, LongRange, Metadata
 
 if TYPE_CHECKING:
@@ -47,7 +48,10 @@ def created_with() -> dict[str, str]:
 
 
 def save_model(
-    path: str | os.PathLike[str], scripted_module: torch.jit.ScriptModule, metadata: Metadata
+    path: str | os.PathLike[str],
+    scripted_module: torch.jit.ScriptModule,
+    metadata: Metadata,
+    fused: torch.jit.ScriptModule | None = None,
 ) -> None:
     """Write a model file in one step: either the whole new file is there afterwards, or the old one.
 
@@ -59,6 +63,9 @@ def save_model(
         The network of the contract's signature, scripted.
     metadata
         Its contract.
+    fused
+        The same network in the fused operators of the compiled core, which this package reads instead where it has
+        them. `scripted_module` is what everybody else reads.
 
     Raises
     ------
@@ -73,7 +80,12 @@ def save_model(
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     try:
-        torch.jit.save(scripted_module, temporary, _extra_files={METADATA_FILE: metadata.to_json()})
+        extra_files: dict[str, str | bytes] = {METADATA_FILE: metadata.to_json()}
+        if fused is not None:
+            buffer = io.BytesIO()
+            torch.jit.save(fused, buffer)
+            extra_files[FUSED_FILE] = buffer.getvalue()
+        torch.jit.save(scripted_module, temporary, _extra_files=extra_files)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files private; a model file is an ordinary file
@@ -110,24 +122,29 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
                     f"{path}: not a TorchScript archive (a torch.save file or another zip): "
                     "convert a checkpoint with 'pair-les export'"
                 )
-            found = [name for name in names if name.split("/")[1:] == ["extra", METADATA_FILE]]
-            if not found:
+            if not any(name.split("/")[1:] == ["extra", METADATA_FILE] for name in names):
                 raise ContractError(
                     f"{path}: TorchScript archive without {METADATA_FILE}: save it with "
                     f"torch.jit.save(..., _extra_files={{'{METADATA_FILE}': ...}})"
                 )
-            text = archive.read(found[0])
     except zipfile.BadZipFile as error:
         raise ContractError(
             f"{path}: truncated or damaged TorchScript archive: copy or export it again"
         ) from error
-    return Metadata.from_json(text, path)
+    return Metadata.from_json(_extra_file(path, METADATA_FILE), path)
+
+
+def _extra_file(path: str | os.PathLike[str], name: str) -> bytes | None:
+    """Content of an extra file of a TorchScript archive; None where it has none of this name."""
+    with zipfile.ZipFile(path) as archive:
+        found = [entry for entry in archive.namelist() if entry.split("/")[1:] == ["extra", name]]
+        return archive.read(found[0]) if found else None
 
 
 def load_model(
     path: str | os.PathLike[str], device: str | torch.device = "cpu"
 ) -> tuple[torch.jit.ScriptModule, Metadata]:
-    """Load a model file for evaluation.
+    """Load a model file for evaluation: its fused form where there is one and the compiled core is installed.
 
     Parameters
     ----------
@@ -147,9 +164,13 @@ def load_model(
     """
     import torch
 
+    from .net.fused import load as load_operators
+
     metadata = read_metadata(path)
+    fused = _extra_file(path, FUSED_FILE) if load_operators() else None
     try:
-        module = torch.jit.load(os.fspath(path), map_location=device)
+        source = os.fspath(path) if fused is None else io.BytesIO(fused)
+        module = torch.jit.load(source, map_location=device)
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         raise ContractError(f"{path}: torch cannot read this archive ({reason}): export it again") from error

@@ -19,6 +19,8 @@ from .data.graphs import build_graphs
 from .errors import RunError
 from .evaluate import model_network
 from .metadata import LongRange
+from .net import LESNet
+from .net import fused as fused_operators
 from .potential import Network, predict
 from .training.network import DTYPES
 from .training.trained import TrainedModel, load_trained
@@ -106,7 +108,8 @@ def export(
     output = Path(output)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
-        save_model(unchecked, torch.jit.script(network), metadata)
+        plain, fused = scripts(network)
+        save_model(unchecked, plain, metadata, fused)
         checks = compare_with_trained(unchecked, model)
         failed = [check for check in checks if not check.passed]
         if failed:
@@ -118,6 +121,21 @@ def export(
     finally:
         unchecked.unlink(missing_ok=True)
     return checks
+
+
+def scripts(network: LESNet) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
+    """The network in plain torch, for any reader, and in the fused operators, where they are installed.
+
+    The network is left with the choice it had.
+    """
+    chosen = network.fused
+    try:
+        network.fused = False
+        plain = torch.jit.script(network)
+        network.fused = fused_operators.load()
+        return plain, torch.jit.script(network) if network.fused else None
+    finally:
+        network.fused = chosen
 
 
 def compare_with_trained(file: str | os.PathLike[str], model: TrainedModel) -> list[Check]:

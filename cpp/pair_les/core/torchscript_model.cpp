@@ -4,6 +4,7 @@
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
+#include <cstdlib>
 #include <sstream>
 #include <stdexcept>
 #include <unordered_map>
@@ -22,10 +23,25 @@ std::string one_line(const std::exception &error)
   return last_error.empty() ? first : last_error;
 }
 
+namespace {
+
+bool fused_wanted()
+{
+  const char *value = std::getenv("PAIR_LES_FUSED");
+  const std::string text = value ? value : "";
+  if (!text.empty() && text != "0" && text != "1")
+    throw std::runtime_error("PAIR_LES_FUSED = " + text +
+                             ": must be 0 (pure torch) or 1; unset it for the faster one");
+  return text != "0";
+}
+
+} // namespace
+
 TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &archive) :
     name_(name)
 {
-  std::unordered_map<std::string, std::string> extra_files{{"metadata.json", ""}};
+  // fused.pt: the same network in the operators of this library, written by pair-les export
+  std::unordered_map<std::string, std::string> extra_files{{"metadata.json", ""}, {"fused.pt", ""}};
   try {
     std::istringstream stream(archive);
     module_ = torch::jit::load(stream, torch::kCPU, extra_files);
@@ -37,6 +53,17 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
     throw std::runtime_error("model file '" + name + "' carries no metadata.json; write it with " +
                              "'pair-les export' or see docs/model_file.md");
   metadata_ = parse_metadata(extra_files["metadata.json"], name);
+
+  if (!extra_files["fused.pt"].empty() && fused_wanted()) {
+    try {
+      std::istringstream stream(extra_files["fused.pt"]);
+      module_ = torch::jit::load(stream, torch::kCPU);
+    } catch (const std::exception &error) {
+      throw std::runtime_error("model file '" + name + "': its fused form cannot be read (" +
+                               one_line(error) + "); use the pair_les that wrote it, or set " +
+                               "PAIR_LES_FUSED=0 in the environment for the slower plain form");
+    }
+  }
 
   const auto method = module_.find_method("forward");
   if (!method || method->function().getSchema().arguments().size() != 5)

@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from pair_les.net import fused
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.density import density
 from pair_les.net.products import degree_averages, invariants, n_products, product_quadrature
@@ -44,6 +45,9 @@ class LESNet(nn.Module):
         For an empty or repeated species list, or a reference energy that is missing, of an unknown element or not finite.
     """
 
+    # Decided when the module is scripted: a script made where `fused` is False refers to no operator of this package.
+    __constants__ = ("fused",)
+
     def __init__(
         self,
         species: list[str],
@@ -60,6 +64,7 @@ class LESNet(nn.Module):
                 f"species = {species!r}: must be different chemical symbols; use for example ['O', 'H']"
             )
         references = _reference_list(species, reference_energies)
+        self.fused = fused.load()
         self.species = list(species)
         self.settings = settings
         self.cutoff = settings.cutoff
@@ -169,10 +174,24 @@ class LESNet(nn.Module):
 
     def density(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
         """Density as ``[n_lm, n_local, n_species * n_radial]``; arguments as :meth:`forward`."""
+        centre = edge_index[0]
+        neighbour_species = torch.index_select(species, 0, edge_index[1])
+        if self.fused:
+            if edge_vectors.device.type == "cpu":
+                return torch.ops.pair_les.density(
+                    edge_vectors,
+                    centre,
+                    neighbour_species,
+                    self.harmonics,
+                    n_local,
+                    self.n_species,
+                    self.cutoff,
+                    self.n_radial,
+                )
         a = density(
             edge_vectors,
-            edge_index[0],
-            torch.index_select(species, 0, edge_index[1]),
+            centre,
+            neighbour_species,
             n_local,
             self.n_species,
             self.harmonics,
@@ -193,6 +212,11 @@ class LESNet(nn.Module):
         f = torch.bmm(a, torch.index_select(weight, 0, self.degrees))  # [n_lm, n, n_channels]
         scalar = f[0:1] - torch.mv(weight[0].t(), self.density_mean[s])  # only l = 0 has a mean
         f = torch.cat([scalar, f[1:]])
+        if self.fused:
+            if f.device.type == "cpu":
+                return torch.ops.pair_les.products(
+                    f, self.even, self.odd, self.quadrature_weights, self.body_order
+                )
         x = invariants(f, self.degree_average, self.even, self.odd, self.quadrature_weights, self.body_order)
         return x.permute(1, 0, 2).reshape(f.size(1), x.size(0) * x.size(2))
 

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: MIT
+// torch.ops.pair_les.density: the fused density as an operator that is differentiable twice. Twin: net/density.py.
+
+#include "instruction_set.h"
+#include "registration.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <vector>
+
+namespace pair_les {
+
+namespace {
+
+using at::Tensor;
+
+// What every operator here takes after its own tensors.
+struct Neighbourhood {
+  Tensor vectors, centre, species, harmonics;
+  std::int64_t n_local, n_species;
+  double cutoff;
+  std::int64_t n_radial;
+  std::vector<std::int64_t> first;
+
+  void check_and_index()
+  {
+    const auto n_edges = vectors.size(0);
+    TORCH_CHECK(vectors.dim() == 2 && vectors.size(1) == 3,
+                "density: edge_vectors must be [n_edges, 3], not ", vectors.sizes());
+    TORCH_CHECK(centre.scalar_type() == at::kLong && centre.numel() == n_edges,
+                "density: centre must be int64 [n_edges]");
+    TORCH_CHECK(species.scalar_type() == at::kLong && species.numel() == n_edges,
+                "density: neighbour_species must be int64 [n_edges]");
+    TORCH_CHECK(harmonics.scalar_type() == vectors.scalar_type(), "density: harmonics is ",
+                harmonics.scalar_type(), " but edge_vectors are ", vectors.scalar_type());
+    TORCH_CHECK(harmonics.dim() == 2 && harmonics.size(0) == harmonics.size(1) && l_max() > 0,
+                "density: harmonics must be 4 x 4, 9 x 9 or 16 x 16, not ", harmonics.sizes());
+    TORCH_CHECK(n_radial >= 1 && n_radial <= MAX_RADIAL, "density: n_radial = ", n_radial,
+                ": must be 1 to ", MAX_RADIAL);
+    vectors = vectors.contiguous();
+    centre = centre.contiguous();
+    species = species.contiguous();
+    harmonics = harmonics.contiguous();
+
+    first.assign(static_cast<std::size_t>(n_local) + 1, n_edges);
+    const auto *c = centre.const_data_ptr<std::int64_t>();
+    const auto *s = species.const_data_ptr<std::int64_t>();
+    std::int64_t next = 0; // centres below it have their first edge
+    for (std::int64_t e = 0; e < n_edges; ++e) {
+      TORCH_CHECK(c[e] >= next - 1 && c[e] < n_local, "density: centre[", e, "] = ", c[e],
+                  ": centres must be sorted and below n_local = ", n_local);
+      TORCH_CHECK(s[e] >= 0 && s[e] < n_species, "density: neighbour_species[", e, "] = ", s[e],
+                  ": must be from 0 to ", n_species - 1);
+      while (next <= c[e]) first[next++] = e;
+    }
+  }
+
+  int l_max() const
+  {
+    const auto n = harmonics.size(0);
+    return n == 4 ? 1 : n == 9 ? 2 : n == 16 ? 3 : 0;
+  }
+
+  std::vector<std::int64_t> density_shape() const
+  {
+    return {harmonics.size(0), n_local, n_species * n_radial};
+  }
+
+  template <class Real> DensityEdges<Real> edges() const
+  {
+    return {vectors.const_data_ptr<Real>(),   first.data(), species.const_data_ptr<std::int64_t>(),
+            harmonics.const_data_ptr<Real>(), n_local,      static_cast<int>(n_species),
+            static_cast<int>(n_radial),       l_max(),      static_cast<Real>(cutoff)};
+  }
+};
+
+template <class Real> const DensityKernels<Real> &kernels_of();
+template <> const DensityKernels<float> &kernels_of()
+{
+  return fused_kernels().density_float;
+}
+template <> const DensityKernels<double> &kernels_of()
+{
+  return fused_kernels().density_double;
+}
+
+// run(edges, begin, end, scratch) on ranges of centres
+template <class Real, class Run> void over_centres(const Neighbourhood &n, const Run &run)
+{
+  constexpr std::int64_t grain = 64;
+  const auto edges = n.edges<Real>();
+  at::parallel_for(0, n.n_local, grain, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<Real> scratch(static_cast<std::size_t>(density_scratch_size(edges)));
+    run(edges, begin, end, scratch.data());
+  });
+}
+
+Tensor density_cpu(const Tensor &vectors, const Tensor &centre, const Tensor &species,
+                   const Tensor &harmonics, std::int64_t n_local, std::int64_t n_species,
+                   double cutoff, std::int64_t n_radial)
+{
+  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial, {}};
+  n.check_and_index();
+  auto density = at::empty(n.density_shape(), vectors.options());
+  AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "density", [&] {
+    auto *to = density.data_ptr<scalar_t>();
+    over_centres<scalar_t>(n, [&](const auto &edges, auto begin, auto end, auto *scratch) {
+      kernels_of<scalar_t>().forward(edges, begin, end, scratch, to);
+    });
+  });
+  return density;
+}
+
+Tensor density_backward_cpu(const Tensor &adjoint, const Tensor &vectors, const Tensor &centre,
+                            const Tensor &species, const Tensor &harmonics, std::int64_t n_local,
+                            std::int64_t n_species, double cutoff, std::int64_t n_radial)
+{
+  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial, {}};
+  n.check_and_index();
+  const auto from = adjoint.contiguous();
+  auto result = at::empty_like(n.vectors);
+  AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "density_backward", [&] {
+    auto *to = result.data_ptr<scalar_t>();
+    const auto *g = from.const_data_ptr<scalar_t>();
+    over_centres<scalar_t>(n, [&](const auto &edges, auto begin, auto end, auto *scratch) {
+      kernels_of<scalar_t>().backward(edges, begin, end, scratch, g, to);
+    });
+  });
+  return result;
+}
+
+std::tuple<Tensor, Tensor> density_second_cpu(const Tensor &direction, const Tensor &adjoint,
+                                              const Tensor &vectors, const Tensor &centre,
+                                              const Tensor &species, const Tensor &harmonics,
+                                              std::int64_t n_local, std::int64_t n_species,
+                                              double cutoff, std::int64_t n_radial,
+                                              bool with_vectors)
+{
+  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial, {}};
+  n.check_and_index();
+  const auto g = adjoint.contiguous(), u = direction.contiguous();
+  auto density_slope = at::empty(n.density_shape(), vectors.options());
+  auto vector_slope = at::empty({with_vectors ? n.vectors.size(0) : 0, 3}, vectors.options());
+  AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "density_second", [&] {
+    auto *to_density = density_slope.data_ptr<scalar_t>();
+    auto *to_vectors = with_vectors ? vector_slope.data_ptr<scalar_t>() : nullptr;
+    const auto *gp = g.const_data_ptr<scalar_t>(), *up = u.const_data_ptr<scalar_t>();
+    over_centres<scalar_t>(n, [&](const auto &edges, auto begin, auto end, auto *scratch) {
+      kernels_of<scalar_t>().second(edges, begin, end, scratch, gp, up, to_density, to_vectors);
+    });
+  });
+  return {density_slope, vector_slope};
+}
+
+// shapes only, for export and compilation
+Tensor density_meta(const Tensor &vectors, const Tensor &, const Tensor &, const Tensor &harmonics,
+                    c10::SymInt n_local, std::int64_t n_species, double, std::int64_t n_radial)
+{
+  return at::empty_symint({harmonics.sym_size(0), n_local, n_species * n_radial},
+                          vectors.options());
+}
+Tensor density_backward_meta(const Tensor &, const Tensor &vectors, const Tensor &, const Tensor &,
+                             const Tensor &, c10::SymInt, std::int64_t, double, std::int64_t)
+{
+  return at::empty_symint(vectors.sym_sizes(), vectors.options());
+}
+std::tuple<Tensor, Tensor> density_second_meta(const Tensor &, const Tensor &adjoint,
+                                               const Tensor &vectors, const Tensor &,
+                                               const Tensor &, const Tensor &, c10::SymInt,
+                                               std::int64_t, double, std::int64_t,
+                                               bool with_vectors)
+{
+  const c10::SymInt rows = with_vectors ? vectors.sym_size(0) : c10::SymInt(0);
+  return {at::empty_symint(adjoint.sym_sizes(), adjoint.options()),
+          at::empty_symint({rows, 3}, vectors.options())};
+}
+
+using Variables = torch::autograd::variable_list;
+using Context = torch::autograd::AutogradContext;
+
+void save_neighbourhood(Context *ctx, const Variables &tensors, const c10::SymInt &n_local,
+                        std::int64_t n_species, double cutoff, std::int64_t n_radial)
+{
+  ctx->save_for_backward(tensors);
+  ctx->saved_data["n_local"] = n_local;
+  ctx->saved_data["n_species"] = n_species;
+  ctx->saved_data["cutoff"] = cutoff;
+  ctx->saved_data["n_radial"] = n_radial;
+}
+
+// The adjoint of the edge vectors, itself differentiable once more.
+class DensityBackward : public torch::autograd::Function<DensityBackward> {
+ public:
+  static Tensor forward(Context *ctx, const Tensor &adjoint, const Tensor &vectors,
+                        const Tensor &centre, const Tensor &species, const Tensor &harmonics,
+                        c10::SymInt n_local, std::int64_t n_species, double cutoff,
+                        std::int64_t n_radial)
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    save_neighbourhood(ctx, {adjoint, vectors, centre, species, harmonics}, n_local, n_species,
+                       cutoff, n_radial);
+    static const auto op =
+        operator_named<Tensor(const Tensor &, const Tensor &, const Tensor &, const Tensor &,
+                              const Tensor &, c10::SymInt, std::int64_t, double, std::int64_t)>(
+            "pair_les::density_backward");
+    return op.call(adjoint, vectors, centre, species, harmonics, n_local, n_species, cutoff,
+                   n_radial);
+  }
+
+  static Variables backward(Context *ctx, const Variables &gradients)
+  {
+    const auto saved = ctx->get_saved_variables();
+    static const auto op = operator_named<std::tuple<Tensor, Tensor>(
+        const Tensor &, const Tensor &, const Tensor &, const Tensor &, const Tensor &,
+        const Tensor &, c10::SymInt, std::int64_t, double, std::int64_t, bool)>(
+        "pair_les::density_second");
+    const bool with_vectors = ctx->needs_input_grad(1);
+    const auto [density_slope, vector_slope] = op.call(
+        gradients[0], saved[0], saved[1], saved[2], saved[3], saved[4],
+        ctx->saved_data["n_local"].toSymInt(), ctx->saved_data["n_species"].toInt(),
+        ctx->saved_data["cutoff"].toDouble(), ctx->saved_data["n_radial"].toInt(), with_vectors);
+    return {density_slope, with_vectors ? vector_slope : Tensor(), {}, {}, {}, {}, {}, {}, {}};
+  }
+};
+
+Tensor density_backward_autograd(const Tensor &adjoint, const Tensor &vectors, const Tensor &centre,
+                                 const Tensor &species, const Tensor &harmonics,
+                                 c10::SymInt n_local, std::int64_t n_species, double cutoff,
+                                 std::int64_t n_radial)
+{
+  return DensityBackward::apply(adjoint, vectors, centre, species, harmonics, n_local, n_species,
+                                cutoff, n_radial);
+}
+
+class Density : public torch::autograd::Function<Density> {
+ public:
+  static Tensor forward(Context *ctx, const Tensor &vectors, const Tensor &centre,
+                        const Tensor &species, const Tensor &harmonics, c10::SymInt n_local,
+                        std::int64_t n_species, double cutoff, std::int64_t n_radial)
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    save_neighbourhood(ctx, {vectors, centre, species, harmonics}, n_local, n_species, cutoff,
+                       n_radial);
+    static const auto op =
+        operator_named<Tensor(const Tensor &, const Tensor &, const Tensor &, const Tensor &,
+                              c10::SymInt, std::int64_t, double, std::int64_t)>(
+            "pair_les::density");
+    return op.call(vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial);
+  }
+
+  static Variables backward(Context *ctx, const Variables &gradients)
+  {
+    const auto saved = ctx->get_saved_variables();
+    static const auto op =
+        operator_named<Tensor(const Tensor &, const Tensor &, const Tensor &, const Tensor &,
+                              const Tensor &, c10::SymInt, std::int64_t, double, std::int64_t)>(
+            "pair_les::density_backward");
+    const auto gradient =
+        op.call(gradients[0], saved[0], saved[1], saved[2], saved[3],
+                ctx->saved_data["n_local"].toSymInt(), ctx->saved_data["n_species"].toInt(),
+                ctx->saved_data["cutoff"].toDouble(), ctx->saved_data["n_radial"].toInt());
+    return {gradient, {}, {}, {}, {}, {}, {}, {}};
+  }
+};
+
+Tensor density_autograd(const Tensor &vectors, const Tensor &centre, const Tensor &species,
+                        const Tensor &harmonics, c10::SymInt n_local, std::int64_t n_species,
+                        double cutoff, std::int64_t n_radial)
+{
+  return Density::apply(vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial);
+}
+
+const Registration registration =
+    Registration("density")
+        .define([](torch::Library &library) {
+          library.def(
+              "density(Tensor edge_vectors, Tensor centre, Tensor neighbour_species, "
+              "Tensor harmonics, SymInt n_local, int n_species, float cutoff, int n_radial) "
+              "-> Tensor");
+          library.def("density_backward(Tensor adjoint, Tensor edge_vectors, Tensor centre, "
+                      "Tensor neighbour_species, Tensor harmonics, SymInt n_local, int n_species, "
+                      "float cutoff, int n_radial) -> Tensor");
+          library.def("density_second(Tensor direction, Tensor adjoint, Tensor edge_vectors, "
+                      "Tensor centre, Tensor neighbour_species, Tensor harmonics, SymInt n_local, "
+                      "int n_species, float cutoff, int n_radial, bool with_vectors) "
+                      "-> (Tensor, Tensor)");
+        })
+        .implement(c10::DispatchKey::CPU,
+                   [](torch::Library &library) {
+                     library.impl("density", density_cpu);
+                     library.impl("density_backward", density_backward_cpu);
+                     library.impl("density_second", density_second_cpu);
+                   })
+        .implement(c10::DispatchKey::Meta,
+                   [](torch::Library &library) {
+                     library.impl("density", density_meta);
+                     library.impl("density_backward", density_backward_meta);
+                     library.impl("density_second", density_second_meta);
+                   })
+        .implement(c10::DispatchKey::Autograd, [](torch::Library &library) {
+          library.impl("density", density_autograd);
+          library.impl("density_backward", density_backward_autograd);
+        });
+
+} // namespace
+
+} // namespace pair_les

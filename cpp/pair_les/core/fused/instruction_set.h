@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The fused kernels, compiled once per instruction set; which of them this processor runs is found at run time.
+
+#ifndef PAIR_LES_CORE_FUSED_INSTRUCTION_SET_H
+#define PAIR_LES_CORE_FUSED_INSTRUCTION_SET_H
+
+#include <cstdint>
+
+namespace pair_les {
+
+// Largest sizes the kernels have room for on their stacks.
+inline constexpr int MAX_L = 3;
+inline constexpr int MAX_LM = (MAX_L + 1) * (MAX_L + 1);
+inline constexpr int MAX_RADIAL = 32;
+
+// Edges of a range of centres. Those of centre i are first[i] .. first[i + 1] - 1.
+template <class Real> struct DensityEdges {
+  const Real *vectors;         // [n_edges, 3] angstrom
+  const std::int64_t *first;   // [n_local + 1]
+  const std::int64_t *species; // [n_edges] species of the neighbour
+  const Real *harmonics;       // [n_lm, n_lm] monomials to harmonics
+  std::int64_t n_local;
+  int n_species, n_radial, l_max;
+  Real cutoff;
+};
+
+// `scratch` is room for density_scratch_size() elements; begin .. end - 1 are the centres to do. Densities and their
+// adjoints are [n_lm, n_local, n_species * n_radial].
+template <class Real> struct DensityKernels {
+  void (*forward)(const DensityEdges<Real> &, std::int64_t begin, std::int64_t end, Real *scratch,
+                  Real *density);
+  // adjoint of the edge vectors from that of the density
+  void (*backward)(const DensityEdges<Real> &, std::int64_t begin, std::int64_t end, Real *scratch,
+                   const Real *adjoint, Real *vector_adjoint);
+  // Derivative of sum(direction * vector_adjoint): to the adjoint ([n_lm, n_local, ...]) and to the vectors (may be null).
+  void (*second)(const DensityEdges<Real> &, std::int64_t begin, std::int64_t end, Real *scratch,
+                 const Real *adjoint, const Real *direction, Real *density_slope,
+                 Real *vector_slope);
+};
+
+template <class Real> inline std::int64_t density_scratch_size(const DensityEdges<Real> &edges)
+{
+  constexpr std::int64_t most_lanes = 16;
+  return MAX_LM * (2 * edges.n_species * edges.n_radial + most_lanes);
+}
+
+// Quadrature of net/products.py. Mixed densities are [n_lm, n_atoms, n_channels], invariants
+// [n_atoms, n_products * n_channels].
+template <class Real> struct Products {
+  const Real *even, *odd, *weights; // [n_points, n_even], [n_points, n_odd], [n_points]
+  int n_points, l_max, body_order;
+  std::int64_t n_atoms, n_channels;
+};
+
+template <class Real> struct ProductKernels {
+  void (*forward)(const Products<Real> &, std::int64_t begin, std::int64_t end, const Real *mixed,
+                  Real *invariants);
+  void (*backward)(const Products<Real> &, std::int64_t begin, std::int64_t end, const Real *mixed,
+                   const Real *adjoint, Real *mixed_adjoint);
+  // Derivative of sum(direction * mixed_adjoint): to the adjoint and to the mixed density (may be null).
+  void (*second)(const Products<Real> &, std::int64_t begin, std::int64_t end, const Real *mixed,
+                 const Real *adjoint, const Real *direction, Real *invariants_slope,
+                 Real *mixed_slope);
+};
+
+struct FusedKernels {
+  const char *instruction_set;
+  DensityKernels<float> density_float;
+  DensityKernels<double> density_double;
+  ProductKernels<float> products_float;
+  ProductKernels<double> products_double;
+};
+
+// The best that this processor runs, or the one that the environment variable PAIR_LES_INSTRUCTION_SET names (baseline,
+// avx2, avx512). Throws std::runtime_error for a name that is unknown or that this processor cannot run.
+const FusedKernels &fused_kernels();
+
+namespace baseline {
+const FusedKernels &kernels();
+}
+namespace avx2 {
+const FusedKernels &kernels();
+}
+namespace avx512 {
+const FusedKernels &kernels();
+}
+
+} // namespace pair_les
+
+#endif

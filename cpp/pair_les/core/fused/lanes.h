@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+// Several numbers of one type handled at once, and dual numbers of them. Included by the kernels only, once per
+// instruction set and each time in a namespace of its own, so that no function compiled for one processor can be
+// linked into code for another. For the same reason nothing of the standard library is used here.
+
+#ifndef PAIR_LES_CORE_FUSED_LANES_H
+#define PAIR_LES_CORE_FUSED_LANES_H
+
+#include <cstdint>
+
+#if !defined(PAIR_LES_INSTRUCTION_SET) || !defined(PAIR_LES_VECTOR_BYTES)
+#error "compile with -D PAIR_LES_INSTRUCTION_SET=name -D PAIR_LES_VECTOR_BYTES=n"
+#endif
+
+namespace pair_les::PAIR_LES_INSTRUCTION_SET {
+
+template <class Real> struct LanesOf {
+  static constexpr int width = PAIR_LES_VECTOR_BYTES / static_cast<int>(sizeof(Real));
+  typedef Real type __attribute__((vector_size(PAIR_LES_VECTOR_BYTES)));
+};
+template <class Real> using Lanes = typename LanesOf<Real>::type;
+template <class Real> inline constexpr int width_of = LanesOf<Real>::width;
+
+template <class Real> inline Lanes<Real> broadcast(Real value)
+{
+  return value - Lanes<Real>{};
+}
+
+template <class Real> inline Lanes<Real> load(const Real *from)
+{
+  Lanes<Real> lanes;
+  __builtin_memcpy(&lanes, from, sizeof(lanes));
+  return lanes;
+}
+
+template <class Real> inline void store(Real *to, const Lanes<Real> &lanes)
+{
+  __builtin_memcpy(to, &lanes, sizeof(lanes));
+}
+
+// the first n lanes; zero in the others
+template <class Real> inline Lanes<Real> load_part(const Real *from, int n)
+{
+  if (n == width_of<Real>) return load(from);
+  Real buffer[width_of<Real>] = {};
+  for (int i = 0; i < n; ++i) buffer[i] = from[i];
+  return load(buffer);
+}
+
+template <class Real> inline void store_part(Real *to, const Lanes<Real> &lanes, int n)
+{
+  if (n == width_of<Real>) return store(to, lanes);
+  for (int i = 0; i < n; ++i) to[i] = lanes[i];
+}
+
+inline float square_root(float x)
+{
+  return __builtin_sqrtf(x);
+}
+inline double square_root(double x)
+{
+  return __builtin_sqrt(x);
+}
+
+template <class Real> inline Lanes<Real> square_root_lanes(const Lanes<Real> &x)
+{
+  Real buffer[width_of<Real>];
+  store(buffer, x);
+  for (int i = 0; i < width_of<Real>; ++i) buffer[i] = square_root(buffer[i]);
+  return load(buffer);
+}
+
+// Value and derivative along one direction. Every formula written for a template argument T is a value with T = lanes and
+// a value with its directional derivative with T = Dual.
+template <class V> struct Dual {
+  V value, slope;
+};
+
+template <class V> inline Dual<V> operator+(const Dual<V> &a, const Dual<V> &b)
+{
+  return {a.value + b.value, a.slope + b.slope};
+}
+template <class V> inline Dual<V> operator-(const Dual<V> &a, const Dual<V> &b)
+{
+  return {a.value - b.value, a.slope - b.slope};
+}
+template <class V> inline Dual<V> operator*(const Dual<V> &a, const Dual<V> &b)
+{
+  return {a.value * b.value, a.slope * b.value + a.value * b.slope};
+}
+template <class V, class Real> inline Dual<V> operator*(const Dual<V> &a, Real b)
+{
+  return {a.value * b, a.slope * b};
+}
+template <class V> inline void operator+=(Dual<V> &a, const Dual<V> &b)
+{
+  a.value += b.value;
+  a.slope += b.slope;
+}
+
+// The operations that the formulas need beyond + - *, for lanes and for dual numbers.
+template <class Real_> struct ValueOps {
+  using Real = Real_;
+  using V = Lanes<Real>;
+  using T = V;
+  static constexpr bool dual = false;
+
+  static T zero() { return V{}; }
+  static T constant(Real x) { return broadcast(x); }
+  static T reciprocal(const T &x) { return Real(1) / x; }
+  static T root(const T &x) { return square_root_lanes<Real>(x); }
+  static T at_most(const T &x, Real limit) { return x < broadcast(limit) ? x : broadcast(limit); }
+  static T positive_part(const T &x) { return x > V{} ? x : V{}; }
+  static const V &value(const T &x) { return x; }
+};
+
+template <class Real_> struct DualOps {
+  using Real = Real_;
+  using V = Lanes<Real>;
+  using T = Dual<V>;
+  static constexpr bool dual = true;
+
+  static T zero() { return {V{}, V{}}; }
+  static T constant(Real x) { return {broadcast(x), V{}}; }
+  static T reciprocal(const T &x)
+  {
+    const V inverse = Real(1) / x.value;
+    return {inverse, -inverse * inverse * x.slope};
+  }
+  static T root(const T &x)
+  {
+    const V root = square_root_lanes<Real>(x.value);
+    return {root, x.slope * (Real(0.5) / root)};
+  }
+  static T at_most(const T &x, Real limit)
+  {
+    const auto below = x.value < broadcast(limit);
+    return {below ? x.value : broadcast(limit), below ? x.slope : V{}};
+  }
+  static T positive_part(const T &x)
+  {
+    const auto positive = x.value > V{};
+    return {positive ? x.value : V{}, positive ? x.slope : V{}};
+  }
+  static const V &value(const T &x) { return x.value; }
+};
+
+} // namespace pair_les::PAIR_LES_INSTRUCTION_SET
+
+#endif

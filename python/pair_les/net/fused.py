@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""The fused operators of the compiled core: ``torch.ops.pair_les.density`` and ``torch.ops.pair_les.products``.
+
+Both are differentiable twice and have a pure-torch twin that gives the same numbers (:mod:`pair_les.net.density`,
+:mod:`pair_les.net.products`), which is used where the core has not been compiled, on devices other than the CPU, and
+where the environment says ``PAIR_LES_FUSED=0``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+
+import pair_les
+
+LIBRARY = "libpair_les_core.so"
+VARIABLE = "PAIR_LES_FUSED"
+
+
+def library() -> Path | None:
+    """The installed core library; None where it has not been built."""
+    # an editable install has two places: the source tree and site-packages
+    return next(
+        (Path(place) / LIBRARY for place in pair_les.__path__ if (Path(place) / LIBRARY).exists()), None
+    )
+
+
+def load() -> bool:
+    """Register the operators with torch; whether they are there to be used.
+
+    Raises
+    ------
+    ValueError
+        If ``PAIR_LES_FUSED`` is neither 0 nor 1, or 1 where there is no core library.
+    """
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in ("", "0", "1"):
+        raise ValueError(f"{VARIABLE} = {wanted}: must be 0 (pure torch) or 1; unset it for the faster one")
+    if wanted == "0":
+        return False
+    found = library()
+    if found is None:
+        if wanted == "1":
+            raise ValueError(
+                f"{VARIABLE} = 1: {LIBRARY} has not been built: install the package with 'pip install .'"
+            )
+        return False
+    torch.ops.load_library(str(found))
+    return True
