@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""What an estimator hands to the report: one table, what to draw of it, and single numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Table:
+    """One result.
+
+    Parameters
+    ----------
+    name
+        Of its files.
+    title
+        Of its figure and its section.
+    columns
+        Equally long arrays by name, units in the names; the first one is the abscissa.
+    series
+        Columns to draw, each with the column of its standard error or None.
+    facts
+        Single results, ready to print.
+    logarithmic
+        Whether both axes are logarithmic.
+    description
+        What was computed, in a sentence.
+    """
+
+    name: str
+    title: str
+    columns: dict[str, NDArray]
+    series: tuple[tuple[str, str | None], ...]
+    facts: dict[str, str] = field(default_factory=dict)
+    logarithmic: bool = False
+    description: str = ""
+
+    @property
+    def x(self) -> str:
+        """Name of the abscissa."""
+        return next(iter(self.columns))
+
+
+def with_error(value: float, error: float, unit: str = "") -> str:
+    """``1.23 +- 0.04 unit``, or without error where there is none."""
+    text = f"{value:.4g}" if not np.isfinite(error) else f"{value:.4g} +- {error:.2g}"
+    return f"{text} {unit}".rstrip()
