@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: MIT
+"""What the networks of this package share: the signature of the contract, reference energies, charges to start from."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pair_les.net import fused
+from pair_les.net.density import density
+from pair_les.net.settings import NetSettings
+
+CHARGE_SCALE = 0.05
+"""Charge, e, of a network output of 1: keeps the long-range part of the first steps small against the short range."""
+
+
+class ContractNet(nn.Module):
+    """A network with the signature of the contract; a subclass adds `interaction` and a `readout`.
+
+    Parameters and errors are those of :class:`pair_les.net.LESNet`.
+    """
+
+    # Decided when the module is scripted: a script made where `fused` is False refers to no operator of this package.
+    __constants__ = ("fused",)
+
+    def __init__(
+        self,
+        species: list[str],
+        settings: NetSettings,
+        charge: bool,
+        reference_energies: dict[str, float] | None,
+        energy_scale: float,
+        tables: dict[str, np.ndarray],
+    ) -> None:
+        super().__init__()
+        if not species or len(set(species)) != len(species):
+            raise ValueError(
+                f"species = {species!r}: must be different chemical symbols; use for example ['O', 'H']"
+            )
+        references = _reference_list(species, reference_energies)
+        self.fused = fused.load()
+        self.species = list(species)
+        self.settings = settings
+        self.cutoff = settings.cutoff
+        self.n_species = len(species)
+        self.n_radial = settings.n_radial
+        self.l_max = settings.l_max
+        self.n_lm = (self.l_max + 1) ** 2
+        self.has_charge = charge
+        self.charge_scale = CHARGE_SCALE
+        # Numbers that follow from the settings: not part of the state dict, which holds what was fitted or learned.
+        self.tables = tables
+        for name, table in tables.items():
+            self.register_buffer(name, torch.tensor(table, dtype=torch.get_default_dtype()), persistent=False)
+        degrees = [degree for degree in range(self.l_max + 1) for _ in range(2 * degree + 1)]
+        self.register_buffer("degrees", torch.tensor(degrees), persistent=False)
+        self.register_buffer("reference_energies", torch.tensor(references, dtype=torch.float64))
+        self.register_buffer("energy_scale", torch.tensor(float(energy_scale)))
+
+    @torch.no_grad()
+    def _spread_charges(self) -> None:
+        """Initial charges that differ between the elements.
+
+        E_lr is quadratic in the charges: at zero charge its gradient vanishes, and training would not leave it. The sign
+        of latent charges is arbitrary; this fixes it for the order of the species.
+        """
+        self.readout.last.bias[:, 1] = torch.linspace(-0.1, 0.1, self.n_species) / CHARGE_SCALE
+
+    def _apply(self, function, recurse: bool = True) -> ContractNet:
+        """Convert as any module, but fill the tables anew: a table rounded to float32 stays wrong in float64."""
+        super()._apply(function, recurse)
+        for name, table in self.tables.items():
+            buffer = self.get_buffer(name)
+            buffer.copy_(torch.tensor(table, dtype=torch.float64))
+        return self
+
+    def forward(
+        self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> dict[str, Tensor]:
+        """The signature of the deployed model (contract version 1).
+
+        The reference energies enter here, last, in the dtype of the edge vectors. In float32 that rounds each atomic
+        energy to 6e-8 of its size (3e-5 eV at -468 eV), without any effect on forces; training and anything else that
+        needs energy differences to better than that uses :meth:`interaction` and adds the references in float64.
+
+        Parameters
+        ----------
+        species : Tensor
+            int64 ``[n_atoms]``, local atoms first.
+        edge_index : Tensor
+            int64 ``[2, n_edges]``, sorted by centre (row 0).
+        edge_vectors : Tensor
+            ``[n_edges, 3]``, angstrom, ``x_j - x_i``.
+        n_local : int
+            Number of local atoms.
+
+        Returns
+        -------
+        dict
+            ``energy`` ``[n_local]``, eV, and with charges ``charge`` ``[n_local]``, e.
+        """
+        energy, charge = self.interaction(species, edge_index, edge_vectors, n_local)
+        shift = torch.index_select(self.reference_energies, 0, species[:n_local])
+        result = {"energy": (energy + shift).to(edge_vectors.dtype)}
+        if self.has_charge:
+            result["charge"] = charge
+        return result
+
+    def density(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
+        """Density as ``[n_lm, n_local, n_species * n_radial]``; arguments as :meth:`forward`."""
+        centre = edge_index[0]
+        neighbour_species = torch.index_select(species, 0, edge_index[1])
+        if self.fused:
+            if edge_vectors.device.type == "cpu":
+                return torch.ops.pair_les.density(
+                    edge_vectors,
+                    centre,
+                    neighbour_species,
+                    self.harmonics,
+                    n_local,
+                    self.n_species,
+                    self.cutoff,
+                    self.n_radial,
+                )
+        a = density(
+            edge_vectors,
+            centre,
+            neighbour_species,
+            n_local,
+            self.n_species,
+            self.harmonics,
+            self.cutoff,
+            self.n_radial,
+            self.l_max,
+        )
+        return a.permute(3, 0, 1, 2).reshape(self.n_lm, n_local, self.n_species * self.n_radial)
+
+    @torch.no_grad()
+    def start_from_charges(self, charges: dict[str, float]) -> None:
+        """Make every atom of an element start with the same charge, e (an element that is not named: 0)."""
+        for weight in self._output_weights():
+            weight[..., 1] = 0.0
+        for s, name in enumerate(self.species):
+            self.readout.last.bias[s, 1] = charges.get(name, 0.0) / self.charge_scale
+
+    def initial_charges(self) -> list[float]:
+        """Charge of each species where the features are at their means and the last layer has no weights, e."""
+        return (self.readout.last.bias[:, 1] * self.charge_scale).tolist()
+
+    @torch.no_grad()
+    def charge_output(self) -> list[Tensor]:
+        """Copies of the weights of the charge output, then of its biases ``[n_species]``."""
+        return [parameter[..., 1].clone() for parameter in (*self._output_weights(), self.readout.last.bias)]
+
+    @torch.no_grad()
+    def restore_charge_output(self, copies: list[Tensor]) -> None:
+        """Put back what `charge_output` returned."""
+        for parameter, copy in zip((*self._output_weights(), self.readout.last.bias), copies, strict=True):
+            parameter[..., 1] = copy
+
+    def _output_weights(self) -> list[Tensor]:
+        """Weights that lead to the outputs; the last axis is (energy, charge)."""
+        return [self.readout.last.weight]
+
+
+def _reference_list(species: list[str], reference_energies: dict[str, float] | None) -> list[float]:
+    """Reference energies in the order of ``species``; ``ValueError`` where they do not match the species."""
+    if reference_energies is None:
+        return [0.0] * len(species)
+    for name, value in reference_energies.items():
+        if name not in species:
+            raise ValueError(
+                f"reference_energies: {name} is not a species of this model; use only {' '.join(species)}"
+            )
+        if not math.isfinite(value):
+            raise ValueError(f"reference_energies: {name} = {value}: must be a finite number of eV")
+    for name in species:
+        if name not in reference_energies:
+            raise ValueError(f"reference_energies: no value for {name}; add '{name}: <eV per atom>'")
+    return [float(reference_energies[name]) for name in species]
