@@ -48,9 +48,19 @@ _SERIES_BELOW = 1e-2
 """(r / (sqrt2 sigma))^2 below which erf(x)/x and its derivatives come from the series: smooth at r = 0."""
 
 
+_TRAINING_TAIL = 1e-5
+"""The same for training: leaves out about 1e-5 eV/atom, almost all of it the same at every step."""
+
+
 def converged_k_cutoff(sigma: float, dtype: torch.dtype = torch.float64) -> float:
     """|k|, 1/angstrom, beyond which the k sum for `sigma` (angstrom) adds nothing in this precision."""
     return math.sqrt(-2.0 * math.log(_LARGEST_TAIL[dtype])) / sigma
+
+
+def training_k_cutoff(sigma: float, dtype: torch.dtype) -> float:
+    """|k|, 1/angstrom, far enough for the noise of training in float32, with half the vectors; float64 is converged."""
+    tail = _LARGEST_TAIL[dtype] if dtype == torch.float64 else _TRAINING_TAIL
+    return math.sqrt(-2.0 * math.log(tail)) / sigma
 
 
 def long_range_energy(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .data.batches import Batch
-from .long_range import converged_k_cutoff, long_range_energy
+from .long_range import converged_k_cutoff, long_range_energy, training_k_cutoff
 from .metadata import LongRange
 
 Network = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
@@ -79,6 +79,7 @@ def predict(
         nothing = torch.zeros_like(batch.energy) + 0.0 * positions.sum()
         energy = nothing.index_add(0, batch.frame, atomic.double())
         if long_range is not None:
+            far_enough = training_k_cutoff if training else converged_k_cutoff
             energy = (
                 energy
                 + long_range_energy(
@@ -88,7 +89,7 @@ def predict(
                     batch.periodic,
                     batch.frame,
                     long_range,
-                    k_cutoff=converged_k_cutoff(long_range.sigma, dtype),
+                    k_cutoff=far_enough(long_range.sigma, dtype),
                 ).double()
             )
         inputs = [positions, strain] if stress else [positions]
