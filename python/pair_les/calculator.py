@@ -29,6 +29,9 @@ class LESCalculator(Calculator):
         A file written by ``pair-les export`` or by anybody, contract version 1.
     device
         Where the network runs.
+    total_charge
+        e; all charges are shifted alike so that they add up to it, as by ``pair_style les charge Q``. None: as the
+        model says.
 
     Raises
     ------
@@ -38,10 +41,17 @@ class LESCalculator(Calculator):
 
     implemented_properties = ["energy", "free_energy", "forces", "stress", "charges"]
 
-    def __init__(self, model_path: str | os.PathLike[str], device: str = "cpu", **kwargs: Any) -> None:
+    def __init__(
+        self,
+        model_path: str | os.PathLike[str],
+        device: str = "cpu",
+        total_charge: float | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.model_path = os.fspath(model_path)
         self.device = device
+        self.total_charge = total_charge
         self.module, self.metadata = load_model(model_path, device)
         if self.metadata.long_range is None:
             self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
@@ -76,6 +86,7 @@ class LESCalculator(Calculator):
             atoms.pbc,
             file=self.model_path,
             device=self.device,
+            total_charge=self.total_charge,
         )
         self.results = {"energy": found.energy, "free_energy": found.energy, "forces": found.forces}
         if found.strain_derivative is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 from .long_range import long_range_energy
 from .metadata import ContractError, LongRange, Metadata
 from .neighbors import neighbor_list
+from .projection import project_charges
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def evaluate(
     file: str | os.PathLike[str] = "model",
     device: str | torch.device = "cpu",
     k_cutoff: float | None = None,
+    total_charge: float | None = None,
 ) -> Evaluation:
     """Energy, forces, strain derivative, charges and latent potential of one configuration.
 
@@ -99,6 +101,9 @@ def evaluate(
         Where the module lives.
     k_cutoff
         As in `long_range_energy`; None, the converged sum, is what the model means.
+    total_charge
+        e; all charges are shifted alike so that they add up to it, instead of what ``neutralize`` says
+        (``pair_style les charge Q``). None: as the model says.
 
     Raises
     ------
@@ -130,7 +135,7 @@ def evaluate(
     objective = energies.sum()
     if charges is not None and metadata.long_range is not None:
         lr_energy, forces, strain, phi = _long_range(
-            x, charges.detach().to(x.dtype), h, bool(periodic.all()), metadata.long_range, k_cutoff
+            x, charges.detach().to(x.dtype), h, bool(periodic.all()), metadata.long_range, k_cutoff, total_charge
         )
         objective = objective + (phi.to(charges.dtype) * charges).sum()
 
@@ -198,18 +203,23 @@ def _long_range(
     periodic: bool,
     settings: LongRange,
     k_cutoff: float | None,
+    total_charge: float | None,
 ) -> tuple[float, Tensor, Tensor, Tensor]:
     """Phase 2: E_lr, and at fixed charges its forces [N, 3] and strain derivative [3, 3]; phi = dE_lr/dq [N].
 
-    The projection of `neutralize` is part of E_lr(q), so phi carries it too: both or neither.
+    The projection of `neutralize` or on `total_charge` is part of E_lr(q), so phi carries it too: both or neither.
     """
     positions = positions.clone().requires_grad_()
     charges = charges.clone().requires_grad_()
     strain = torch.zeros(3, 3, dtype=positions.dtype, device=positions.device, requires_grad=True)
     deformation = torch.eye(3, dtype=positions.dtype, device=positions.device) + strain
+    projected = charges
+    if total_charge is not None:
+        projected = project_charges(charges, total_charge)
+        settings = replace(settings, neutralize=False)
     energy = long_range_energy(
         positions @ deformation,
-        charges,
+        projected,
         (cell @ deformation)[None],
         torch.tensor([periodic], device=positions.device),
         torch.zeros(len(charges), dtype=torch.int64, device=positions.device),

@@ -30,7 +30,9 @@ class Reference(Evaluation):
     potential: np.ndarray
 
 
-def evaluate(model: Path | str, system: System, slab: bool = False) -> Reference:
+def evaluate(
+    model: Path | str, system: System, slab: bool = False, total_charge: float | None = None
+) -> Reference:
     """Charges, energy, forces, virial and potential of a periodic system.
 
     Parameters
@@ -42,6 +44,8 @@ def evaluate(model: Path | str, system: System, slab: bool = False) -> Reference
     slab
         Whether the cell repeats in x and y only: its z edge is then mostly vacuum, and the field between the images of
         the dipole is taken back (Yeh & Berkowitz 1999). For models whose charges add up to zero.
+    total_charge
+        e, the sum that the charges are shifted to; None: as the model says.
     """
     extra = {"metadata.json": ""}
     module = torch.jit.load(str(model), _extra_files=extra)
@@ -66,7 +70,11 @@ def evaluate(model: Path | str, system: System, slab: bool = False) -> Reference
     if metadata["long_range"] is not None:
         charges = output["charge"].double()
         charges = charges if charges.requires_grad else charges.clone().requires_grad_()
-        long_range = long_range_energy(positions, cell, charges, **metadata["long_range"])
+        interacting = charges
+        if total_charge is not None:
+            interacting = charges - charges.mean() + total_charge / len(system)
+            metadata["long_range"]["neutralize"] = False
+        long_range = long_range_energy(positions, cell, interacting, **metadata["long_range"])
         if slab:
             dipole = ((charges - charges.mean()) * positions[:, 2]).sum()
             factor = 2.0 * math.pi * metadata["long_range"]["coulomb_constant"] / torch.linalg.det(cell)
@@ -75,6 +83,8 @@ def evaluate(model: Path | str, system: System, slab: bool = False) -> Reference
         energy = energy + long_range
         if metadata["long_range"]["neutralize"]:
             charges = charges - charges.mean()  # what LAMMPS holds in atom->q
+        if total_charge is not None:
+            charges = interacting
 
     if energy.requires_grad:
         gradient, strain_gradient = torch.autograd.grad(energy, [rest, strain], allow_unused=True)

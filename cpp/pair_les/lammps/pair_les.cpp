@@ -105,6 +105,7 @@ void PairLES::compute(int eflag, int vflag)
     kspace_energy->addstep(update->ntimestep + 1);
   }
   tally_energies();
+  if (solver != NONE) compute_field();
   if (solver == KSPACE) {
     if (split) compute_split();
     return;

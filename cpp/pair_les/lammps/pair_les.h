@@ -46,6 +46,7 @@ class PairLES : public Pair {
   double latent_charge(int) const;
   void add_born_charges(double **);
   void add_polarization_phase(int, double *) const;
+  bool projects_charges() const;
 
  protected:
   struct Model; // evaluator, graph and what the model file says
@@ -79,7 +80,11 @@ class PairLES : public Pair {
   void modify_kspace(std::string, std::string);
   void release_gewald();
 
-  bool projects_charges() const;
+  int response_keyword(int, char **);
+  void check_response();
+  void update_field();
+  double field_potential(int) const;
+  void compute_field();
 
   void stop_on_failure(const std::string &);
   void build_graph();

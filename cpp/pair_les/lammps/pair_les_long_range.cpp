@@ -50,11 +50,14 @@ void PairLES::update_charges()
   for (int i = 0; i < n; i++) local_sum += latent[i];
   MPI_Allreduce(&local_sum, &model->total_charge, 1, MPI_DOUBLE, MPI_SUM, world);
 
-  const double mean = model->long_range()->neutralize ? model->total_charge / atom->natoms : 0.0;
-  if (model->long_range()->neutralize) model->total_charge = 0.0;
+  double shift = 0.0;
+  if (projects_charges()) {
+    shift = (model->total_charge - model->total_wanted) / atom->natoms;
+    model->total_charge = model->total_wanted;
+  }
   model->solver_charge.resize(n); // every atom has a species, so that nodes are atoms
   for (int i = 0; i < n; i++) {
-    model->solver_charge[i] = latent[i] - mean;
+    model->solver_charge[i] = latent[i] - shift;
     const double q = charge_unit * model->solver_charge[i];
     atom->q[i] = (q == 0.0) ? TINY_CHARGE : q;
   }
@@ -274,11 +277,12 @@ void PairLES::update_potential()
     if (solver == KSPACE)
       model->phi[i] += 2.0 * force->kspace->eatom[i] / atom->q[i] * charge_unit / energy_unit;
     if (solver == DIRECT || split) model->phi[i] += model->pair_sum.potential[i];
+    model->phi[i] += field_potential(i);
     local_sum += model->phi[i];
   }
 
   // q - mean(q) is a projection: its transpose acts on the potential
-  if (model->long_range()->neutralize) {
+  if (projects_charges()) {
     MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
     for (auto &phi : model->phi) phi -= sum / atom->natoms;
   }

@@ -26,10 +26,19 @@ struct PairLES::Model {
 
   std::vector<int> species_of_type;  // [ntypes + 1], -1 for NULL
   std::vector<int> species_of_atom;  // [nlocal + nghost]
-  std::vector<double> solver_charge; // [nlocal] e, after neutralize
+  std::vector<double> solver_charge; // [nlocal] e, after the projection on a total charge
   std::vector<double> phi;           // [nlocal] V, dE_lr/dq as the backward pass sees it
   double total_charge = 0.0;         // e, of solver_charge over all ranks
   bigint step = -1;                  // of graph and charges
+
+  bool total_given = false; // keyword charge: the sum that the charges are shifted to, e
+  double total_wanted = 0.0;
+  struct {
+    bool on = false;
+    std::string variable[3]; // names of equal-style variables, empty for constants
+    double value[3] = {0.0, 0.0, 0.0}; // V/angstrom
+    double scale = 1.0;                // sqrt(eps): physical per latent charge
+  } field;
 
   pair_les::SplitTable split_table;
   pair_les::PairSum pair_sum; // of split mode or of an isolated system

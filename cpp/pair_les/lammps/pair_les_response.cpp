@@ -61,12 +61,12 @@ double PairLES::latent_charge(int i) const
 }
 
 /* ----------------------------------------------------------------------
-   a projection of the charges spreads every change of their sum over all atoms
+   keyword charge, or neutralize: a projection, which spreads every change of their sum over all atoms
 ------------------------------------------------------------------------- */
 
 bool PairLES::projects_charges() const
 {
-  return model->long_range()->neutralize;
+  return model->long_range()->neutralize || model->total_given;
 }
 
 /* ----------------------------------------------------------------------

@@ -85,7 +85,13 @@ bool read_everywhere(const std::string &path, std::string &content, int me, MPI_
 void PairLES::settings(int narg, char **arg)
 {
   split = false;
+  model->total_given = false;
+  model->field = {};
   for (int iarg = 0; iarg < narg; iarg++) {
+    if (const int words = response_keyword(narg - iarg, arg + iarg)) {
+      iarg += words - 1;
+      continue;
+    }
     if (strcmp(arg[iarg], "coul") != 0)
       error->all(FLERR,
                  "Unknown pair_style les keyword '{}'; type 'pair_style les' or "
@@ -250,6 +256,7 @@ void PairLES::init_style()
                     : 1.0;
   neighbor->add_request(this, NeighConst::REQ_FULL);
   solver = NONE;
+  check_response();
   if (!model->long_range()) return;
 
   check_charges();
@@ -372,10 +379,11 @@ void PairLES::check_msm()
                "type 'pair_style les coul {}'",
                cut_coul, force->kspace_style, MSM_CUTOFF, MSM_CUTOFF * sigma, MSM_CUTOFF * sigma);
   const bool isolated = !domain->xperiodic && !domain->yperiodic && !domain->zperiodic;
-  if (!isolated && !model->long_range()->neutralize)
+  if (!isolated && (!projects_charges() || model->total_wanted != 0.0))
     error->all(FLERR,
                "kspace_style {} in a periodic box needs charges that add up to zero, which "
-               "model file '{}' does not promise (neutralize false); use kspace_style pppm",
+               "model file '{}' does not promise (neutralize false); type 'pair_style les charge 0 coul "
+               "...' or use kspace_style pppm",
                force->kspace_style, model->file);
 }
 

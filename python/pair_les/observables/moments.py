@@ -46,13 +46,6 @@ def electronic_scale(eps: float) -> float:
     return math.sqrt(eps)
 
 
-def project_charges(charges: Tensor, total_charge: float) -> Tensor:
-    """``q - (sum q - Q) / N``: charges whose sum is Q, [N]; the same shift for every atom (`neutralize`: Q = 0)."""
-    if len(charges) == 0:
-        return charges
-    return charges - (charges.sum() - total_charge) / len(charges)
-
-
 def dipole(charges: Tensor, positions: Tensor) -> Tensor:
     """``sum_i q_i r_i``, [3], e angstrom; of charges that do not add up to 0 it depends on the origin."""
     return charges @ positions

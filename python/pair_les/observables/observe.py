@@ -17,8 +17,9 @@ from ..contract import load_model
 from ..evaluation import checked_forward, species_indices
 from ..metadata import ContractError, Metadata
 from ..neighbors import neighbor_list
+from ..projection import project_charges
 from .born import born_charges
-from .moments import dipole, electronic_scale, polarization, project_charges, quadrupole
+from .moments import dipole, electronic_scale, polarization, quadrupole
 
 
 @dataclass(frozen=True)
