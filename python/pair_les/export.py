@@ -19,7 +19,7 @@ from .data.graphs import build_graphs
 from .errors import RunError
 from .evaluate import model_network
 from .metadata import LongRange
-from .net import LESNet
+from .net import ContractNet
 from .net import fused as fused_operators
 from .potential import Network, predict
 from .training.network import DTYPES
@@ -96,7 +96,7 @@ def export(
     metadata = Metadata(
         species=tuple(model.species),
         cutoff=model.config.model.cutoff,
-        message_passing_layers=0,
+        message_passing_layers=model.config.model.message_passing_layers,
         dtype=precision,
         long_range=model.long_range,
         created_with=created_with(),
@@ -123,7 +123,7 @@ def export(
     return checks
 
 
-def scripts(network: LESNet) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
+def scripts(network: ContractNet) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
     """The network in plain torch, for any reader, and in the fused operators, where they are installed.
 
     The network is left with the choice it had.

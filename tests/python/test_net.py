@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tolerances
 import torch
-from pair_les.net import LESNet, NetSettings
+from pair_les.net import ContractNet, LESNet, NetSettings, network_class
 from scipy.spatial.transform import Rotation
 
 CUTOFF = 3.0
@@ -17,16 +17,20 @@ SETTINGS = NetSettings(cutoff=CUTOFF, n_radial=4, n_channels=6, hidden=(8, 8))
 REFERENCES = {"O": -430.0, "H": -13.0}
 
 
-@pytest.fixture
-def network() -> LESNet:
-    return make_network()
+LAYERS = [pytest.param(0, id="local"), pytest.param(1, id="message passing")]
 
 
-def make_network(charge: bool = True, dtype: torch.dtype = torch.float64, **settings) -> LESNet:
+@pytest.fixture(params=LAYERS)
+def network(request: pytest.FixtureRequest) -> ContractNet:
+    return make_network(message_passing_layers=request.param)
+
+
+def make_network(charge: bool = True, dtype: torch.dtype = torch.float64, **settings) -> ContractNet:
     """A random network whose outputs are of order 1, with statistics of a random cluster."""
     torch.manual_seed(0)
-    chosen = NetSettings(**{"cutoff": CUTOFF, "n_radial": 4, "n_channels": 6, "hidden": (8, 8), **settings})
-    net = LESNet(["O", "H"], chosen, charge=charge, reference_energies=REFERENCES).double()
+    small = {"cutoff": CUTOFF, "n_radial": 4, "n_channels": 6, "hidden": (8, 8), "message_channels": 4}
+    chosen = NetSettings(**{**small, **settings})
+    net = network_class(chosen)(["O", "H"], chosen, charge=charge, reference_energies=REFERENCES).double()
     with torch.no_grad():
         net.readout.last.weight.mul_(10.0)
     positions, species = cluster(60, seed=9)
@@ -111,7 +115,8 @@ def test_far_atoms_change_nothing(network):
     assert np.abs(f[:20] - force).max() < 10 * tolerances.NET_SYMMETRY
 
 
-def test_ghosts_are_neighbours_but_not_centres(network):
+def test_ghosts_are_neighbours_but_not_centres():
+    network = make_network()
     positions, species = cluster()
     index, vectors = edges(positions)
     whole = network(species, index, vectors, 20)
@@ -120,6 +125,51 @@ def test_ghosts_are_neighbours_but_not_centres(network):
     for key in whole:
         assert part[key].shape == (7,)
         assert (part[key] - whole[key][:7]).abs().max() < tolerances.NET_SYMMETRY
+
+
+@pytest.mark.parametrize("n_local", [0, 1, 7])
+def test_messages_come_from_the_neighbours_of_local_atoms(n_local):
+    """Atoms beyond change nothing, and have no gradient, whether the caller gives their edges or not."""
+    network = make_network(message_passing_layers=1)
+    positions, species = cluster(40)
+    index, vectors = edges(positions)
+    near = torch.zeros(40, dtype=torch.bool)
+    near[:n_local] = True
+    near[index[1][index[0] < n_local]] = True
+    assert n_local != 1 or 1 < near.sum() < 20
+    of_near = near[index[0]]
+    results = []
+    for chosen, count in (
+        (torch.ones_like(of_near), 40),
+        (torch.ones_like(of_near), n_local),
+        (of_near, n_local),
+    ):
+        v = vectors[chosen].requires_grad_()
+        energy, charge = network.interaction(species, index[:, chosen], v, count)
+        assert energy.shape == charge.shape == (count,)
+        total = energy[:n_local].sum() + charge[:n_local].sum()
+        (gradient,) = torch.autograd.grad(total, v)
+        full = torch.zeros_like(vectors)
+        full[chosen] = gradient
+        results.append((energy[:n_local].detach(), charge[:n_local].detach(), full))
+    assert bool((results[0][2][~of_near] == 0.0).all())
+    for other in results[1:]:
+        for a, b in zip(results[0], other, strict=True):
+            assert a.numel() == 0 or (a - b).abs().max() < 10 * tolerances.NET_SYMMETRY
+
+
+def test_messages_reach_two_cutoffs():
+    """A chain of three atoms, the ends out of each other's reach: the third one changes the energy of the first."""
+    species = torch.tensor([0, 1, 0])
+    energies = {}
+    for layers in (0, 1):
+        network = make_network(message_passing_layers=layers)
+        for angle in (0.0, 0.8):
+            third = np.array([2.0 + 2.0 * np.cos(angle), 2.0 * np.sin(angle), 0.0])
+            energy, _, _ = evaluate(network, np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], third]), species)
+            energies[layers, angle] = energy[0]
+    assert energies[0, 0.0] == energies[0, 0.8]
+    assert abs(energies[1, 0.0] - energies[1, 0.8]) > 1e-4
 
 
 def test_smooth_at_the_cutoff(network):
@@ -154,9 +204,10 @@ def test_forces_are_finite_differences(network):
         assert abs(difference - force[atom, axis]) < tolerances.FINITE_DIFFERENCE_FORCE
 
 
+@pytest.mark.parametrize("layers", LAYERS)
 @pytest.mark.parametrize("charge", [True, False])
-def test_empty_sizes_and_atoms_without_edges(charge):
-    net = make_network(charge=charge)
+def test_empty_sizes_and_atoms_without_edges(charge, layers):
+    net = make_network(charge=charge, message_passing_layers=layers)
     no_edges = torch.zeros(2, 0, dtype=torch.int64)
     for model in (net, torch.jit.script(net)):
         for species, n_local in (([], 0), ([0, 1], 0), ([1, 0, 1], 3), ([1, 1], 1)):
@@ -186,9 +237,10 @@ def test_isolated_atom_keeps_its_own_energy(network):
     assert float(alone["energy"][0]) == pytest.approx(float(interaction[0]) + REFERENCES["H"], abs=1e-12)
 
 
+@pytest.mark.parametrize("layers", LAYERS)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_torchscript_gives_the_same(dtype, tmp_path):
-    net = make_network(dtype=dtype)
+def test_torchscript_gives_the_same(dtype, layers):
+    net = make_network(dtype=dtype, message_passing_layers=layers)
     positions, species = cluster()
     index, vectors = edges(positions)
     file = io.BytesIO()
@@ -213,12 +265,13 @@ def test_torchscript_gives_the_same(dtype, tmp_path):
             assert (a - b).abs().max() < relative * a.abs().max()
 
 
-def test_float32_against_float64():
+@pytest.mark.parametrize("layers", LAYERS)
+def test_float32_against_float64(layers):
     positions, species = cluster(60, seed=3)
     index, vectors = edges(positions)
     results = []
     for dtype in (torch.float64, torch.float32):
-        net = make_network(dtype=dtype)
+        net = make_network(dtype=dtype, message_passing_layers=layers)
         v = vectors.to(dtype).requires_grad_()
         energy, charge = net.interaction(species, index, v, len(species))
         (gradient,) = torch.autograd.grad(energy.sum() + charge.sum(), v)
@@ -238,9 +291,12 @@ def test_references_do_not_cost_precision():
     assert (total.double() - (energy.double() + references)).abs().max() <= 430.0 * 2.0**-24
 
 
-def test_second_derivatives():
+@pytest.mark.parametrize("layers", LAYERS)
+@pytest.mark.parametrize("l_max", [1, 2])
+def test_second_derivatives(layers, l_max):
     """Force training differentiates twice, by positions and by parameters; padding must stay out of both."""
-    net = make_network(n_radial=2, l_max=2, n_channels=2, hidden=(3,))
+    small = {"n_radial": 2, "n_channels": 2, "hidden": (3,), "message_channels": 2, "message_l_max": 1}
+    net = make_network(l_max=l_max, message_passing_layers=layers, **small)
     positions, species = cluster(6, seed=1)
     index, vectors = edges(positions)
 
@@ -252,8 +308,9 @@ def test_second_derivatives():
     assert torch.autograd.gradgradcheck(outputs, (vectors,))
 
 
-def test_force_loss_has_finite_gradients():
-    net = make_network(dtype=torch.float32)
+@pytest.mark.parametrize("layers", LAYERS)
+def test_force_loss_has_finite_gradients(layers):
+    net = make_network(dtype=torch.float32, message_passing_layers=layers)
     positions, species = cluster(30)
     positions = np.concatenate([positions, [[100.0, 0.0, 0.0]]])  # a row that is padding only
     index, vectors = edges(positions)
@@ -266,7 +323,8 @@ def test_force_loss_has_finite_gradients():
     assert float(net.mixing.grad.abs().max()) > 0.0
 
 
-def test_statistics_normalise_the_features(network):
+def test_statistics_normalise_the_features():
+    network = make_network()
     positions, species = cluster(60, seed=9)  # the cluster that fitted them
     index, vectors = edges(positions)
     a = network.density(species, index, vectors, len(species))
@@ -274,6 +332,20 @@ def test_statistics_normalise_the_features(network):
         x = network.features(a[:, species == s], s)
         assert x.mean(0).abs().max() < 1e-8
         assert (x.std(0) - 1.0).abs().max() < 1e-6
+
+
+def test_statistics_normalise_both_layers():
+    network = make_network(message_passing_layers=1)
+    positions, species = cluster(60, seed=9)
+    index, vectors = edges(positions)
+    f = network.mixed(network.density(species, index, vectors, 60))
+    x, products = network.products(f)
+    first = network.normalised(x, species, 0)
+    sums = network.received(network.messages(products, first, species), index[0], index[1], vectors, 60)
+    second = network.normalised(network.products(network.mixed_again(sums, f))[0], species, 1)
+    for x in (first, second):
+        assert (x.square().mean(0) - 1.0).abs().max() < 1e-6
+        assert max(x[species == s].mean(0).abs().max() for s in range(2)) < 1e-8
 
 
 def test_absent_species_keeps_its_defaults():
@@ -286,12 +358,13 @@ def test_absent_species_keeps_its_defaults():
 
 
 def test_double_after_float_has_tables_of_full_precision():
-    network = make_network().float().double()
-    assert np.array_equal(network.even.numpy(), network.tables["even"])
+    for layers in (0, 1):
+        network = make_network(message_passing_layers=layers).float().double()
+        assert np.array_equal(network.even.numpy(), network.tables["even"])
 
 
 def test_state_dict_restores_the_network(network):
-    other = LESNet(["O", "H"], SETTINGS, charge=True).double()
+    other = type(network)(["O", "H"], network.settings, charge=True).double()
     other.load_state_dict(network.state_dict())
     positions, species = cluster()
     index, vectors = edges(positions)

@@ -16,6 +16,13 @@ from pair_les.net import LESNet, NetSettings
         ("l_max", 4, "l_max = 4: must be an integer from 1 to 3; use for example 3"),
         ("n_channels", 2.5, "n_channels = 2.5: must be an integer from 1 to 512"),
         ("body_order", 6, "body_order = 6: must be an integer from 3 to 5"),
+        (
+            "message_passing_layers",
+            2,
+            "message_passing_layers = 2: must be an integer from 0 to 1; use for example 0",
+        ),
+        ("message_channels", 0, "message_channels = 0: must be an integer from 1 to 512; use for example 16"),
+        ("message_l_max", 0, "message_l_max = 0: must be an integer from 1 to 3; use for example 2"),
         ("hidden", (), r"hidden = \(\): must name at least one hidden layer"),
         ("hidden", (64, 0), "hidden = 0: must be an integer from 1 to 4096"),
     ],
@@ -23,6 +30,16 @@ from pair_les.net import LESNet, NetSettings
 def test_settings_are_checked(key, value, message):
     with pytest.raises(ValueError, match=message):
         NetSettings(**{"cutoff": 5.0, key: value})
+
+
+def test_messages_need_all_products_and_harmonics():
+    with pytest.raises(
+        ValueError, match="body_order = 4: must be 5 where message_passing_layers = 1; use body_order 5"
+    ):
+        NetSettings(cutoff=5.0, message_passing_layers=1, body_order=4)
+    with pytest.raises(ValueError, match="message_l_max = 2: must not exceed l_max = 1; use message_l_max 1"):
+        NetSettings(cutoff=5.0, message_passing_layers=1, l_max=1)
+    assert NetSettings(cutoff=5.0, l_max=1).message_l_max == 2  # without effect, hence no error
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,14 @@ import ase.io
 import pytest
 import torch
 import yaml
+from pair_les.contract import read_metadata
 from pair_les.errors import ConfigError, DataError, RunError
+from pair_les.export import export
+from pair_les.net import LESNet, NetSettings
 from pair_les.training.checkpoints import AtomicCheckpointIO
 from pair_les.training.config import TrainingSection
 from pair_les.training.config_file import parse_config
+from pair_les.training.module import parameter_groups
 from pair_les.training.run import train
 from pair_les.training.run_folder import RunFolder
 from pair_les.training.schedule import Plateau, rate_factor
@@ -102,6 +106,25 @@ def test_it_learns_a_few_frames_by_heart(folder: Path) -> None:
     for kind, left in (("energy", 0.1), ("forces", 0.1), ("stress", 0.4)):
         first, last = (float(row[f"valid_{kind}_rmse"]) for row in (rows[0], rows[-1]))
         assert last < left * first, f"{kind}: {first} -> {last}"
+
+
+def test_a_network_with_messages_learns_and_is_exported(folder: Path, tmp_path: Path) -> None:
+    messages = {"message_passing_layers": 1, "body_order": 5, "message_channels": 4, "message_l_max": 1}
+    done = run(folder, {"model": messages}, weight_decay=0.05, beta2=0.99)
+    rows = history(done)
+    assert float(rows[-1]["valid_forces_rmse"]) < float(rows[0]["valid_forces_rmse"])
+    assert all(check.passed for check in export(done, tmp_path / "model.pt"))
+    assert read_metadata(tmp_path / "model.pt").message_passing_layers == 1
+
+
+def test_weights_decay_and_biases_do_not() -> None:
+    network = LESNet(["Na", "Cl"], NetSettings(cutoff=4.0), charge=True)
+    decaying, kept = parameter_groups(network, 0.1)
+    assert (decaying["weight_decay"], kept["weight_decay"]) == (0.1, 0.0)
+    biases = [parameter for name, parameter in network.named_parameters() if name.endswith("bias")]
+    assert [id(p) for p in kept["params"]] == [id(p) for p in biases]
+    assert len(decaying["params"]) + len(biases) == len(list(network.parameters()))
+    assert len(parameter_groups(network, 0.0)) == 1
 
 
 def test_learning_without_long_range_average_and_stress(folder: Path) -> None:

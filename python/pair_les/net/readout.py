@@ -53,3 +53,41 @@ class Readout(nn.Module):
         for layer in self.layers:
             x = torch.nn.functional.silu(layer(x, s))
         return self.last(x, s)
+
+
+class SharedLinear(nn.Module):
+    """``y = x W + b_s``: one weight for all species, biases of their own."""
+
+    def __init__(self, n_species: int, n_in: int, n_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_in, n_out) / math.sqrt(n_in))
+        self.bias = nn.Parameter(torch.zeros(n_species, n_out))
+
+    def forward(self, x: Tensor, species: Tensor) -> Tensor:
+        """``[n, n_in]`` of atoms of ``species [n]`` -> ``[n, n_out]``."""
+        return torch.addmm(torch.index_select(self.bias, 0, species), x, self.weight)
+
+
+class SharedReadout(nn.Module):
+    """As :class:`Readout`, with weights shared by all species, plus a linear map from the features to the outputs.
+
+    Few data determine shared weights better: an element that is rare in the training frames borrows from the others.
+    """
+
+    def __init__(self, n_species: int, n_features: int, hidden: list[int], n_outputs: int) -> None:
+        super().__init__()
+        sizes = [n_features, *hidden]
+        self.layers = nn.ModuleList(
+            [SharedLinear(n_species, a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
+        )
+        self.last = SharedLinear(n_species, sizes[-1], n_outputs)
+        self.direct = nn.Parameter(torch.zeros(n_features, n_outputs))
+        with torch.no_grad():
+            self.last.weight.mul_(INITIAL_OUTPUT)  # as in Readout
+
+    def forward(self, x: Tensor, species: Tensor) -> Tensor:
+        """``[n, n_features]`` of atoms of ``species [n]`` -> ``[n, n_outputs]``."""
+        y = x
+        for layer in self.layers:
+            y = torch.nn.functional.silu(layer(y, species))
+        return torch.addmm(self.last(y, species), x, self.direct)

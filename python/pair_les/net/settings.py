@@ -25,6 +25,13 @@ class NetSettings:
         3, 4 or 5: products of up to 2, 3 or 4 densities around the centre atom.
     hidden : tuple of int
         Widths of the hidden layers of the per-atom network.
+    message_passing_layers : int
+        0: strictly local (:class:`pair_les.net.LESNet`); 1: :class:`pair_les.net.MessagePassingNet`, whose receptive field
+        is two cutoffs, and which shares its weights between the species. It needs ``body_order`` 5.
+    message_channels : int
+        Number of functions that an atom sends to its neighbours; without effect where there are no messages.
+    message_l_max : int
+        Highest degree of these functions, 1 to ``l_max``; without effect where there are no messages.
 
     Raises
     ------
@@ -38,6 +45,9 @@ class NetSettings:
     n_channels: int = 32
     body_order: int = 5
     hidden: tuple[int, ...] = (64, 64)
+    message_passing_layers: int = 0
+    message_channels: int = 16
+    message_l_max: int = 2
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -60,6 +70,19 @@ class NetSettings:
             raise ValueError("hidden = (): must name at least one hidden layer; use for example (64, 64)")
         for width in self.hidden:
             _require_integer("hidden", width, 1, 4096, 64)
+        _require_integer("message_passing_layers", self.message_passing_layers, 0, 1, 0)
+        _require_integer("message_channels", self.message_channels, 1, 512, 16)
+        _require_integer("message_l_max", self.message_l_max, 1, 3, 2)
+        if self.message_passing_layers == 1:
+            if self.body_order != 5:
+                raise ValueError(
+                    f"body_order = {self.body_order}: must be 5 where message_passing_layers = 1; use body_order 5"
+                )
+            if self.message_l_max > self.l_max:
+                raise ValueError(
+                    f"message_l_max = {self.message_l_max}: must not exceed l_max = {self.l_max}; "
+                    f"use message_l_max {self.l_max}"
+                )
 
 
 def _require_integer(name: str, value: object, low: int, high: int, example: int) -> None:

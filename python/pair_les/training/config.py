@@ -136,9 +136,9 @@ class TrainingSection(Section):
         Charge of each element at the start, e: ``fit`` (linear least squares on the training frames), given by element,
         or null (random weights). They stay as they are for this fraction of the epochs, while the short-range part learns
         what they leave over; then they are trained like everything else.
-    learning_rate, weight_decay, schedule, warmup_epochs
-        AdamW; ``cosine`` to 1 % of the rate, ``plateau`` (halved after `plateau_patience` epochs without
-        progress) or ``constant``.
+    learning_rate, weight_decay, beta2, schedule, warmup_epochs
+        AdamW, whose squared gradients are averaged with `beta2`; ``cosine`` to 1 % of the rate, ``plateau`` (halved
+        after `plateau_patience` epochs without progress) or ``constant``.
     gradient_clip
         Largest norm of the gradient; null: none.
     ema
@@ -165,6 +165,7 @@ class TrainingSection(Section):
     charge_hold: Annotated[float, Field(ge=0, lt=1)] = 0.1
     learning_rate: Positive = 2e-3
     weight_decay: NonNegative = 0.0
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     warmup_epochs: NonNegative = 1.0
     plateau_patience: Annotated[int, Field(gt=0)] = 10

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..data.batches import Batch
-from ..net import LESNet
+from ..net import ContractNet
 from ..potential import predict
 from .config import Config, LossSection
 from .network import DTYPES
@@ -39,7 +39,7 @@ class PotentialModule(pl.LightningModule):
 
     def __init__(
         self,
-        network: LESNet,
+        network: ContractNet,
         config: Config,
         steps_per_epoch: int,
         has_stress: bool,
@@ -140,7 +140,9 @@ class PotentialModule(pl.LightningModule):
         """AdamW, and the schedule that changes its rate after each step."""
         training = self.config.training
         optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+            parameter_groups(self.network, training.weight_decay),
+            lr=training.learning_rate,
+            betas=(0.9, training.beta2),
         )
         schedule = LambdaLR(
             optimizer, lambda step: rate_factor(step, self.steps_per_epoch, training, self.plateau)
@@ -157,3 +159,14 @@ class PotentialModule(pl.LightningModule):
         if self.trainer.is_global_zero:
             self.train_errors.values = checkpoint["train_errors"]
         self.plateau = Plateau(**checkpoint["plateau"])
+
+
+def parameter_groups(network: ContractNet, weight_decay: float) -> list[dict[str, Any]]:
+    """Weights decay; biases, which carry energies and charges of the elements, and factors that start at 1 do not."""
+    decaying: list[torch.nn.Parameter] = []
+    kept: list[torch.nn.Parameter] = []
+    for name, parameter in network.named_parameters():
+        chosen = kept if weight_decay > 0.0 and name.endswith(("bias", "emphasis")) else decaying
+        chosen.append(parameter)
+    groups = [{"params": decaying, "weight_decay": weight_decay}]
+    return [*groups, {"params": kept, "weight_decay": 0.0}] if kept else groups

@@ -10,7 +10,7 @@ import torch
 
 from ..data.batches import Batch, collate
 from ..data.graphs import Graph
-from ..net import LESNet
+from ..net import LESNet, MessagePassingNet, network_class
 from .config import ModelSection
 
 STATISTICS_ATOMS = 4000
@@ -26,7 +26,7 @@ def new_network(
     reference_energies: dict[str, float],
     energy_scale: float = 1.0,
     average_neighbors: float = 30.0,
-) -> LESNet:
+) -> LESNet | MessagePassingNet:
     """An untrained network; its initial weights depend on torch's random state.
 
     Parameters
@@ -43,11 +43,12 @@ def new_network(
         See `data_scales`.
     """
     before = torch.get_default_dtype()
-    torch.set_default_dtype(DTYPES[precision])  # LESNet makes its parameters and tables in the default dtype
+    torch.set_default_dtype(DTYPES[precision])  # networks make parameters and tables in the default dtype
     try:
-        return LESNet(
+        settings = model.net_settings()
+        return network_class(settings)(
             list(species),
-            model.net_settings(),
+            settings,
             charge=model.long_range is not None,
             reference_energies=reference_energies,
             energy_scale=energy_scale,
@@ -71,7 +72,9 @@ def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
     return (scale if scale > 0.0 else 1.0), 3.0 * edges / components
 
 
-def fit_statistics(network: LESNet, graphs: Sequence[Graph], seed: int, precision: str) -> None:
+def fit_statistics(
+    network: LESNet | MessagePassingNet, graphs: Sequence[Graph], seed: int, precision: str
+) -> None:
     """Normalise the network on a seeded choice of frames that has every species of the training frames."""
     order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
     chosen: list[Graph] = []

@@ -16,7 +16,7 @@ import torch
 from ..data.frames import Frame
 from ..errors import RunError
 from ..metadata import LongRange
-from ..net import LESNet
+from ..net import ContractNet
 from .checkpoints import BEST, LAST
 from .config import Config
 from .config_file import parse_config
@@ -45,7 +45,7 @@ class TrainedModel:
         The checkpoint.
     """
 
-    network: LESNet
+    network: ContractNet
     long_range: LongRange | None
     config: Config
     species: list[str]

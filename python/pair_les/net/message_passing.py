@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+"""The network with one message-passing layer: neighbours tell an atom about their own neighbourhoods.
+
+Layer 1 is a density of the neighbourhood and its products, as in the strictly local network, for the local atoms and all
+their neighbours. Each atom j turns them into a function on the sphere per channel, ``h_j[lm, c]``; layer 2 is a density of the
+ neighbourhood weighted with these functions, and its products::
+
+    A2[i, lm, c]  =  sum_j R_lc(r_ij) Y_lm(r_ij) sum_l'm' h_j[l'm', c] Y_l'm'(r_ij)    (the function towards i)
+    A2'[i, lm, c] =  sum_j R'_c(r_ij) h_j[lm, c]                                       (the function as it is)
+
+Weights are shared by all species; what differs between species are the neighbours' parts of the first density, biases, and
+factors on the features.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from pair_les.net.angular import harmonics_from_monomials, monomials
+from pair_les.net.base import ContractNet
+from pair_les.net.equivariants import degrees_of, equivariant_products, equivariant_tables, rows_in_order
+from pair_les.net.products import degree_averages
+from pair_les.net.radial import radial_basis
+from pair_les.net.readout import SharedLinear, SharedReadout
+from pair_les.net.settings import NetSettings
+
+GATE_SPREAD = 0.3
+"""Spread of the initial factors on the messages of different elements, about 1."""
+
+
+def places_in_rows(row_of_edge: Tensor, n_rows: int) -> tuple[Tensor, int]:
+    """Place ``row * width + column`` of each edge in padded rows, and their width; edges in any order."""
+    counts = torch.bincount(row_of_edge, minlength=n_rows)
+    width = int(counts.max()) if row_of_edge.size(0) > 0 else 0
+    ordered, order = torch.sort(row_of_edge, stable=True)
+    column = torch.arange(ordered.size(0), device=ordered.device) - torch.index_select(
+        torch.cumsum(counts, 0) - counts, 0, ordered
+    )
+    return torch.zeros_like(order).scatter(0, order, ordered * width + column), width
+
+
+def into_rows(values: Tensor, place: Tensor, shape: list[int]) -> Tensor:
+    """``values [n_edges, n]`` as ``[n_rows, width, n]``, 0 where there is no edge."""
+    rows = torch.zeros([shape[0] * shape[1], shape[2]], dtype=values.dtype, device=values.device)
+    return rows.index_copy(0, place, values).view(shape)
+
+
+class MessagePassingNet(ContractNet):
+    """Energy and charge of each local atom with ``message_passing_layers`` = 1; parameters as :class:`LESNet`.
+
+    Per channel, layer and atom there are ``l_max + 3`` invariants: ``F_00``, ``mean_m F_lm^2`` for l >= 1, ``<u^3>``, and
+    ``mean_lm <u^2 Y_lm>^2`` (four factors).
+    """
+
+    def __init__(
+        self,
+        species: list[str],
+        settings: NetSettings,
+        *,
+        charge: bool,
+        reference_energies: dict[str, float] | None = None,
+        energy_scale: float = 1.0,
+        average_neighbors: float = 30.0,
+    ) -> None:
+        l_max, message_l_max = settings.l_max, settings.message_l_max
+        tables = {
+            "harmonics": harmonics_from_monomials(l_max),
+            "degree_average": degree_averages(l_max),
+            **equivariant_tables(l_max, message_l_max),
+        }
+        super().__init__(species, settings, charge, reference_energies, energy_scale, tables)
+        n_s = self.n_species
+        n_density = n_s * self.n_radial
+        self.n_channels = settings.n_channels
+        self.message_channels = settings.message_channels
+        self.message_l_max = message_l_max
+        self.n_message_lm = (message_l_max + 1) ** 2
+        self.degree_sizes = [2 * degree + 1 for degree in range(l_max + 1)]
+        self.n_products = l_max + 3
+        n_features = self.n_products * self.n_channels
+        # [2 messages per channel, F of layer 1] enter layer 2
+        n_second = 2 * self.message_channels + self.n_channels
+        n_gates = (message_l_max + 1) * self.message_channels
+        self.register_buffer("message_degrees", torch.tensor(degrees_of(message_l_max)), persistent=False)
+        self.register_buffer("message_order", torch.tensor(rows_in_order(message_l_max)), persistent=False)
+
+        self.register_buffer("density_mean", torch.zeros(n_density))
+        self.register_buffer(
+            "density_scale", torch.full([l_max + 1], 1.0 / math.sqrt(max(average_neighbors, 1.0)))
+        )
+        self.register_buffer("product_scale", torch.ones(3, message_l_max + 1))
+        self.register_buffer("message_scale", torch.ones(2, l_max + 1))
+        self.register_buffer("feature_mean", torch.zeros(2, n_s, n_features))
+        self.register_buffer("feature_scale", torch.ones(2, n_features))
+
+        self.mixing = nn.Parameter(torch.randn(l_max + 1, n_density, self.n_channels) / math.sqrt(n_density))
+        self.emphasis = nn.Parameter(torch.ones(2, n_s, n_features))
+        self.message_mixing = nn.Parameter(
+            torch.randn(message_l_max + 1, 3 * self.n_channels, self.message_channels)
+            / math.sqrt(3 * self.n_channels)
+        )
+        self.gate_in = SharedLinear(n_s, n_features, settings.hidden[0])
+        self.gate_out = SharedLinear(n_s, settings.hidden[0], n_gates)
+        with torch.no_grad():
+            self.gate_out.bias.normal_(1.0, GATE_SPREAD)
+        self.radial_weights = nn.Parameter(
+            torch.randn(self.n_radial, (l_max + 1) * self.message_channels) / math.sqrt(self.n_radial)
+        )
+        self.as_is_weights = nn.Parameter(
+            torch.randn(self.n_radial, self.message_channels) / math.sqrt(self.n_radial)
+        )
+        self.second_mixing = nn.Parameter(
+            torch.randn(l_max + 1, n_second, self.n_channels) / math.sqrt(n_second)
+        )
+        self.readout = SharedReadout(n_s, 2 * n_features, list(settings.hidden), 2 if charge else 1)
+        if charge:
+            self._spread_charges()
+
+    def interaction(
+        self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> tuple[Tensor, Tensor]:
+        """Energies without the reference energies, and charges (``[0]`` without charges); arguments as :meth:`forward`."""
+        atoms, kept = self.reached(edge_index, species.size(0), n_local)
+        centre = torch.index_select(edge_index[0], 0, kept)
+        neighbour = torch.index_select(edge_index[1], 0, kept)
+        vectors = torch.index_select(edge_vectors, 0, kept)
+        row = torch.zeros_like(species).scatter(0, atoms, torch.arange(atoms.size(0), device=species.device))
+        centre = torch.index_select(row, 0, centre)
+        of_atom = torch.index_select(species, 0, atoms)
+
+        a = self.density(species, torch.stack([centre, neighbour]), vectors, atoms.size(0))
+        f = self.mixed(a)
+        x, products = self.products(f)
+        x = self.normalised(x, of_atom, 0)
+        h = self.messages(products, x, of_atom)
+        n_first = int((centre < n_local).sum())  # edges are sorted by centre: those of local atoms come first
+        sums = self.received(
+            h, centre[:n_first], torch.index_select(row, 0, neighbour[:n_first]), vectors[:n_first], n_local
+        )
+        y, _ = self.products(self.mixed_again(sums, f[:, :n_local]))
+        of_local = species[:n_local]
+        features = torch.cat([x[:n_local], self.normalised(y, of_local, 1)], 1)
+        output = self.readout(features, of_local)
+        energy = output[:, 0] * self.energy_scale
+        charge = output[:, 1] * self.charge_scale if self.has_charge else output[:0, 0]
+        return energy, charge
+
+    def reached(self, edge_index: Tensor, n_atoms: int, n_local: int) -> tuple[Tensor, Tensor]:
+        """Atoms whose messages can reach a local atom (ascending, so that local atoms come first), and their edges."""
+        device = edge_index.device
+        if n_local == n_atoms:
+            return torch.arange(n_atoms, device=device), torch.arange(edge_index.size(1), device=device)
+        needed = torch.zeros(n_atoms, dtype=torch.bool, device=device)
+        needed[:n_local] = True
+        needed[edge_index[1][edge_index[0] < n_local]] = True
+        return torch.nonzero(needed).view(-1), torch.nonzero(needed[edge_index[0]]).view(-1)
+
+    def mixed(self, a: Tensor) -> Tensor:
+        """F of layer 1, ``[n_lm, n, n_channels]``, from densities ``[n_lm, n, n_density]``."""
+        weight = self.mixing * self.density_scale.view(-1, 1, 1)
+        f = torch.bmm(a, torch.index_select(weight, 0, self.degrees))
+        mean = torch.mv(weight[0].t(), self.density_mean)  # only l = 0 has a mean
+        return f - torch.nn.functional.pad(mean.view(1, 1, -1), [0, 0, 0, 0, 0, self.n_lm - 1])
+
+    def products(self, f: Tensor) -> tuple[Tensor, Tensor]:
+        """Invariants ``[n, n_features]``; F, ``<u^2 Y>`` and ``<u^3 Y>`` as ``[n_message_lm, n, 3, n_channels]``."""
+        n = f.size(1)
+        flat = f.reshape(self.n_lm, n * self.n_channels)
+        square, cube = equivariant_products(
+            flat, self.degree_sizes, self.even, self.odd, self.even_back, self.odd_back, self.message_order
+        )
+        x = torch.cat(
+            [
+                flat[:1],
+                torch.mm(self.degree_average, flat * flat),
+                cube[:1],
+                (square * square).mean(0, keepdim=True),
+            ]
+        )
+        x = x.view(self.n_products, n, self.n_channels).permute(1, 0, 2)
+        shape = [self.n_message_lm, n, self.n_channels]
+        products = [flat[: self.n_message_lm].view(shape), square.view(shape), cube.view(shape)]
+        return x.reshape(n, self.n_products * self.n_channels), torch.stack(products, 2)
+
+    def normalised(self, x: Tensor, species: Tensor, layer: int) -> Tensor:
+        """``(x - mean_s) scale emphasis_s`` for atoms of ``species [n]``."""
+        factor = self.feature_scale[layer] * self.emphasis[layer]  # [n_species, n_features]
+        shift = torch.index_select(self.feature_mean[layer] * factor, 0, species)
+        return x * torch.index_select(factor, 0, species) - shift
+
+    def messages(self, products: Tensor, x: Tensor, species: Tensor) -> Tensor:
+        """``h [n, n_message_lm, message_channels]``: mixed products, times (l = 0: plus) what a small network says of x."""
+        n, channels = x.size(0), self.message_channels
+        scale = self.product_scale.t().view(-1, 3, 1, 1)
+        weight = self.message_mixing.view(-1, 3, self.n_channels, channels) * scale
+        weight = torch.index_select(weight.view(-1, 3 * self.n_channels, channels), 0, self.message_degrees)
+        h = torch.bmm(products.view(self.n_message_lm, n, 3 * self.n_channels), weight).transpose(0, 1)
+        gate = self.gate_out(torch.nn.functional.silu(self.gate_in(x, species)), species)
+        gate = gate.view(n, self.message_l_max + 1, channels)
+        gate = torch.index_select(gate, 1, self.message_degrees)
+        return torch.cat([h[:, :1] + gate[:, :1], h[:, 1:] * gate[:, 1:]], 1)
+
+    def received(self, h: Tensor, centre: Tensor, neighbour: Tensor, vectors: Tensor, n_local: int) -> Tensor:
+        """Both sums of the module's docstring, ``[n_lm, n_local, 2, message_channels]``.
+
+        Sums over edges are batched matrix products of padded rows, one row per centre, or per sender for ``Y(r_ij) h_j``:
+        no tensor with edges x channels x harmonics elements is multiplied out.
+        """
+        n_edges, channels = centre.size(0), self.message_channels
+        distance = torch.sqrt((vectors * vectors).sum(1))
+        radial = (
+            radial_basis(distance.unsqueeze(0), self.cutoff, self.n_radial).view(self.n_radial, n_edges).t()
+        )
+        unit = (vectors / distance.unsqueeze(1)).t().reshape(3, 1, n_edges)
+        angular = torch.mm(self.harmonics, monomials(unit, self.l_max).view(self.n_lm, n_edges)).t()
+
+        place, width = places_in_rows(centre, n_local)
+        of_sender, sender_width = places_in_rows(neighbour, h.size(0))
+        shape = [h.size(0), sender_width, self.n_message_lm]
+        towards = torch.bmm(into_rows(angular[:, : self.n_message_lm], of_sender, shape), h)
+        towards = torch.index_select(
+            towards.view(shape[0] * shape[1], channels), 0, of_sender
+        )  # [n_edges, message_channels]
+
+        # Rows without an edge are 0: they add nothing.
+        rows = into_rows(torch.cat([angular, radial], 1), place, [n_local, width, self.n_lm + self.n_radial])
+        angular_rows, radial_rows = torch.split(rows, [self.n_lm, self.n_radial], 2)
+        of_degree = torch.split(angular_rows.transpose(1, 2), self.degree_sizes, 1)
+        weights = torch.mm(radial, self.radial_weights).view(n_edges, self.l_max + 1, channels)
+        weighted = into_rows(
+            (weights * towards.unsqueeze(1)).view(n_edges, (self.l_max + 1) * channels),
+            place,
+            [n_local, width, (self.l_max + 1) * channels],
+        )
+        sums: list[Tensor] = []
+        for degree, w in enumerate(torch.split(weighted, channels, 2)):
+            sums.append(torch.bmm(of_degree[degree], w))  # [n_local, 2 degree + 1, message_channels]
+
+        # sum_k w_kc sum_j B_k(r_ij) h_j: the edges meet only the radial functions, not the channels
+        sender = torch.zeros(n_local * width, dtype=torch.int64, device=centre.device).scatter(
+            0, place, neighbour
+        )
+        sent = torch.index_select(h.reshape(h.size(0), self.n_message_lm * channels), 0, sender)
+        as_is = torch.bmm(
+            radial_rows.transpose(1, 2), sent.view(n_local, width, self.n_message_lm * channels)
+        )
+        as_is = as_is.view(n_local, self.n_radial, self.n_message_lm, channels)
+        as_is = (as_is * self.as_is_weights.unsqueeze(1)).sum(1)
+        as_is = torch.nn.functional.pad(as_is, [0, 0, 0, self.n_lm - self.n_message_lm])
+        return torch.stack([torch.cat(sums, 1), as_is], 2).transpose(0, 1)
+
+    def mixed_again(self, sums: Tensor, f: Tensor) -> Tensor:
+        """F of layer 2 from what was received and F of layer 1, both of the local atoms."""
+        channels, n = self.message_channels, f.size(1)
+        scale = torch.nn.functional.pad(
+            torch.repeat_interleave(self.message_scale.t(), channels, 1), [0, self.n_channels], value=1.0
+        )
+        weight = self.second_mixing * scale.unsqueeze(2)
+        inputs = torch.cat([sums.reshape(self.n_lm, n, 2 * channels), f], 2)
+        return torch.bmm(inputs, torch.index_select(weight, 0, self.degrees))
+
+    @torch.no_grad()
+    def fit_statistics(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> None:
+        """Normalise densities, products, messages and features by their statistics over one representative batch.
+
+        Every atom must be local. Call once, before training. A species that does not occur keeps its defaults.
+        """
+        a = self.density(species, edge_index, edge_vectors, n_local)
+        self.density_mean.copy_(a[0].mean(0))
+        self.density_scale.copy_(1.0 / self._sizes(torch.cat([a[:1] - self.density_mean, a[1:]])))
+        f = self.mixed(a)
+        x, products = self.products(f)
+        self._fit_features(x, species, 0)
+        for factors in range(3):
+            self.product_scale[factors] = 1.0 / self._sizes(products[:, :, factors])
+        h = self.messages(products, self.normalised(x, species, 0), species)
+        sums = self.received(h, edge_index[0], edge_index[1], edge_vectors, n_local)
+        self.message_scale[0] = 1.0 / self._sizes(sums[:, :, 0])
+        n_sent = self.message_l_max + 1
+        self.message_scale[1, :n_sent] = 1.0 / self._sizes(sums[: self.n_message_lm, :, 1])
+        y, _ = self.products(self.mixed_again(sums, f))
+        self._fit_features(y, species, 1)
+
+    def _sizes(self, values: Tensor) -> Tensor:
+        """Root mean square of each degree of ``[n_lm, ...]``."""
+        n_degrees = math.isqrt(values.size(0))
+        sizes = [values[degree**2 : (degree + 1) ** 2].square().mean().sqrt() for degree in range(n_degrees)]
+        return torch.stack(sizes).clamp_min(1e-6)
+
+    def _fit_features(self, x: Tensor, species: Tensor, layer: int) -> None:
+        for s in range(self.n_species):
+            if int((species == s).sum()) > 1:
+                self.feature_mean[layer, s] = x[species == s].mean(0)
+        spread = x - self.feature_mean[layer][species]
+        self.feature_scale[layer] = 1.0 / spread.square().mean(0).sqrt().clamp_min(1e-6)
+
+    def _output_weights(self) -> list[Tensor]:
+        return [self.readout.last.weight, self.readout.direct]
