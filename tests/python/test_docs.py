@@ -116,7 +116,7 @@ def test_every_configuration_key_is_documented_with_its_default() -> None:
     from pair_les.training.config_file import config_values, parse_config
 
     text = (ROOT / "docs/training.md").read_text().split("\n## Configuration\n")[1].split("\n## ")[0]
-    rows = dict(re.findall(r"^\| `([a-z_.]+)` \| (.+?) \|", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z0-9_.]+)` \| (.+?) \|", text, re.MULTILINE))
     assert set(rows) == section_keys(Config)
 
     optional = {
