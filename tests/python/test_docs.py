@@ -82,6 +82,14 @@ def test_the_second_example_runs(salt: Path) -> None:
     assert done.returncode == 0 and len(done.stdout.split()) > 8, done.stderr
 
 
+def test_the_example_of_charges_runs(salt: Path) -> None:
+    (program,) = blocks("docs/charges.md", "python")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=salt, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0 and len(done.stdout.split()) > 8, done.stderr
+
+
 def test_commands_exist() -> None:
     """Every ``pair-les COMMAND --option`` of the pages."""
     from pair_les.cli.app import app
@@ -94,7 +102,7 @@ def test_commands_exist() -> None:
             name = line.split()[0]
             assert name in commands, f"{page.name}: pair-les {line}"
             options = {option for parameter in commands[name].params for option in parameter.opts}
-            for option in re.findall(r"(?<!\S)(--?[a-z]+)", line):
+            for option in re.findall(r"(?<!\S)(--?[a-z][a-z-]*)", line):
                 assert option in options, f"{page.name}: pair-les {line}"
             found += 1
     assert found > 10
