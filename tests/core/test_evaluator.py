@@ -56,6 +56,29 @@ def test_both_phases_against_torch(tmp_path, options, relative):
     )
 
 
+@pytest.mark.parametrize("chunk_atoms", [1, 5, 23])
+def test_chunks_of_atoms_make_no_difference(tmp_path, chunk_atoms):
+    """Strictly local models get their centres a part at a time; some of these have no edges."""
+    path = tmp_path / "model.pt"
+    write_model(path, "pair")
+    species, edge_index, vectors = graph(n=40, box=14.0, cutoff=3.0)
+    assert len(np.unique(edge_index[0])) < 40
+    n_local = 31  # the others are ghosts
+    own = edge_index[0] < n_local
+    edge_index, vectors = edge_index[:, own], vectors[own]
+    potential = np.random.default_rng(1).normal(size=n_local)
+    results = []
+    for chunk in (chunk_atoms, 1000):
+        evaluator = core.Evaluator(str(path), chunk_atoms=chunk)
+        evaluator.forward(species, edge_index, vectors, n_local)
+        evaluator.charge_gradient(potential)
+        of_charge = np.array(evaluator.edge_gradient)
+        evaluator.backward(potential)
+        results.append([evaluator.energy, evaluator.charge, of_charge, evaluator.edge_gradient])
+    for mine, whole in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, whole, rtol=1e-13, atol=1e-13)
+
+
 def test_backward_is_linear_in_the_potential_and_uses_it(tmp_path):
     path = tmp_path / "model.pt"
     write_model(path, "pair")

@@ -82,7 +82,7 @@ py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int>
   return result;
 }
 
-std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads)
+std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, int chunk_atoms)
 {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("cannot open model file '" + path + "'");
@@ -90,6 +90,7 @@ std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads)
   std::string error;
   EvaluatorOptions options;
   options.threads = threads;
+  options.chunk_atoms = chunk_atoms;
   std::unique_ptr<Evaluator> evaluator(pair_les_create_evaluator(path, archive, options, error));
   if (!evaluator) throw std::runtime_error(error);
   return evaluator;
@@ -121,7 +122,8 @@ void bind_metadata(py::module_ &m)
 void bind_evaluator(py::module_ &m)
 {
   py::class_<Evaluator>(m, "Evaluator")
-      .def(py::init(&load_evaluator), py::arg("path"), py::arg("threads") = 1)
+      .def(py::init(&load_evaluator), py::arg("path"), py::arg("threads") = 1,
+           py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms)
       .def_property_readonly("metadata", &Evaluator::metadata,
                              py::return_value_policy::reference_internal)
       .def(

@@ -14,7 +14,8 @@
 namespace pair_les {
 
 struct EvaluatorOptions {
-  int threads = 1; // intra-op threads of torch in this process
+  int threads = 1;        // intra-op threads of torch in this process
+  int chunk_atoms = 1024; // most centres that a strictly local model gets at once
 };
 
 class Evaluator {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Evaluator over a TorchScript model: forward keeps the autograd tape, backward walks it once.
+// Evaluator over a TorchScript model: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
 
 #include "evaluator.h"
 #include "torchscript_model.h"
@@ -15,10 +15,18 @@ namespace pair_les {
 
 namespace {
 
+// Consecutive centres with the tape of their outputs.
+struct Chunk {
+  std::int64_t first_atom, n_atoms, first_edge, n_edges;
+  torch::Tensor edge_vectors;
+  TorchScriptModel::Output outputs;
+};
+
 class TwoPhaseEvaluator : public Evaluator {
  public:
   TwoPhaseEvaluator(const std::string &name, const std::string &archive,
-                    const EvaluatorOptions &options) : name_(name), model_(name, archive)
+                    const EvaluatorOptions &options) :
+      name_(name), model_(name, archive), chunk_atoms_(std::max(1, options.chunk_atoms))
   {
     at::set_num_threads(std::max(1, options.threads));
   }
@@ -31,61 +39,86 @@ class TwoPhaseEvaluator : public Evaluator {
   void forward(const Graph &graph) override
   {
     n_edges_ = graph.n_edges();
-    outputs_ = {};
-    // a rank without atoms has nothing to ask the model
-    if (graph.n_local == 0) {
-      energy_.clear();
-      charge_.clear();
-      return;
-    }
+    energy_.resize(static_cast<std::size_t>(graph.n_local));
+    charge_.resize(metadata().long_range ? energy_.size() : 0);
+    cut_into_chunks(graph);
     try {
-      edge_vectors_ = edge_tensor(graph);
-      outputs_ = model_.forward(species_tensor(graph), edge_index_tensor(graph), edge_vectors_,
-                                graph.n_local);
+      for (Chunk &chunk : chunks_) {
+        chunk.edge_vectors = edge_tensor(graph, chunk);
+        chunk.outputs =
+            model_.forward(species_tensor(graph, chunk), edge_index_tensor(graph, chunk),
+                           chunk.edge_vectors, chunk.n_atoms);
+        copy(chunk.outputs.energy, energy_.data() + chunk.first_atom);
+        if (chunk.outputs.charge.defined())
+          copy(chunk.outputs.charge, charge_.data() + chunk.first_atom);
+      }
     } catch (const std::exception &error) {
+      chunks_.clear();
       fail("forward", error);
     }
-    copy(outputs_.energy, energy_);
-    if (outputs_.charge.defined()) copy(outputs_.charge, charge_);
   }
 
   void backward(const double *potential) override
   {
     edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
-    if (!outputs_.energy.defined()) return;
-
-    // an output that does not depend on the edges (no edges, fixed charges) is no part of the tape
-    std::vector<torch::Tensor> outputs, seeds;
-    if (outputs_.energy.requires_grad()) {
-      outputs.push_back(outputs_.energy);
-      seeds.push_back(torch::ones_like(outputs_.energy));
+    for (Chunk &chunk : chunks_) {
+      // an output that does not depend on the edges (no edges, fixed charges) is no part of the tape
+      std::vector<torch::Tensor> outputs, seeds;
+      if (chunk.outputs.energy.requires_grad()) {
+        outputs.push_back(chunk.outputs.energy);
+        seeds.push_back(torch::ones_like(chunk.outputs.energy));
+      }
+      if (chunk.outputs.charge.defined() && chunk.outputs.charge.requires_grad()) {
+        outputs.push_back(chunk.outputs.charge);
+        seeds.push_back(seed_tensor(potential, chunk));
+      }
+      differentiate(chunk, outputs, seeds, false);
+      chunk.outputs = {};
+      chunk.edge_vectors.reset();
     }
-    if (outputs_.charge.defined() && outputs_.charge.requires_grad()) {
-      outputs.push_back(outputs_.charge);
-      seeds.push_back(potential_tensor(potential));
-    }
-    differentiate(outputs, seeds, false);
-    outputs_ = {};
-    edge_vectors_.reset();
+    chunks_.clear();
   }
 
   void charge_gradient(const double *weight) override
   {
     edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
-    if (!outputs_.charge.defined() || !outputs_.charge.requires_grad()) return;
-    differentiate({outputs_.charge}, {potential_tensor(weight)}, true);
+    for (const Chunk &chunk : chunks_)
+      if (chunk.outputs.charge.defined() && chunk.outputs.charge.requires_grad())
+        differentiate(chunk, {chunk.outputs.charge}, {seed_tensor(weight, chunk)}, true);
   }
 
  private:
-  // sum of seed * output into edge_gradient_, which is already zero
-  void differentiate(const std::vector<torch::Tensor> &outputs,
+  // A strictly local model sees its centres a part at a time, so that its temporaries stay in the cache and small enough
+  // for malloc to keep. A rank without atoms has nothing to ask the model.
+  void cut_into_chunks(const Graph &graph)
+  {
+    const std::int64_t most = metadata().message_passing_layers == 0
+                                  ? chunk_atoms_
+                                  : std::max<std::int64_t>(1, graph.n_local);
+    const std::int64_t n_chunks = (graph.n_local + most - 1) / most;
+    chunks_.clear();
+    std::int64_t edge = 0;
+    for (std::int64_t c = 0; c < n_chunks; ++c) {
+      const std::int64_t begin = graph.n_local * c / n_chunks;
+      const std::int64_t end = graph.n_local * (c + 1) / n_chunks;
+      const auto after =
+          n_chunks == 1 ? graph.centre.end()
+                        : std::lower_bound(graph.centre.begin() + edge, graph.centre.end(), end);
+      const std::int64_t last = after - graph.centre.begin();
+      chunks_.push_back({begin, end - begin, edge, last - edge, {}, {}});
+      edge = last;
+    }
+  }
+
+  // sum of seed * output into the chunk's part of edge_gradient_, which is already zero
+  void differentiate(const Chunk &chunk, const std::vector<torch::Tensor> &outputs,
                      const std::vector<torch::Tensor> &seeds, bool keep_tape)
   {
     if (outputs.empty()) return;
     try {
       const auto gradient =
-          torch::autograd::grad(outputs, {edge_vectors_}, seeds, keep_tape, false, true)[0];
-      if (gradient.defined()) copy(gradient, edge_gradient_);
+          torch::autograd::grad(outputs, {chunk.edge_vectors}, seeds, keep_tape, false, true)[0];
+      if (gradient.defined()) copy(gradient, edge_gradient_.data() + 3 * chunk.first_edge);
     } catch (const std::exception &error) {
       fail("backward", error);
     }
@@ -97,50 +130,70 @@ class TwoPhaseEvaluator : public Evaluator {
                              " pass failed: " + one_line(error));
   }
 
-  torch::Tensor species_tensor(const Graph &graph) const
+  // The atoms of a chunk are its local atoms; after them come all atoms of the graph, as what they are neighbours of.
+  std::int64_t neighbour_offset(const Chunk &chunk) const
   {
-    return torch::tensor(c10::ArrayRef<std::int64_t>(graph.species), torch::kInt64);
+    return chunks_.size() == 1 ? 0 : chunk.n_atoms;
   }
 
-  torch::Tensor edge_index_tensor(const Graph &graph) const
+  torch::Tensor species_tensor(const Graph &graph, const Chunk &chunk) const
   {
-    auto index = torch::empty({2, n_edges_}, torch::kInt64);
-    auto *data = index.data_ptr<std::int64_t>();
-    std::copy(graph.centre.begin(), graph.centre.end(), data);
-    std::copy(graph.neighbour.begin(), graph.neighbour.end(), data + n_edges_);
+    const std::int64_t offset = neighbour_offset(chunk);
+    auto species = torch::empty({offset + graph.n_nodes()}, torch::kInt64);
+    auto *data = species.data_ptr<std::int64_t>();
+    std::copy_n(graph.species.begin() + chunk.first_atom, offset, data);
+    std::copy(graph.species.begin(), graph.species.end(), data + offset);
+    return species;
+  }
+
+  torch::Tensor edge_index_tensor(const Graph &graph, const Chunk &chunk) const
+  {
+    const std::int64_t offset = neighbour_offset(chunk);
+    auto index = torch::empty({2, chunk.n_edges}, torch::kInt64);
+    auto *centre = index.data_ptr<std::int64_t>();
+    auto *neighbour = centre + chunk.n_edges;
+    for (std::int64_t e = 0; e < chunk.n_edges; ++e) {
+      const auto from = static_cast<std::size_t>(chunk.first_edge + e);
+      centre[e] = graph.centre[from] - chunk.first_atom;
+      neighbour[e] = graph.neighbour[from] + offset;
+    }
     return index;
   }
 
-  torch::Tensor edge_tensor(const Graph &graph) const
+  torch::Tensor edge_tensor(const Graph &graph, const Chunk &chunk) const
   {
-    auto vectors = torch::empty({n_edges_, 3}, model_.dtype());
+    auto vectors = torch::empty({chunk.n_edges, 3}, model_.dtype());
+    const auto from = graph.edge_vectors.begin() + 3 * chunk.first_edge;
     if (model_.dtype() == torch::kFloat64)
-      std::copy(graph.edge_vectors.begin(), graph.edge_vectors.end(), vectors.data_ptr<double>());
+      std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<double>());
     else
-      std::copy(graph.edge_vectors.begin(), graph.edge_vectors.end(), vectors.data_ptr<float>());
+      std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<float>());
     return vectors.requires_grad_(true);
   }
 
-  torch::Tensor potential_tensor(const double *potential) const
+  // values of the chunk's atoms in the model's precision
+  torch::Tensor seed_tensor(const double *values, const Chunk &chunk) const
   {
-    if (!potential)
+    if (!values)
       throw std::runtime_error("backward() of a model with charges needs the latent potential");
-    auto *data = const_cast<double *>(potential);
-    return torch::from_blob(data, outputs_.charge.sizes(), torch::kFloat64).to(model_.dtype());
+    auto *data = const_cast<double *>(values) + chunk.first_atom;
+    return torch::from_blob(data, {chunk.n_atoms}, torch::kFloat64).to(model_.dtype());
   }
 
-  static void copy(const torch::Tensor &tensor, std::vector<double> &target)
+  static void copy(const torch::Tensor &tensor, double *target)
   {
-    const auto values = tensor.detach().to(torch::kFloat64).contiguous();
-    const auto *data = values.data_ptr<double>();
-    target.assign(data, data + values.numel());
+    const auto values = tensor.detach().contiguous();
+    if (values.scalar_type() == torch::kFloat64)
+      std::copy_n(values.data_ptr<double>(), values.numel(), target);
+    else
+      std::copy_n(values.data_ptr<float>(), values.numel(), target);
   }
 
   std::string name_;
   TorchScriptModel model_;
+  std::int64_t chunk_atoms_;
   std::int64_t n_edges_ = 0;
-  torch::Tensor edge_vectors_;
-  TorchScriptModel::Output outputs_;
+  std::vector<Chunk> chunks_;
   std::vector<double> energy_, charge_, edge_gradient_;
 };
 
