@@ -114,10 +114,6 @@ CASES = {
         ("model.pt", "units", "kcal", "eV"),
         write=metadata_with(units={"length": "angstrom", "energy": "kcal/mol", "charge": "e"}),
     ),
-    "message passing": Case(
-        ("model.pt", "1 message-passing layers", "strictly local"),
-        write=lambda path: write_model(path, "message_passing"),
-    ),
     "no charge output": Case(("model.pt", "'charge'"), write=lambda path: write_model(path, charged=False)),
     # -- the commands of the pair style
     "unknown keyword": Case(("les", "'cutoff'"), setup=pair("Cl Na", "pair_style les cutoff 5.0")),
@@ -132,6 +128,11 @@ CASES = {
         (r"start with \* \*", "les"), setup={"pair": ["pair_style les", "pair_coeff 1 1 x"]}
     ),
     # -- the rest of the input
+    "ghosts of several cutoffs": Case(
+        ("model.pt", "message-passing", "comm_modify mode single"),
+        setup={"before_box": ["neighbor 2.0 multi", "comm_modify mode multi"]},
+        write=lambda path: write_model(path, "message_passing"),
+    ),
     "newton off": Case(("newton", "newton on"), first="newton off\n"),
     "no kspace": Case(("model.pt", "kspace", "kspace_style pppm"), setup=kspace(None)),
     "kspace without charges": Case(

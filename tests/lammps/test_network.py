@@ -18,7 +18,7 @@ import tolerances
 import torch
 from compare import assert_equal
 from pair_les.contract import LongRange, Metadata, save_model
-from pair_les.net import LESNet, NetSettings
+from pair_les.net import NetSettings, network_class
 from systems import System, random_fluid, rock_salt, water_box
 from test_finite_difference import EWALD, NO_KSPACE, Solver, check_forces, check_virial
 
@@ -30,24 +30,26 @@ SHIPPED = sorted((Path(__file__).resolve().parents[2] / "examples" / "lammps").g
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory: pytest.TempPathFactory):
-    """``network(dtype, sigma)``: file of a network with random weights."""
+    """``network(dtype, sigma, layers)``: file of a network with random weights."""
     folder = tmp_path_factory.mktemp("networks")
 
-    def write(dtype: str, sigma: float | None = 1.0) -> Path:
+    def write(dtype: str, sigma: float | None = 1.0, layers: int = 0) -> Path:
         torch.manual_seed(5)
-        net = LESNet(
+        settings = NetSettings(cutoff=4.5, message_passing_layers=layers)
+        net = network_class(settings)(
             ["Na", "Cl"],
-            NetSettings(cutoff=4.5),
+            settings,
             charge=sigma is not None,
             reference_energies={"Na": -1.0, "Cl": -3.0},
         ).to(getattr(torch, dtype))
         with torch.no_grad():  # a new network starts flat, so that nothing depends on the positions
             net.readout.last.weight.normal_(0.0, 0.3)
-        path = folder / f"{dtype}-{sigma}.pt"
+        path = folder / f"{dtype}-{sigma}-{layers}.pt"
         long_range = None if sigma is None else LongRange(sigma)
-        save_model(
-            path, torch.jit.script(net), Metadata(("Na", "Cl"), 4.5, dtype=dtype, long_range=long_range)
+        metadata = Metadata(
+            ("Na", "Cl"), 4.5, message_passing_layers=layers, dtype=dtype, long_range=long_range
         )
+        save_model(path, torch.jit.script(net), metadata)
         return path
 
     return write
@@ -59,6 +61,15 @@ def test_network_against_the_oracle(tmp_path, network, dtype, tolerance, ranks):
     path = network(dtype)
     assert_equal(
         harness.evaluate(tmp_path, FLUID, path, ranks=ranks), oracle.evaluate(path, FLUID), tolerance
+    )
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_messages_against_the_oracle(tmp_path, network, ranks):
+    """Ghosts near a local atom send messages that depend on ghosts further away, and their forces go home."""
+    path = network("float64", layers=1)
+    assert_equal(
+        harness.evaluate(tmp_path, FLUID, path, ranks=ranks), oracle.evaluate(path, FLUID), tolerances.EWALD
     )
 
 

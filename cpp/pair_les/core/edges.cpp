@@ -3,6 +3,7 @@
 #include "edges.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace pair_les {
 
@@ -34,10 +35,36 @@ std::vector<std::int64_t> number_nodes(const int *species_of_atom, int n_local, 
   return node_of_atom;
 }
 
+// Whether each atom is a centre: local, or within `layers` edges of a local atom.
+std::vector<char> reaching(const double *const *x, int n_local, int n_all,
+                           const FullNeighborList &list, double cutoff, int layers)
+{
+  std::vector<char> reaches(static_cast<std::size_t>(n_all), 0);
+  std::fill_n(reaches.begin(), n_local, 1);
+  std::vector<int> front(static_cast<std::size_t>(n_local)), next;
+  std::iota(front.begin(), front.end(), 0);
+  for (; layers > 0; --layers, front.swap(next)) {
+    next.clear();
+    for (const int i : front) {
+      for (int k = 0; k < list.n_neighbours[i]; ++k) {
+        const int j = list.neighbours[i][k] & list.index_mask;
+        if (reaches[static_cast<std::size_t>(j)]) continue;
+        const double dx = x[j][0] - x[i][0];
+        const double dy = x[j][1] - x[i][1];
+        const double dz = x[j][2] - x[i][2];
+        if (dx * dx + dy * dy + dz * dz >= cutoff * cutoff) continue;
+        reaches[static_cast<std::size_t>(j)] = 1;
+        next.push_back(j);
+      }
+    }
+  }
+  return reaches;
+}
+
 } // namespace
 
 void build_graph(const double *const *x, const int *species_of_atom, int n_local, int n_all,
-                 const FullNeighborList &list, double cutoff, Graph &graph)
+                 const FullNeighborList &list, double cutoff, Graph &graph, int layers)
 {
   const auto node_of_atom = number_nodes(species_of_atom, n_local, n_all, graph);
   graph.centre.clear();
@@ -48,10 +75,14 @@ void build_graph(const double *const *x, const int *species_of_atom, int n_local
   std::vector<int> centres(list.centres, list.centres + list.n_centres);
   if (!std::is_sorted(centres.begin(), centres.end())) std::sort(centres.begin(), centres.end());
 
+  std::vector<char> reaches;
+  if (layers > 0) reaches = reaching(x, n_local, n_all, list, cutoff, layers);
+
   const double cutoff_squared = cutoff * cutoff;
   for (const int i : centres) {
     const std::int64_t centre = node_of_atom[static_cast<std::size_t>(i)];
     if (centre < 0) continue;
+    if (layers > 0 && !reaches[static_cast<std::size_t>(i)]) continue;
     const double *const xi = x[i];
     const int *const neighbours = list.neighbours[i];
     for (int k = 0; k < list.n_neighbours[i]; ++k) {

@@ -35,8 +35,10 @@ struct FullNeighborList {
 // Rebuild `graph` for `n_all` atoms at x (angstrom), the first `n_local` of them local.
 // `species_of_atom` [n_all] is the species index of each atom, or -1 for an atom that is not in the model.
 // Positions enter in double precision, so that the size of the box does not matter to float32 models.
+// Centres are the local atoms and, for a model with message-passing layers, the atoms whose messages reach them: those
+// within `layers` edges of a local atom. The list must have their neighbours.
 void build_graph(const double *const *x, const int *species_of_atom, int n_local, int n_all,
-                 const FullNeighborList &list, double cutoff, Graph &graph);
+                 const FullNeighborList &list, double cutoff, Graph &graph, int layers = 0);
 
 } // namespace pair_les
 

@@ -148,8 +148,9 @@ void PairLES::build_graph()
   species.resize(nall);
   for (int i = 0; i < nall; i++) species[i] = model->species_of_type[atom->type[i]];
 
-  pair_les::build_graph(atom->x, species.data(), atom->nlocal, nall, model->neighbors(list),
-                        model->metadata().cutoff, model->graph);
+  pair_les::build_graph(atom->x, species.data(), atom->nlocal, nall,
+                        model->neighbors_of_all(list), model->metadata().cutoff, model->graph,
+                        model->metadata().message_passing_layers);
 }
 
 /* ----------------------------------------------------------------------

@@ -71,6 +71,7 @@ class PairLES : public Pair {
   void create_internal_styles();
   void delete_internal_styles();
 
+  void request_neighbors();
   void check_setup();
   void check_kspace();
   void check_charges();

@@ -48,6 +48,11 @@ struct PairLES::Model {
   {
     return {list->inum, list->ilist, list->numneigh, list->firstneigh, NEIGHMASK};
   }
+  // with the ghosts that have a list: none, unless messages are passed
+  static pair_les::FullNeighborList neighbors_of_all(const NeighList *list)
+  {
+    return {list->inum + list->gnum, list->ilist, list->numneigh, list->firstneigh, NEIGHMASK};
+  }
   const pair_les::LongRange *long_range() const
   {
     return metadata().long_range ? &*metadata().long_range : nullptr;

@@ -161,11 +161,6 @@ void PairLES::read_model(const char *name)
   stop_on_failure(message);
 
   const auto &metadata = model->metadata();
-  if (metadata.message_passing_layers > 0)
-    error->all(FLERR,
-               "model file '{}' has {} message-passing layers, but pair_style les runs strictly "
-               "local models; train with message_passing_layers 0",
-               name, metadata.message_passing_layers);
   if (model->long_range() && !atom->q_flag)
     error->all(FLERR,
                "model file '{}' has charges and needs an atom style that stores them; "
@@ -254,7 +249,7 @@ void PairLES::init_style()
   energy_unit = (strcmp(update->unit_style, "real") == 0)
                     ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
                     : 1.0;
-  neighbor->add_request(this, NeighConst::REQ_FULL);
+  request_neighbors();
   solver = NONE;
   check_response();
   if (!model->long_range()) return;
@@ -463,6 +458,27 @@ void PairLES::release_gewald()
   if (KSpaceAccess::gewald_fixed(force->kspace) && force->kspace->g_ewald == gewald_set)
     set_gewald(0.0);
   gewald_set = 0.0;
+}
+
+/* ----------------------------------------------------------------------
+   messages: the neighbours of a local atom are centres, too, and those that are ghosts need theirs
+------------------------------------------------------------------------- */
+
+void PairLES::request_neighbors()
+{
+  const auto &metadata = model->metadata();
+  if (metadata.message_passing_layers == 0) {
+    neighbor->add_request(this, NeighConst::REQ_FULL);
+    return;
+  }
+  if (comm->mode != Comm::SINGLE)
+    error->all(FLERR,
+               "model file '{}' has message-passing layers and needs one cutoff for all ghosts; "
+               "type 'comm_modify mode single'",
+               model->file);
+  neighbor->add_request(this, NeighConst::REQ_FULL | NeighConst::REQ_GHOST);
+  const double reach = (1 + metadata.message_passing_layers) * metadata.cutoff + neighbor->skin;
+  comm->cutghostuser = std::max(comm->cutghostuser, reach);
 }
 
 /* ---------------------------------------------------------------------- */
