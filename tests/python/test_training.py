@@ -29,7 +29,7 @@ from pair_les.training.config_file import parse_config
 from pair_les.training.module import parameter_groups
 from pair_les.training.run import train
 from pair_les.training.run_folder import RunFolder
-from pair_les.training.schedule import Plateau, rate_factor
+from pair_les.training.schedule import Plateau, rate_factor, weights_of_epoch
 from python.conftest import tiny_config
 
 DATA_PARALLEL_RELATIVE = 1e-3
@@ -198,6 +198,14 @@ def test_the_final_stage_changes_the_weights_but_not_the_score(tiny_folder: Path
     weights = [module.loss_weights(epoch).energy for epoch in range(8)]
     assert weights == [1.0] * 6 + [100.0] * 2
     assert module.score_weights().energy == 100.0
+
+
+def test_the_final_stage_may_come_gradually() -> None:
+    stage = {"start": 0.5, "ramp": True, "loss": {"energy": 16.0, "forces": 0.0, "stress": 100.0}}
+    training = TrainingSection(epochs=8, final_stage=stage)
+    weights = [weights_of_epoch(epoch, training) for epoch in range(8)]
+    assert [w.energy for w in weights] == pytest.approx([1.0] * 4 + [2.0, 4.0, 8.0, 16.0])
+    assert [w.forces for w in weights] == pytest.approx([1.0] * 4 + [0.75, 0.5, 0.25, 0.0])
 
 
 # ------------------------------------------------------------------------------- interruption and resuming

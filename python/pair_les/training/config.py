@@ -37,10 +37,13 @@ class KeysSection(Section):
     energy: str = "energy"
     forces: str = "forces"
     stress: str = "stress"
+    total_charge: str = "total_charge"
+    dipole: str = "dipole"
+    bec: str = "bec"
 
     def labels(self) -> LabelKeys:
         """As the reader takes them."""
-        return LabelKeys(self.energy, self.forces, self.stress)
+        return LabelKeys(self.energy, self.forces, self.stress, self.total_charge)
 
 
 def _as_list(value: Any) -> Any:
@@ -114,10 +117,38 @@ class LossSection(Section):
     stress: NonNegative = 100.0
 
 
+class ChargeLossSection(Section):
+    """Weights of what charges are asked for beside energies and forces; 0: not asked.
+
+    neutrality
+        Square of the difference between the sum of the charges of a frame and its total charge, 1/e^2.
+    dipole, bec
+        Mean squared errors of dipoles of isolated frames, 1/(e A)^2, and of Born effective charges, 1/e^2.
+    eps
+        Electronic permittivity: labels are compared with ``sqrt(eps)`` times latent quantities.
+    born_order
+        Slow index of the nine numbers of a labelled Born effective charge.
+    """
+
+    neutrality: NonNegative = 0.0
+    dipole: NonNegative = 0.0
+    bec: NonNegative = 0.0
+    eps: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    born_order: Literal["displacement", "polarisation"] = "displacement"
+
+    def asked(self) -> bool:
+        """Whether any weight is above 0."""
+        return max(self.neutrality, self.dipole, self.bec) > 0.0
+
+
 class FinalStageSection(Section):
-    """Other weights for the last part of the epochs, from `start` (a fraction): energies after forces."""
+    """Other weights for the last part of the epochs, from `start` (a fraction): energies after forces.
+
+    With `ramp` the weights change by a constant factor per epoch and are those given here at the end.
+    """
 
     start: Annotated[float, Field(gt=0, lt=1)] = 0.75
+    ramp: bool = False
     loss: LossSection = LossSection(energy=100.0)
 
 
@@ -144,7 +175,9 @@ class TrainingSection(Section):
     ema
         Decay per step of the averaged weights that are validated and exported; null: none.
     loss, final_stage
-        Weights; `final_stage` (null: none) changes them for the last part. On water it cost 5 meV/A: see docs/training.md.
+        Weights; `final_stage` (null: none) changes them for the last part, at once or gradually: see docs/training.md.
+    charge_loss
+        Weights of further terms about charges (see `ChargeLossSection`); they are not part of the validation score.
     early_stopping
         null: none.
     precision
@@ -172,6 +205,7 @@ class TrainingSection(Section):
     gradient_clip: Positive | None = 1.0
     ema: Annotated[float, Field(gt=0, lt=1)] | None = 0.999
     loss: LossSection = LossSection()
+    charge_loss: ChargeLossSection = ChargeLossSection()
     final_stage: FinalStageSection | None = None
     early_stopping: EarlyStoppingSection | None = None
     precision: Literal["float32", "float64"] = "float32"

@@ -14,9 +14,10 @@ from torch.optim.lr_scheduler import LambdaLR
 from ..data.batches import Batch
 from ..net import ContractNet
 from ..potential import predict
+from .charge_losses import charge_loss
 from .config import Config, LossSection
 from .network import DTYPES
-from .schedule import Plateau, rate_factor
+from .schedule import Plateau, rate_factor, weights_of_epoch
 from .squared_errors import ErrorSums, over_processes, rmse, squared_errors, weighted_loss
 
 
@@ -64,9 +65,7 @@ class PotentialModule(pl.LightningModule):
 
     def loss_weights(self, epoch: int) -> LossSection:
         """Weights in force in an epoch (counted from 0)."""
-        training = self.config.training
-        stage = training.final_stage
-        return training.loss if stage is None or epoch < stage.start * training.epochs else stage.loss
+        return weights_of_epoch(epoch, self.config.training)
 
     def score_weights(self) -> LossSection:
         """Weights of the validation score: those of the end, at all times, so that epochs can be compared."""
@@ -87,6 +86,8 @@ class PotentialModule(pl.LightningModule):
         # Means are over the batch of all processes, whatever the sizes of their shares: DDP averages gradients.
         total, world_size = over_processes(counts), self.trainer.world_size
         loss = weighted_loss(world_size * sums, total, self.loss_weights(self.current_epoch))
+        if self.config.training.charge_loss.asked():
+            loss = loss + charge_loss(prediction, batch, self.config.training.charge_loss)
         self.loss = float(loss.detach())
         self.train_errors.add(sums, counts)
         return loss

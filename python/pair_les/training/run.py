@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.strategies import DDPStrategy
 
 from ..data.batches import BatchLoader
+from ..data.charge_labels import with_charge_labels
 from ..data.frames import Frame, count_labels, read_frames
 from ..data.graphs import Graph, build_graphs, elements_of
 from ..data.reference_energies import fit_reference_energies
@@ -76,6 +77,8 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
     cutoff = config.model.cutoff
     train_graphs = build_graphs(train_frames, species, cutoff, reference_energies)
     valid_graphs = build_graphs(valid_frames, species, cutoff, reference_energies)
+    train_graphs = _with_charge_labels(config, train_frames, train_graphs)
+    valid_graphs = _with_charge_labels(config, valid_frames, valid_graphs, needed=False)
     if first:
         folder.record(config, _files(config), train_frames, valid_frames)
         _describe("training", train_frames)
@@ -157,6 +160,29 @@ def _read(config: Config) -> tuple[list[Frame], list[Frame]]:
             "frames: use fewer processes, or more validation frames"
         )
     return train_frames, valid_frames
+
+
+def _with_charge_labels(
+    config: Config, frames: list[Frame], graphs: list[Graph], needed: bool = True
+) -> list[Graph]:
+    """Total charges where the model or the loss knows them, other labels where the loss does."""
+    long_range, loss, keys = config.model.long_range, config.training.charge_loss, config.data.keys
+    if long_range is None:
+        if loss.asked():
+            raise ConfigError(
+                "training.charge_loss needs charges: give model.long_range, or set its weights to 0"
+            )
+        return graphs
+    if not (long_range.neutralize or loss.asked()):
+        return graphs
+    return with_charge_labels(
+        frames,
+        graphs,
+        keys.total_charge,
+        dipole=keys.dipole if needed and loss.dipole > 0.0 else None,
+        bec=keys.bec if needed and loss.bec > 0.0 else None,
+        displacement_first=loss.born_order == "displacement",
+    )
 
 
 def _files(config: Config) -> list[str]:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The learning rate as a factor on its configured value: warm-up, then cosine, plateau or constant."""
+"""What changes in the course of a training: the learning rate, as a factor on its configured value, and the weights of the loss."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
 
-from .config import TrainingSection
+from .config import LossSection, TrainingSection
 
 SMALLEST_FACTOR = 0.01
 """Reached at the end of the cosine schedule, never undercut by the plateau schedule."""
@@ -44,3 +44,23 @@ def rate_factor(step: int, steps_per_epoch: int, training: TrainingSection, plat
         cosine = 0.5 * (1.0 + math.cos(math.pi * min((step - warmup) / total, 1.0)))
         return SMALLEST_FACTOR + (1.0 - SMALLEST_FACTOR) * cosine
     return plateau.factor if training.schedule == "plateau" else 1.0
+
+
+def weights_of_epoch(epoch: int, training: TrainingSection) -> LossSection:
+    """Weights of the loss in an epoch (counted from 0)."""
+    stage = training.final_stage
+    start = 0.0 if stage is None else stage.start * training.epochs
+    if stage is None or epoch < start:
+        return training.loss
+    if not stage.ramp:
+        return stage.loss
+    done = (epoch + 1 - start) / (training.epochs - start)
+    first, last = training.loss.model_dump(), stage.loss.model_dump()
+    return LossSection(**{kind: _between(first[kind], last[kind], done) for kind in first})
+
+
+def _between(first: float, last: float, done: float) -> float:
+    """On the way from `first` (0) to `last` (1): by a constant factor, or, where one of them is 0, a constant step."""
+    if first > 0.0 and last > 0.0:
+        return first * (last / first) ** done
+    return first + (last - first) * done
