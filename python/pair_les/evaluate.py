@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .accuracy import Comparison, compare
 from .contract import load_model
+from .data.charge_labels import with_charge_labels
 from .data.frames import LabelKeys, read_frames
 from .data.graphs import build_graphs
 from .evaluation import checked_forward
@@ -45,7 +46,11 @@ def evaluate(
         With file and frame number, if a frame cannot be used or has an element that the model does not know.
     """
     module, metadata = load_model(model, device)
-    graphs = build_graphs(read_frames(data, keys), metadata.species, metadata.cutoff)
+    keys = keys or LabelKeys()
+    frames = read_frames(data, keys)
+    graphs = build_graphs(frames, metadata.species, metadata.cutoff)
+    if metadata.long_range is not None and metadata.long_range.neutralize:
+        graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)
     network = model_network(module, metadata, model)
     return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -23,13 +23,14 @@ class Prediction:
 
     ``energy`` [B], eV; ``forces`` [N, 3], eV/angstrom; ``stress`` [B, 3, 3], eV/angstrom^3 (ASE's sign; 0 for
     isolated frames), or None where not asked for; ``charge`` [N], e, or None without long range. float64,
-    except ``charge``.
+    except ``charge``. ``positions`` [N, 3] are what ``charge`` can be differentiated by, where the graph is kept.
     """
 
     energy: Tensor
     forces: Tensor
     stress: Tensor | None
     charge: Tensor | None
+    positions: Tensor | None = None
 
 
 def predict(
@@ -79,16 +80,17 @@ def predict(
         nothing = torch.zeros_like(batch.energy) + 0.0 * positions.sum()
         energy = nothing.index_add(0, batch.frame, atomic.double())
         if long_range is not None:
+            interacting, settings = _of_total_charge(charge, long_range, batch)
             far_enough = training_k_cutoff if training else converged_k_cutoff
             energy = (
                 energy
                 + long_range_energy(
                     strained.to(dtype),
-                    charge,
+                    interacting,
                     cell.to(dtype),
                     batch.periodic,
                     batch.frame,
-                    long_range,
+                    settings,
                     k_cutoff=far_enough(long_range.sigma, dtype),
                 ).double()
             )
@@ -102,4 +104,17 @@ def predict(
         forces=-gradients[0],
         stress=torch.where(batch.periodic[:, None, None], gradients[1] / volume, 0.0) if stress else None,
         charge=None if long_range is None else (charge if training else charge.detach()),
+        positions=positions if training else None,
     )
+
+
+def _of_total_charge(charge: Tensor, long_range: LongRange, batch: Batch) -> tuple[Tensor, LongRange]:
+    """Charges that add up to the total charge of each frame where it is known and the model fixes the sum.
+
+    ``neutralize`` is this projection for neutral frames (physics.md, "Forces"); see also `project_charges`.
+    """
+    if not long_range.neutralize or batch.charge_labels is None:
+        return charge, long_range
+    totals = torch.zeros_like(batch.energy, dtype=charge.dtype).index_add(0, batch.frame, charge)
+    excess = (totals - batch.charge_labels.total_charge.to(charge.dtype)) / batch.n_atoms
+    return charge - excess[batch.frame], replace(long_range, neutralize=False)

@@ -154,7 +154,14 @@ def evaluate(
         _require_folder(target)
     comparison = compare(model, data, labels)
     errors = comparison.errors()
-    seen = agreement(model, data, response, eps=eps, displacement_first=born_order is BornOrder.displacement)
+    seen = agreement(
+        model,
+        data,
+        response,
+        eps=eps,
+        displacement_first=born_order is BornOrder.displacement,
+        total_charge=labels.total_charge,
+    )
     errors.update(charge_errors(seen))
     text = json.dumps(errors, indent=2)
     if str(json_file) == "-":

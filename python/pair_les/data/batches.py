@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import torch
 from torch import Tensor
 
+from .charge_labels import ChargeLabels, join_charge_labels
 from .graphs import Graph
 
 
@@ -18,7 +19,8 @@ class Batch:
 
     ``species`` [N]; ``positions``, ``forces`` [N, 3]; ``cell``, ``stress`` [B, 3, 3]; ``periodic`` bool [B];
     ``frame`` int64 [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` int64 [2, E];
-    ``shifts`` [E, 3], so that ``r_ij = x_j - x_i + shift``; ``energy``, ``reference`` [B].
+    ``shifts`` [E, 3], so that ``r_ij = x_j - x_i + shift``; ``energy``, ``reference`` [B];
+    ``charge_labels``, None unless every frame has them.
     """
 
     species: Tensor
@@ -33,10 +35,16 @@ class Batch:
     reference: Tensor
     forces: Tensor
     stress: Tensor
+    charge_labels: ChargeLabels | None = None
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
         """The batch on another device (Lightning calls this)."""
-        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        moved = {
+            name: value.to(device, non_blocking=non_blocking)
+            for name, value in values.items()
+            if value is not None
+        }
         return Batch(**moved)
 
     @property
@@ -64,6 +72,7 @@ def collate(graphs: Sequence[Graph]) -> Batch:
         reference=torch.stack([graph.reference for graph in graphs]),
         forces=torch.cat([graph.forces for graph in graphs]),
         stress=torch.stack([graph.stress for graph in graphs]),
+        charge_labels=join_charge_labels([graph.charge_labels for graph in graphs]),
     )
 
 

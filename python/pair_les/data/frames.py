@@ -24,12 +24,13 @@ SMALLEST_CELL_HEIGHT = 1.0
 class LabelKeys:
     """Names under which a file stores its labels: per-frame info, per-atom arrays, or ASE's calculator.
 
-    ``stress`` is optional in the data; energies and forces are not.
+    ``stress`` and ``total_charge`` (e) are optional in the data; energies and forces are not.
     """
 
     energy: str = "energy"
     forces: str = "forces"
     stress: str = "stress"
+    total_charge: str = "total_charge"
 
 
 @dataclass(frozen=True)

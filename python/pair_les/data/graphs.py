@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,6 +16,9 @@ from ..errors import DataError
 from ..neighbors import neighbor_list
 from .frames import Frame
 from .reference_energies import total_reference_energy
+
+if TYPE_CHECKING:
+    from .charge_labels import ChargeLabels
 
 SMALLEST_DISTANCE = 0.1
 """angstrom; two atoms closer than this are one atom written twice."""
@@ -27,7 +31,7 @@ class Graph:
     ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int32 [2, E] sorted by
     centre; ``cell_shifts`` int16 [E, 3], whole lattice vectors S so that ``r_ij = x_j - x_i + S @ cell``;
     ``energy`` [] without `reference` [], the sum of the reference energies; ``forces`` [n, 3]; ``stress``
-    [3, 3], NaN without a label. Edges are most of the memory, 14 bytes each, hence their small types.
+    [3, 3], NaN without a label; ``charge_labels``, None unless they were asked for. Edges are most of the memory, 14 bytes each, hence their small types.
     """
 
     species: Tensor
@@ -40,6 +44,7 @@ class Graph:
     reference: Tensor
     forces: Tensor
     stress: Tensor
+    charge_labels: ChargeLabels | None = None
 
     @property
     def n_atoms(self) -> int:

@@ -55,7 +55,10 @@ LABELS = tuple(field.name for field in fields(ResponseKeys))
 
 
 def read_response_labels(
-    paths: Iterable[str | os.PathLike[str]], keys: ResponseKeys | None = None, displacement_first: bool = True
+    paths: Iterable[str | os.PathLike[str]],
+    keys: ResponseKeys | None = None,
+    displacement_first: bool = True,
+    required: bool = True,
 ) -> list[ResponseLabels]:
     """The labels of every frame of every file, in order.
 
@@ -67,6 +70,8 @@ def read_response_labels(
         Names of the labels.
     displacement_first
         Whether the nine numbers of a Born effective charge have the displacement as their slow index.
+    required
+        Whether some frame must have each label that was named.
 
     Raises
     ------
@@ -81,7 +86,7 @@ def read_response_labels(
             found.append(_labels(atoms, keys, displacement_first, frame_name(file, index)))
     for name in LABELS:
         key = getattr(keys, name)
-        if key is not None and all(getattr(frame, name) is None for frame in found):
+        if required and key is not None and all(getattr(frame, name) is None for frame in found):
             raise DataError(
                 f"{', '.join(files)}: no frame has a {name} label '{key}': name one that exists with "
                 f"--keys {name}=NAME, or leave it out"

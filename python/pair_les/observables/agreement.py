@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..contract import load_model
+from ..data.labels import find_label
 from ..data.response_labels import LABELS, ResponseKeys, ResponseLabels, read_response_labels
 from .observe import observe
 
@@ -48,6 +49,7 @@ def agreement(
     *,
     eps: float = 1.0,
     displacement_first: bool = True,
+    total_charge: str = "total_charge",
 ) -> dict[str, Agreement]:
     """Each kind of label that the data has, against the model; nothing for a model without charges.
 
@@ -67,6 +69,8 @@ def agreement(
         Electronic permittivity, see `physical_charges`.
     displacement_first
         Index order of labelled Born effective charges, see `read_response_labels`.
+    total_charge
+        Name of the total charge of a frame (e), which models with ``neutralize`` are held to; 0 where it is missing.
 
     Raises
     ------
@@ -80,7 +84,9 @@ def agreement(
     parts: dict[str, list[tuple[NDArray, NDArray]]] = {name: [] for name in LABELS}
     for frame in frames:
         if frame:
-            _compare(frame, loaded, eps, parts)
+            fixed = loaded[1].long_range.neutralize
+            total = float(find_label(frame.atoms, total_charge) or 0.0) if fixed else None
+            _compare(frame, loaded, eps, total, parts)
     joined = {
         name: tuple(np.concatenate(columns) for columns in zip(*pairs, strict=True))
         for name, pairs in parts.items()
@@ -94,8 +100,10 @@ def agreement(
     return {name: Agreement(label, sign * found) for name, (label, found) in joined.items()}
 
 
-def _compare(frame: ResponseLabels, loaded: Any, eps: float, parts: dict[str, list]) -> None:
-    seen = observe(loaded, frame.atoms, eps=eps, born=frame.bec is not None)
+def _compare(
+    frame: ResponseLabels, loaded: Any, eps: float, total_charge: float | None, parts: dict[str, list]
+) -> None:
+    seen = observe(loaded, frame.atoms, eps=eps, total_charge=total_charge, born=frame.bec is not None)
     isolated = not frame.atoms.pbc.any()
     if frame.charges is not None:
         parts["charges"].append((frame.charges, seen.charges))

@@ -45,26 +45,64 @@ def born_charges(charges: Tensor, positions: Tensor, cell: Tensor, periodic: boo
         If the directions that are not periodic are not at right angles to the others.
     """
     flags = [periodic] * 3 if isinstance(periodic, bool) else [bool(flag) for flag in periodic]
-    lattice = _lattice(cell, flags)
+    one = torch.zeros(len(charges), dtype=torch.int64, device=positions.device)
+    flag = torch.tensor([flags], device=positions.device)
+    return _born(charges, positions, _lattice(cell, flags)[None], flag, one, create_graph=False).detach()
+
+
+def born_of_batch(
+    charges: Tensor,
+    positions: Tensor,
+    cell: Tensor,
+    periodic: Tensor,
+    frame: Tensor,
+    *,
+    create_graph: bool = False,
+) -> Tensor:
+    """Born effective charges of B frames with N atoms in all, which do not see each other, [N, 3, 3].
+
+    Parameters
+    ----------
+    charges, positions
+        [N] and [N, 3], as in `born_charges`.
+    cell
+        [B, 3, 3]; ignored for isolated frames.
+    periodic
+        [B] bool: in all three directions, or none.
+    frame
+        [N], the frame of each atom.
+    create_graph
+        Whether the result can be differentiated.
+    """
+    lattice = torch.where(periodic[:, None, None], cell, torch.eye(3, dtype=cell.dtype, device=cell.device))
+    flags = periodic[:, None].expand(-1, 3)
+    return _born(charges, positions, lattice, flags, frame, create_graph)
+
+
+def _born(
+    charges: Tensor, positions: Tensor, lattice: Tensor, periodic: Tensor, frame: Tensor, create_graph: bool
+) -> Tensor:
+    """The formulas of this module; `lattice` [B, 3, 3], `periodic` [B, 3]."""
     x = positions.detach()
-    fractional = x @ torch.linalg.inv(lattice)  # [N, g]
-    born = charges.detach()[:, None, None] * torch.eye(3, dtype=x.dtype, device=x.device)
-    for direction, is_periodic in enumerate(flags):
+    fractional = torch.einsum("na,nag->ng", x, torch.linalg.inv(lattice)[frame])
+    born = charges[:, None, None] * torch.eye(3, dtype=x.dtype, device=x.device)
+    for direction in range(3):
         s = fractional[:, direction]
-        if is_periodic:
-            sine, cosine = torch.sin(2.0 * math.pi * s), torch.cos(2.0 * math.pi * s)
-            # sin(a_j - a_i) = sin a_j cos a_i - cos a_j sin a_i
-            moved = (
-                cosine[:, None] * _product(sine, charges, positions)
-                - sine[:, None] * _product(cosine, charges, positions)
-            ) / (2.0 * math.pi)
-        else:
-            moved = _product(s, charges, positions)
-        born = born + lattice[direction][None, :, None] * moved[:, None, :]  # [atom, a, b]
+        is_periodic = periodic[frame, direction]
+        sine, cosine = torch.sin(2.0 * math.pi * s), torch.cos(2.0 * math.pi * s)
+        # sin(a_j - a_i) = sin a_j cos a_i - cos a_j sin a_i; one weight, s_j itself, where not periodic
+        first = torch.where(is_periodic, sine / (2.0 * math.pi), s)
+        moved = torch.where(is_periodic, cosine, 1.0)[:, None] * _product(
+            first, charges, positions, create_graph
+        )
+        if bool(is_periodic.any()):
+            second = torch.where(is_periodic, cosine / (2.0 * math.pi), 0.0)
+            moved = moved - sine[:, None] * _product(second, charges, positions, create_graph)
+        born = born + lattice[frame, direction][:, :, None] * moved[:, None, :]  # [atom, a, b]
     return born
 
 
-def _product(weight: Tensor, charges: Tensor, positions: Tensor) -> Tensor:
+def _product(weight: Tensor, charges: Tensor, positions: Tensor, create_graph: bool) -> Tensor:
     """``sum_j w_j dq_j/dr_ib``, [N, 3]."""
     if not charges.requires_grad:
         return torch.zeros_like(positions)
@@ -73,6 +111,7 @@ def _product(weight: Tensor, charges: Tensor, positions: Tensor) -> Tensor:
         positions,
         weight.to(charges.dtype),
         retain_graph=True,
+        create_graph=create_graph,
         allow_unused=True,
         materialize_grads=True,
     )

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Labels of charges beside energies and forces: total charge, dipole, Born effective charges; all optional."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import DataError
+from .frames import Frame
+from .graphs import Graph
+from .labels import find_label
+from .response_labels import ResponseKeys, ResponseLabels, read_response_labels
+
+
+@dataclass(frozen=True)
+class ChargeLabels:
+    """Of B frames with N atoms: ``total_charge`` [B], e; ``dipole`` [B, 3], e angstrom, and ``bec`` [N, 3, 3], e, with
+    indices [atom, polarisation, displacement]; NaN without a label. float64.
+    """
+
+    total_charge: Tensor
+    dipole: Tensor
+    bec: Tensor
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> ChargeLabels:
+        """The labels on another device."""
+        moved = {f.name: getattr(self, f.name).to(device, non_blocking=non_blocking) for f in fields(self)}
+        return ChargeLabels(**moved)
+
+
+def join_charge_labels(labels: Sequence[ChargeLabels | None]) -> ChargeLabels | None:
+    """Those of a batch; None unless every frame has them."""
+    known = [label for label in labels if label is not None]
+    if not known or len(known) != len(labels):
+        return None
+    return ChargeLabels(
+        **{f.name: torch.cat([getattr(label, f.name) for label in known]) for f in fields(ChargeLabels)}
+    )
+
+
+def with_charge_labels(
+    frames: Sequence[Frame],
+    graphs: Sequence[Graph],
+    total_charge: str,
+    dipole: str | None,
+    bec: str | None,
+    displacement_first: bool = True,
+) -> list[Graph]:
+    """Graphs with the charge labels of their frames, which are read a second time.
+
+    Parameters
+    ----------
+    frames, graphs
+        One of each per configuration.
+    total_charge
+        Name of the total charge (e); frames without it are neutral.
+    dipole, bec
+        Names of dipoles and Born effective charges; None: not needed.
+    displacement_first
+        See `read_response_labels`.
+
+    Raises
+    ------
+    DataError
+        If no frame has a label that is needed, or one has the wrong shape.
+    """
+    keys = ResponseKeys(dipole=dipole, bec=bec)
+    files = list(dict.fromkeys(frame.file for frame in frames))
+    found: dict[tuple[str, int], ResponseLabels] = {}
+    for file in files:
+        for index, labels in enumerate(
+            read_response_labels([file], keys, displacement_first, required=False)
+        ):
+            found[file, index] = labels
+    chosen = [found[frame.file, frame.index] for frame in frames]
+    for name, key in (("dipole", dipole), ("bec", bec)):
+        if key is not None and all(getattr(labels, name) is None for labels in chosen):
+            raise DataError(
+                f"{', '.join(files)}: no frame has a {name} label '{key}', which training.charge_loss.{name} needs: "
+                f"name it with data.keys.{name}, or set the weight to 0"
+            )
+    return [
+        replace(graph, charge_labels=_tensors(labels, len(frame), total_charge, frame.where))
+        for frame, graph, labels in zip(frames, graphs, chosen, strict=True)
+    ]
+
+
+def _tensors(labels: ResponseLabels, n_atoms: int, key: str, where: str) -> ChargeLabels:
+    stored = find_label(labels.atoms, key)
+    total = np.asarray(0.0 if stored is None else stored, dtype=np.float64)
+    if total.size != 1 or not np.isfinite(total).all():
+        raise DataError(f"{where}: total charge '{key}' is {stored!r}, must be one number (e)")
+    nan = float("nan")
+    dipole = torch.full((1, 3), nan, dtype=torch.float64)
+    bec = torch.full((n_atoms, 3, 3), nan, dtype=torch.float64)
+    return ChargeLabels(
+        total_charge=torch.from_numpy(total.reshape(1).copy()),
+        dipole=dipole if labels.dipole is None else torch.from_numpy(labels.dipole.reshape(1, 3).copy()),
+        bec=bec if labels.bec is None else torch.from_numpy(labels.bec.copy()),
+    )

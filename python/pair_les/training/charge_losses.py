@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""Optional parts of the loss that look at charges: their sum, dipoles, Born effective charges; never charges themselves.
+
+Partial charges of an electronic-structure method depend on how it divides its density, and are not trained on.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..data.batches import Batch
+from ..observables.born import born_of_batch
+from ..observables.moments import electronic_scale
+from ..potential import Prediction
+from .config import ChargeLossSection
+
+
+def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection) -> Tensor:
+    """``neutrality <(sum q - Q)^2> + dipole <|dipole error|^2 / 3> + bec <|Born charge error|^2 / 9>``, a scalar.
+
+    Means are over the frames or components of this process that have the label. Dipoles are those of isolated
+    frames; dipoles and Born effective charges are those of charges shifted to the total charge Q of each frame,
+    times ``sqrt(eps)``.
+
+    Parameters
+    ----------
+    prediction
+        With charges as functions of its positions (``training=True``).
+    batch
+        With charge labels.
+    weights
+        Of the three parts; a part of weight 0 costs nothing.
+    """
+    labels = batch.charge_labels
+    charge = prediction.charge.double()
+    loss = charge.new_zeros(())
+    totals = torch.zeros_like(batch.energy).index_add(0, batch.frame, charge)
+    excess = totals - labels.total_charge
+    if weights.neutrality > 0.0:
+        loss = loss + weights.neutrality * excess.square().mean()
+
+    shifted = charge - (excess / batch.n_atoms)[batch.frame]
+    scale = electronic_scale(weights.eps)
+    if weights.dipole > 0.0:
+        moments = torch.zeros_like(labels.dipole).index_add(
+            0, batch.frame, shifted[:, None] * batch.positions
+        )
+        known = labels.dipole.isfinite().all(dim=1) & ~batch.periodic
+        if bool(known.any()):
+            error = scale * moments[known] - labels.dipole[known]
+            loss = loss + weights.dipole * error.square().mean()
+    if weights.bec > 0.0:
+        known = labels.bec.isfinite().all(dim=2).all(dim=1)
+        if bool(known.any()):
+            born = born_of_batch(
+                shifted, prediction.positions, batch.cell, batch.periodic, batch.frame, create_graph=True
+            )
+            loss = loss + weights.bec * (scale * born[known] - labels.bec[known]).square().mean()
+    return loss
