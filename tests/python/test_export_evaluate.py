@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import ase.io
@@ -18,6 +20,7 @@ from pair_les.errors import DataError, RunError
 from pair_les.evaluate import evaluate
 from pair_les.export import export
 from pair_les.figures import parity
+from pair_les.net import fused
 from pair_les.training.trained import load_trained
 from tiny_frames import tiny_frames
 
@@ -45,6 +48,27 @@ def test_export_writes_the_contract_and_reports_small_differences(tiny_run: Path
     assert metadata.description == "tiny"
     assert metadata.created_with["torch"] == torch.__version__
     assert sorted(file.name for file in tmp_path.iterdir()) == ["model.pt"]
+
+
+def test_anybody_with_torch_reads_the_file(model: Path) -> None:
+    """The archive itself has no operator of this package; the fused form beside it gives the same numbers."""
+    program = (
+        "import sys, torch\n"
+        "module = torch.jit.load(sys.argv[1])\n"
+        "edges = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[2.5, 0.1, 0.0], [-2.5, -0.1, 0.0]])\n"
+        "out = module(torch.tensor([0, 1]), *edges, 2)\n"
+        "assert 'pair_les' not in sys.modules\n"
+        "print(*out['energy'].tolist(), *out['charge'].tolist())\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program, str(model)], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert fused.load(), "the core library is not installed"
+    module, _ = load_model(model)
+    assert "pair_les::" in str(module.inlined_graph), "not the fused form"
+    edges = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[2.5, 0.1, 0.0], [-2.5, -0.1, 0.0]])
+    out = module(torch.tensor([0, 1]), *edges, 2)
+    expected = [*out["energy"].tolist(), *out["charge"].tolist()]
+    assert [float(x) for x in run.stdout.split()] == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 def test_a_checkpoint_file_and_the_other_precision(tiny_run: Path, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class LESNet(ContractNet):
         whitening = torch.eye(n_density) / math.sqrt(max(average_neighbors, 1.0))
         self.register_buffer("whitening", whitening.repeat(n_s, self.l_max + 1, 1, 1))
         self.register_buffer("feature_mean", torch.zeros(n_s, n_features))
-        self.register_buffer("feature_scale", torch.ones(n_s, n_features))
+        self.register_buffer("feature_spread", torch.ones(n_s, n_features))
 
         self.mixing = nn.Parameter(
             torch.randn(n_s, self.l_max + 1, n_density, n_channels) / math.sqrt(n_density)
@@ -99,9 +99,17 @@ class LESNet(ContractNet):
         return energy, charge
 
     def features(self, a: Tensor, s: int) -> Tensor:
-        """Normalised invariants ``[n, n_features]`` of atoms of species ``s`` with densities ``a [n_lm, n, n_density]``."""
-        x = (self.raw_features(a, s) - self.feature_mean[s]) / self.feature_scale[s]
-        return x
+        """Inputs ``[n, n_features]`` of the readout for atoms of species ``s`` with densities ``a [n_lm, n, n_density]``.
+
+        Products of four densities have long tails: an atom in a rare neighbourhood has features of 50 standard deviations,
+        for which the readout has learned nothing. A square root of large values leaves the others as they are.
+        """
+        x = self.normalised_features(a, s)
+        return x * torch.rsqrt(torch.sqrt(torch.addcmul(torch.ones_like(x), x, x)))
+
+    def normalised_features(self, a: Tensor, s: int) -> Tensor:
+        """Invariants of mean 0 and variance 1 over the frames of :meth:`fit_statistics`."""
+        return (self.raw_features(a, s) - self.feature_mean[s]) / self.feature_spread[s]
 
     def raw_features(self, a: Tensor, s: int) -> Tensor:
         """Invariants ``[n, n_features]`` before normalisation."""
@@ -138,7 +146,7 @@ class LESNet(ContractNet):
                 self.whitening[s, degree] = _inverse_square_root(rows.t() @ rows / rows.size(0))
             x = self.raw_features(a_s, s)
             self.feature_mean[s] = x.mean(0)
-            self.feature_scale[s] = x.std(0).clamp_min(1e-6)
+            self.feature_spread[s] = x.std(0).clamp_min(1e-6)
 
 
 def _inverse_square_root(covariance: Tensor, relative_floor: float = 1e-2) -> Tensor:
