@@ -135,3 +135,12 @@ CUT_TRAJECTORY = 1e-6
 # Fused operators against their twins, relative to the largest element (issue 4).
 FUSED_FLOAT64 = 1e-12
 FUSED_FLOAT32 = 1e-5
+
+NET_FORCE = 1e-9
+"""eV/A, sum of forces that cancel pairwise: rounding of 1e2 forces of 10 eV/A."""
+
+PER_ATOM_RELATIVE = 1e-10
+"""Sums over atoms against totals, relative to the largest: the bar of the project; other orders of summation."""
+
+HEAT_CURRENT = 1e-3
+"""eV A/ps of currents of 1e2: central differences over 4e-5 ps, third derivatives of 1e6 eV A/ps^3 and less."""

@@ -9,7 +9,7 @@ namespace pair_les {
 void direct_sum(const std::vector<double> &atoms, std::size_t first, std::size_t n_local,
                 const LongRange &settings, PairSum &sum)
 {
-  sum.clear(n_local, true);
+  sum.clear(n_local, PairSum::Virial::per_atom);
   const std::size_t n_all = atoms.size() / 4;
 
   for (std::size_t i = 0; i < n_local; ++i) {
@@ -32,6 +32,7 @@ void direct_sum(const std::vector<double> &atoms, std::size_t first, std::size_t
       w[4] += 0.5 * force_over_r * d[0] * d[2];
       w[5] += 0.5 * force_over_r * d[1] * d[2];
     }
+    for (std::size_t k = 0; k < 6; ++k) sum.total_virial[k] += w[k];
   }
 }
 

@@ -4,22 +4,26 @@
 #ifndef PAIR_LES_CORE_PAIR_SUM_H
 #define PAIR_LES_CORE_PAIR_SUM_H
 
+#include <array>
 #include <cstddef>
 #include <vector>
 
 namespace pair_les {
 
 struct PairSum {
-  std::vector<double> potential; // [n_local] derivative of the energy in each charge, V
-  std::vector<double> force;     // [n_local * 3] at fixed charges, eV/A
-  std::vector<double>
-      virial; // [n_local * 6] xx yy zz xy xz yz, eV, half of each pair's; empty if not wanted
+  enum class Virial { none, total, per_atom };
 
-  void clear(std::size_t n_local, bool want_virial)
+  std::vector<double> potential;      // [n_local] derivative of the energy in each charge, V
+  std::vector<double> force;          // [n_local * 3] at fixed charges, eV/A
+  std::array<double, 6> total_virial; // xx yy zz xy xz yz, eV, this process's share
+  std::vector<double> virial;         // [n_local * 6], half of each pair's; empty unless per atom
+
+  void clear(std::size_t n_local, Virial wanted)
   {
     potential.assign(n_local, 0.0);
     force.assign(3 * n_local, 0.0);
-    virial.assign(want_virial ? 6 * n_local : 0, 0.0);
+    total_virial.fill(0.0);
+    virial.assign(wanted == Virial::per_atom ? 6 * n_local : 0, 0.0);
   }
 };
 

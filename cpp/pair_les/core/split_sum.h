@@ -1,21 +1,46 @@
 // SPDX-License-Identifier: MIT
-// The pair sum 1/2 sum_{i != j} q_i q_j D(r_ij) of split mode over a full neighbour list.
+// The pair sum 1/2 sum_{i != j} q_i q_j D(r_ij) of split mode.
 
 #ifndef PAIR_LES_CORE_SPLIT_SUM_H
 #define PAIR_LES_CORE_SPLIT_SUM_H
 
-#include "edges.h"
+#include "pair_lists.h"
 #include "pair_sum.h"
 #include "split_table.h"
 
+#include <vector>
+
 namespace pair_les {
 
-// `charge` [n_all] of local and ghost atoms. A pair of local atoms is evaluated once; a pair with a ghost on both sides of
-// the boundary, each for its own atom, which saves sending forces and potentials back.
-// The energy is half the sum of charge times potential.
-void split_sum(const double *const *x, const double *charge, int n_local,
-               const FullNeighborList &list, const SplitTable &table, double cutoff,
-               bool want_virial, PairSum &sum);
+// A pair of local atoms is evaluated once; a pair with a ghost on both sides of the boundary, each for its own atom, which
+// saves sending forces and potentials back. The energy is half the sum of charge times potential.
+class SplitSum {
+ public:
+  // Whenever the neighbour list has been rebuilt; `reach` is cutoff and skin.
+  void list_pairs(const double *const *x, int n_local, const FullNeighborList &list, double reach)
+  {
+    pairs_.build(x, n_local, list, reach);
+  }
+
+  // `charge` [n_all] of local and ghost atoms, e.
+  void compute(const double *const *x, const std::vector<double> &charge, int n_local,
+               const SplitTable &table, double cutoff, PairSum::Virial virial, PairSum &sum);
+
+  double bytes() const;
+
+  // four numbers of an atom in one load: position and charge, or force and potential
+  struct alignas(32) Four {
+    double c[4];
+  };
+
+ private:
+  PairList pairs_;
+  std::vector<Four>
+      atoms_; // [n_all + 1], the last one a partner without charge that fills up groups
+  std::vector<Four> results_;          // [n_all + 1]
+  std::vector<double> near_r_squared_; // of one centre
+  std::vector<int> near_;
+};
 
 } // namespace pair_les
 

@@ -47,13 +47,13 @@ void SplitTable::fill(std::size_t n_pieces, const Difference &difference)
   const double step = cutoff_ * cutoff_ / static_cast<double>(n_pieces);
   inverse_step_ = 1.0 / step;
   // one piece more than needed: r = cutoff falls on the last node
-  coefficients_.resize(4 * (n_pieces + 1));
+  pieces_.resize(n_pieces + 1);
   auto left = in_r_squared(0.0, difference);
   for (std::size_t piece = 0; piece <= n_pieces; ++piece) {
     const auto right = in_r_squared(step * static_cast<double>(piece + 1), difference);
     const double rise = right.value - left.value;
     const double slope0 = step * left.derivative, slope1 = step * right.derivative;
-    double *const c = &coefficients_[4 * piece];
+    double *const c = pieces_[piece].c;
     c[0] = left.value;
     c[1] = slope0;
     c[2] = 3.0 * rise - 2.0 * slope0 - slope1;
@@ -66,7 +66,7 @@ double SplitTable::measure_error(const Difference &difference) const
 {
   const auto origin = in_r_squared(0.0, difference);
   if (origin.value == 0.0) return 0.0; // matched: D = 0
-  const std::size_t probes = PROBES_PER_PIECE * (coefficients_.size() / 4 - 1);
+  const std::size_t probes = PROBES_PER_PIECE * (pieces_.size() - 1);
   double worst = 0.0;
   for (std::size_t probe = 0; probe < probes; ++probe) {
     const double r_squared =

@@ -28,7 +28,7 @@ class SplitTable {
     const double position = r_squared * inverse_step_;
     const auto piece = static_cast<std::size_t>(position);
     const double t = position - static_cast<double>(piece);
-    const double *const c = &coefficients_[4 * piece];
+    const double *const c = pieces_[piece].c;
     const double value = c[0] + t * (c[1] + t * (c[2] + t * c[3]));
     const double slope = c[1] + t * (2.0 * c[2] + t * 3.0 * c[3]);
     return {value, 2.0 * inverse_step_ * slope};
@@ -39,12 +39,19 @@ class SplitTable {
 
   static constexpr double TOLERANCE = 5.0e-9;
 
+  // D in piece p = r_squared * inverse_step() is c[0] + c[1] t + c[2] t^2 + c[3] t^3, t = r_squared * inverse_step() - p
+  struct alignas(32) Piece {
+    double c[4];
+  };
+  const Piece *pieces() const { return pieces_.data(); }
+  double inverse_step() const { return inverse_step_; }
+
  private:
   void fill(std::size_t n_pieces, const Difference &difference);
   double measure_error(const Difference &difference) const;
 
   double cutoff_ = 0.0, inverse_step_ = 0.0, relative_error_ = 0.0;
-  std::vector<double> coefficients_; // [n_pieces][4], in units of the step
+  std::vector<Piece> pieces_;
 };
 
 } // namespace pair_les

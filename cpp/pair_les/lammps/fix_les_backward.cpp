@@ -13,6 +13,7 @@
 #include "atom.h"
 #include "comm.h"
 #include "force.h"
+#include "memory.h"
 #include "pair_les.h"
 
 using namespace LAMMPS_NS;
@@ -44,6 +45,14 @@ int FixLESBackward::setmask()
 void FixLESBackward::setup_pre_reverse(int eflag, int vflag)
 {
   pre_reverse(eflag, vflag);
+  pair->start_timing();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixLESBackward::post_run()
+{
+  pair->finish_run();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -58,8 +67,8 @@ void FixLESBackward::min_pre_reverse(int eflag, int vflag)
 void FixLESBackward::pre_reverse(int /*eflag*/, int vflag)
 {
   v_init(vflag);
-  clear_ghosts(vflag_atom ? vatom : nullptr, 6);
-  clear_ghosts(cvflag_atom ? cvatom : nullptr, 9);
+  if (vflag_atom) make_room(vatom, maxvatom, 6);
+  if (cvflag_atom) make_room(cvatom, maxcvatom, 9);
 
   pair->backward_from_kspace(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
                              cvflag_atom ? cvatom : nullptr);
@@ -70,13 +79,20 @@ void FixLESBackward::pre_reverse(int /*eflag*/, int vflag)
 }
 
 /* ----------------------------------------------------------------------
-   v_init() clears those of local atoms only
+   v_init() thinks of local atoms only, in allocating and in clearing, and of none on an empty rank
 ------------------------------------------------------------------------- */
 
-void FixLESBackward::clear_ghosts(double **array, int columns)
+void FixLESBackward::make_room(double **&array, int &rows, int columns)
 {
-  if (!array) return;
-  for (int i = atom->nlocal; i < atom->nlocal + atom->nghost; i++)
+  const int nall = atom->nlocal + atom->nghost;
+  int first = atom->nlocal;
+  if (nall > rows) {
+    memory->destroy(array);
+    rows = atom->nmax;
+    memory->create(array, rows, columns, "fix:vatom");
+    first = 0;
+  }
+  for (int i = first; i < nall; i++)
     for (int k = 0; k < columns; k++) array[i][k] = 0.0;
 }
 

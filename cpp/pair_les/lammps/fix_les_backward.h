@@ -27,6 +27,7 @@ class FixLESBackward : public Fix {
   void setup_pre_reverse(int, int) override;
   void min_pre_reverse(int, int) override;
   void pre_reverse(int, int) override;
+  void post_run() override;
 
   int pack_reverse_comm(int, int, double *) override;
   void unpack_reverse_comm(int, int *, double *) override;
@@ -37,7 +38,7 @@ class FixLESBackward : public Fix {
   double **sent; // array and columns of the reverse communication under way
   int sent_columns;
 
-  void clear_ghosts(double **, int);
+  void make_room(double **&, int &, int);
   void reverse_virial(double **, int);
 };
 

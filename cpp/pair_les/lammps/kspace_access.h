@@ -12,6 +12,9 @@ struct KSpaceAccess : public KSpace {
   // g_ewald was set by kspace_modify gewald, not computed from accuracy and cutoff
   static bool gewald_fixed(KSpace *kspace) { return kspace->*(&KSpaceAccess::gewaldflag) != 0; }
 
+  // the number of mesh points was set by kspace_modify mesh
+  static bool mesh_fixed(KSpace *kspace) { return kspace->*(&KSpaceAccess::gridflag) != 0; }
+
   // sum of q^2 of the last qsum_qsq()
   static double charge_square(KSpace *kspace) { return kspace->*(&KSpaceAccess::qsqsum); }
 };

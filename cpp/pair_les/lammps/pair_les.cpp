@@ -16,6 +16,7 @@
 #include "error.h"
 #include "force.h"
 #include "memory.h"
+#include "neighbor.h"
 #include "update.h"
 
 #include "core/long_range.h"
@@ -52,9 +53,11 @@ std::string not_finite(const pair_les::Evaluator &evaluator, const std::string &
 /* ---------------------------------------------------------------------- */
 
 PairLES::PairLES(LAMMPS *lmp) :
-    Pair(lmp), model(new Model), solver(NONE), split(false), cut_coul(0.0), energy_unit(1.0),
-    charge_unit(1.0), fix_backward(nullptr), kspace_energy(nullptr), gewald_set(0.0),
-    gewald_decided(false), tabulated_gewald(0.0), sized_charge_square(0.0), sized_volume(0.0)
+    Pair(lmp), model(new Model), solver(NONE), mesh_auto(true), split(false), cutoff_auto(false),
+    auto_matched(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0), fix_backward(nullptr),
+    kspace_energy(nullptr), pairs_listed(false), pair_sum_seconds(0.0), mesh_chosen(false),
+    mesh_reported(false), gewald_set(0.0), gewald_decided(false), tabulated_gewald(0.0),
+    sized_charge_square(0.0), sized_volume(0.0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -73,6 +76,7 @@ PairLES::~PairLES()
 {
   delete_internal_styles();
   release_gewald();
+  release_mesh();
   delete model;
   if (allocated) {
     memory->destroy(setflag);
@@ -88,6 +92,7 @@ PairLES::~PairLES()
 void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
+  update_lists();
   build_graph();
   model->step = update->ntimestep;
   std::string failure;
@@ -139,6 +144,19 @@ void PairLES::stop_on_failure(const std::string &message)
   error->all(FLERR, text);
 }
 
+/* ----------------------------------------------------------------------
+   lists made from that of LAMMPS, when it has been rebuilt
+------------------------------------------------------------------------- */
+
+void PairLES::update_lists()
+{
+  if (neighbor->ago != 0) return;
+  pairs_listed = false; // made when it is needed
+  if (split && cut_coul > model->metadata().cutoff)
+    model->net_neighbors.build(atom->x, model->neighbors_of_all(list),
+                               model->metadata().cutoff + neighbor->skin);
+}
+
 /* ---------------------------------------------------------------------- */
 
 void PairLES::build_graph()
@@ -148,8 +166,10 @@ void PairLES::build_graph()
   species.resize(nall);
   for (int i = 0; i < nall; i++) species[i] = model->species_of_type[atom->type[i]];
 
+  const bool trimmed = split && cut_coul > model->metadata().cutoff;
   pair_les::build_graph(atom->x, species.data(), atom->nlocal, nall,
-                        model->neighbors_of_all(list), model->metadata().cutoff, model->graph,
+                        trimmed ? model->net_neighbors.view() : model->neighbors_of_all(list),
+                        model->metadata().cutoff, model->graph,
                         model->metadata().message_passing_layers);
 }
 
@@ -198,11 +218,13 @@ void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, dou
 void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
                                     double **centroid_atom)
 {
+  std::string failure;
   try {
     model->evaluator->backward(solver == NONE ? nullptr : model->phi.data());
   } catch (const std::exception &e) {
-    error->one(FLERR, e.what());
+    failure = e.what();
   }
+  stop_on_failure(failure);
 
   const auto &graph = model->graph;
   const double *g = model->evaluator->edge_gradient().data();
@@ -241,7 +263,8 @@ void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
 
 double PairLES::memory_usage()
 {
-  double bytes = Pair::memory_usage() + model->graph.bytes();
+  double bytes = Pair::memory_usage() + model->graph.bytes() + model->net_neighbors.bytes() +
+                 model->split_sum.bytes();
   if (model->evaluator) bytes += sizeof(double) * model->evaluator->edge_gradient().capacity();
   return bytes;
 }

@@ -41,6 +41,12 @@ class PairLES : public Pair {
   // adds forces to atom->f and the virial of the edges to the arrays given (nullptr: not wanted)
   void backward_from_kspace(double *virial, double **vatom, double **cvatom);
 
+  // called by FixLESBackward: times are those of the steps, without the setup
+  void start_timing() { pair_sum_seconds = 0.0; }
+
+  // called by FixLESBackward after a run: what the pair sum took
+  void finish_run();
+
   // for the computes of this package, of the charges of the present step
   static PairLES *with_charges(class LAMMPS *);
   double latent_charge(int) const;
@@ -52,13 +58,20 @@ class PairLES : public Pair {
   struct Model; // evaluator, graph and what the model file says
   Model *model;
   enum { NONE, KSPACE, DIRECT } solver; // what turns charges into a potential
+  bool mesh_auto;     // order and differentiation of pppm chosen here unless the user has
   bool split;         // kspace chooses g_ewald, a pair sum makes up the difference
+  bool cutoff_auto;   // that cutoff is chosen at init, for least time
+  bool auto_matched;  // and matched mode was found to be best
   double cut_coul;    // angstrom, real-space cutoff reported to kspace
   double energy_unit; // LAMMPS energy units per eV
   double charge_unit; // atom->q per latent charge: makes qqrd2e of LAMMPS the constant of the model
 
   class FixLESBackward *fix_backward;
   class Compute *kspace_energy; // asks kspace for per-atom energies on every step
+  bool pairs_listed;            // the pair list of split mode is that of the present neighbor list
+  double pair_sum_seconds;      // of split mode, this process, in this run
+  bool mesh_chosen;             // order and differentiation of the mesh are those of this style
+  bool mesh_reported;           // its estimated error is in the log of this run
   double gewald_set;            // g_ewald that this style gave to kspace
   bool gewald_decided;          // during a kspace->init() of this style
   double tabulated_gewald;      // g_ewald of the table of split mode; 0 before there is one
@@ -77,16 +90,24 @@ class PairLES : public Pair {
   void check_charges();
   void check_msm();
   void prepare_gewald();
+  void choose_mesh();
+  void choose_cutoff();
+  void release_mesh();
+  void report_mesh();
   void set_gewald(double);
   void modify_kspace(std::string, std::string);
   void release_gewald();
 
+  const double *charge_gradient(const double *);
+  void add_born_of_edges(double *);
+  void add_born_of_weights(int, bool, double *);
   int response_keyword(int, char **);
   void check_response();
   void update_field();
   double field_potential(int) const;
   void compute_field();
 
+  void update_lists();
   void stop_on_failure(const std::string &);
   void build_graph();
   void tally_energies();

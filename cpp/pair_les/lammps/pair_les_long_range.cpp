@@ -16,6 +16,8 @@
 #include "error.h"
 #include "force.h"
 #include "kspace.h"
+#include "neighbor.h"
+#include "platform.h"
 #include "update.h"
 
 #include "core/direct_sum.h"
@@ -32,10 +34,6 @@ using namespace LAMMPS_NS;
 // stands in for a charge of exactly zero, for which 2 e_i / q_i has no value; any size is exact to
 // rounding because e_i is proportional to q_i
 static constexpr double TINY_CHARGE = 1.0e-100;
-
-// relative change of sum q^2 or of the volume above which the mesh no longer has the accuracy asked for
-static constexpr double CHARGE_CHANGE = 0.1;
-static constexpr double VOLUME_CHANGE = 0.1;
 
 /* ----------------------------------------------------------------------
    latent charges into atom->q, in the unit that makes LAMMPS's Coulomb constant the model's
@@ -89,61 +87,6 @@ double PairLES::potential_correction(double charge) const
 }
 
 /* ----------------------------------------------------------------------
-   kspace styles size their mesh at init() from the charges and the box of that moment: at first there
-   are no charges of this model yet, later both may have changed
-------------------------------------------------------------------------- */
-
-void PairLES::size_mesh()
-{
-  KSpace *const kspace = force->kspace;
-  const double charge_square = KSpaceAccess::charge_square(kspace);
-  const double volume = kspace_volume();
-  const bool outgrown =
-      std::fabs(charge_square - sized_charge_square) > CHARGE_CHANGE * charge_square ||
-      std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
-  if (outgrown) {
-    if (split) release_gewald(); // it only stood in while there were no charges
-    init_kspace();
-    sized_charge_square = charge_square;
-    sized_volume = volume;
-  }
-  const bool capped = split && !kspace->msmflag && cap_gewald();
-  if (outgrown || capped) kspace->setup();
-}
-
-/* ----------------------------------------------------------------------
-   a splitting parameter above the matched one asks for a finer mesh than sigma does and leaves a pair
-   sum whose range is sigma, not the cutoff: the matched mode is better in every respect
-------------------------------------------------------------------------- */
-
-bool PairLES::cap_gewald()
-{
-  const double chosen = force->kspace->g_ewald;
-  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
-  if (chosen <= matched) return false;
-  if (comm->me == 0)
-    utils::logmesg(
-        lmp,
-        "pair_style les: cutoff {} A and the accuracy asked for would need g_ewald {:.6}, "
-        "more than the {:.6} of sigma {} A; using the latter without pair sum\n",
-        cut_coul, chosen, matched, model->long_range()->sigma);
-  set_gewald(matched);
-  init_kspace();
-  return true;
-}
-
-/* ----------------------------------------------------------------------
-   with the splitting parameter as it stands: kspace->init() comes back through extract()
-------------------------------------------------------------------------- */
-
-void PairLES::init_kspace()
-{
-  gewald_decided = true;
-  force->kspace->init();
-  gewald_decided = false;
-}
-
-/* ----------------------------------------------------------------------
    split mode: the kspace style has chosen g_ewald, the difference to the latent Gaussians is a short
    ranged pair sum
 ------------------------------------------------------------------------- */
@@ -152,16 +95,25 @@ void PairLES::compute_split()
 {
   const double g_ewald = force->kspace->g_ewald;
   const bool msm = force->kspace->msmflag;
-  model->pair_sum.clear(atom->nlocal, false);
+  model->pair_sum.clear(atom->nlocal, pair_les::PairSum::Virial::none);
   if (!msm && g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
   tabulate_split();
 
+  if (!pairs_listed)
+    model->split_sum.list_pairs(atom->x, atom->nlocal, model->neighbors(list),
+                                cut_coul + neighbor->skin);
+  pairs_listed = true;
+
   comm->forward_comm(this); // charges of ghosts
+  const double start = platform::walltime();
   const int nall = atom->nlocal + atom->nghost;
   std::vector<double> charge(nall);
   for (int i = 0; i < nall; i++) charge[i] = atom->q[i] / charge_unit;
-  pair_les::split_sum(atom->x, charge.data(), atom->nlocal, model->neighbors(list),
-                      model->split_table, cut_coul, vflag_either, model->pair_sum);
+  const auto wanted = vflag_atom || cvflag_atom ? pair_les::PairSum::Virial::per_atom
+                      : vflag_global            ? pair_les::PairSum::Virial::total
+                                                : pair_les::PairSum::Virial::none;
+  model->split_sum.compute(atom->x, charge, atom->nlocal, model->split_table, cut_coul, wanted,
+                           model->pair_sum);
 
   // the k = 0 part of the pair sum, shared out in proportion to the charges; msm has no background
   const double total = model->total_charge;
@@ -169,6 +121,7 @@ void PairLES::compute_split()
                                      : pair_les::split_background_virial(
                                            total, kspace_volume(), *model->long_range(), g_ewald) /
                                            total);
+  pair_sum_seconds += platform::walltime() - start;
 }
 
 /* ----------------------------------------------------------------------
@@ -236,16 +189,19 @@ void PairLES::tally_pair_sum(double background)
     const double energy = 0.5 * energy_unit * model->solver_charge[i] * sum.potential[i];
     if (eflag_global) eng_coul += energy;
     if (eflag_atom) eatom[i] += energy;
-    if (!vflag_either) continue;
+    if (vflag_global)
+      for (int k = 0; k < 3; k++) virial[k] += energy_unit * background * model->solver_charge[i];
+    if (!vflag_atom && !cvflag_atom) continue;
     for (int k = 0; k < 6; k++) {
       const double v = energy_unit * (sum.virial[6 * i + k] +
                                       (k < 3 ? background * model->solver_charge[i] : 0.0));
-      if (vflag_global) virial[k] += v;
       if (vflag_atom) vatom[i][k] += v;
       if (cvflag_atom) cvatom[i][k] += v;
       if (cvflag_atom && k > 2) cvatom[i][k + 3] += v; // yx zx zy
     }
   }
+  if (vflag_global)
+    for (int k = 0; k < 6; k++) virial[k] += energy_unit * sum.total_virial[k];
 }
 
 /* ---------------------------------------------------------------------- */

@@ -10,7 +10,9 @@
 
 #include "core/edges.h"
 #include "core/evaluator.h"
+#include "core/pair_lists.h"
 #include "core/pair_sum.h"
+#include "core/split_sum.h"
 #include "core/split_table.h"
 
 #include <memory>
@@ -40,7 +42,9 @@ struct PairLES::Model {
     double scale = 1.0;                // sqrt(eps): physical per latent charge
   } field;
 
+  pair_les::TrimmedList net_neighbors; // where the list of LAMMPS reaches further than the network
   pair_les::SplitTable split_table;
+  pair_les::SplitSum split_sum;
   pair_les::PairSum pair_sum; // of split mode or of an isolated system
 
   const pair_les::Metadata &metadata() const { return evaluator->metadata(); }

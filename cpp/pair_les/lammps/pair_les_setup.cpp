@@ -48,13 +48,6 @@ static const char cite_les[] =
     " pages =   {80}\n"
     "}\n\n";
 
-// erfc(5.5 / sqrt2) = 4e-8: what the latent interaction of msm may still differ from 1/r at the cutoff
-static constexpr double MSM_CUTOFF = 5.5;
-
-// kspace styles that this pair style has been tested with
-static const char *const KSPACE_STYLES[] = {"ewald",        "ewald/omp", "pppm", "pppm/omp",
-                                            "pppm/stagger", "pppm/kk",   "msm",  "msm/omp"};
-
 namespace {
 
 // Content of a file, read once and sent to all ranks: thousands of ranks must not open it at the
@@ -84,12 +77,25 @@ bool read_everywhere(const std::string &path, std::string &content, int me, MPI_
 
 void PairLES::settings(int narg, char **arg)
 {
-  split = false;
+  // LAMMPS keeps the style object when the same style is named again
+  release_mesh();
+  split = cutoff_auto = auto_matched = mesh_chosen = false;
+  mesh_auto = true;
   model->total_given = false;
   model->field = {};
   for (int iarg = 0; iarg < narg; iarg++) {
     if (const int words = response_keyword(narg - iarg, arg + iarg)) {
       iarg += words - 1;
+      continue;
+    }
+    if (strcmp(arg[iarg], "mesh") == 0) {
+      const std::string choice = (iarg + 1 < narg) ? arg[++iarg] : "";
+      if (choice != "auto" && choice != "stock")
+        error->all(FLERR,
+                   "pair_style les mesh is '{}' but must be auto or stock; type 'pair_style les "
+                   "mesh stock' for the settings of kspace_modify alone",
+                   choice);
+      mesh_auto = choice == "auto";
       continue;
     }
     if (strcmp(arg[iarg], "coul") != 0)
@@ -100,12 +106,16 @@ void PairLES::settings(int narg, char **arg)
     if (iarg + 1 == narg)
       error->all(FLERR,
                  "pair_style les keyword coul needs a cutoff; type 'pair_style les coul 9.0'");
-    cut_coul = utils::numeric(FLERR, arg[++iarg], false, lmp);
+    split = true;
+    if (strcmp(arg[++iarg], "auto") == 0) {
+      cutoff_auto = true;
+      continue;
+    }
+    cut_coul = utils::numeric(FLERR, arg[iarg], false, lmp);
     if (cut_coul <= 0.0)
       error->all(FLERR,
                  "pair_style les coul cutoff is {} but must be > 0; type 'pair_style les coul 9.0'",
                  cut_coul);
-    split = true;
   }
   if (lmp->citeme) lmp->citeme->add(cite_les);
 }
@@ -167,7 +177,7 @@ void PairLES::read_model(const char *name)
                "type 'atom_style charge' or 'atom_style full'",
                name);
 
-  if (!split) cut_coul = metadata.cutoff;
+  if (!split || cutoff_auto) cut_coul = metadata.cutoff;
   if (comm->me != 0) return;
   std::string species;
   for (const auto &symbol : metadata.species) species += " " + symbol;
@@ -275,6 +285,7 @@ void PairLES::init_style()
   sized_charge_square = KSpaceAccess::charge_square(force->kspace);
   sized_volume = kspace_volume();
   kspace_energy->addstep(update->ntimestep);
+  mesh_reported = false;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -304,8 +315,10 @@ void PairLES::check_setup()
         force->special_coul[i] == 0.0)
       error->all(FLERR, "special_bonds hides bonded neighbors from pair_style les; "
                         "type 'special_bonds lj/coul 1.0 1.0 1.0'");
-  if (neighbor->exclude && comm->me == 0)
-    error->warning(FLERR, "neigh_modify exclude hides neighbors from pair_style les");
+  if (neighbor->exclude)
+    error->all(FLERR,
+               "neigh_modify exclude would hide neighbors from pair_style les, whose energies and "
+               "charges depend on all of them; type 'neigh_modify exclude none'");
 }
 
 /* ---------------------------------------------------------------------- */
@@ -323,141 +336,6 @@ void PairLES::check_charges()
                "{} pair_style les models with charges would overwrite each other's charges; "
                "use one, the others with long_range null",
                models_with_charges);
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::check_kspace()
-{
-  if (!force->kspace)
-    error->all(FLERR,
-               "model file '{}' has charges and needs a kspace style; "
-               "type 'kspace_style pppm 1.0e-5'",
-               model->file);
-
-  bool known = false;
-  for (const auto *style : KSPACE_STYLES) known = known || strcmp(force->kspace_style, style) == 0;
-  if (!known)
-    error->all(FLERR,
-               "pair_style les does not support kspace_style {}; "
-               "type 'kspace_style pppm 1.0e-5' or 'kspace_style ewald 1.0e-5'",
-               force->kspace_style);
-  if (force->kspace->wireflag || force->kspace->slabflag > 1)
-    error->all(FLERR, "pair_style les does not support kspace_modify wire or slab nozforce; "
-                      "type 'kspace_modify slab 3.0'");
-  if (force->kspace->msmflag)
-    check_msm();
-  else if (domain->nonperiodic && force->kspace->slabflag != 1)
-    error->all(
-        FLERR,
-        "pair_style les with kspace_style {} needs a fully periodic box; type 'boundary p p p', or "
-        "'boundary p p f' and 'kspace_modify slab 3.0'",
-        force->kspace_style);
-  if (!force->kspace->compute_flag)
-    error->all(FLERR,
-               "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
-}
-
-/* ----------------------------------------------------------------------
-   msm splits 1/r by a polynomial instead of a Gaussian, ends at the cutoff, and knows no background
-------------------------------------------------------------------------- */
-
-void PairLES::check_msm()
-{
-  const double sigma = model->long_range()->sigma;
-  if (!split)
-    error->all(FLERR, "kspace_style {} has no Gaussian to match; type 'pair_style les coul 10.0'",
-               force->kspace_style);
-  if (cut_coul < MSM_CUTOFF * sigma)
-    error->all(FLERR,
-               "pair_style les coul {} with kspace_style {} must be at least {} sigma = {}; "
-               "type 'pair_style les coul {}'",
-               cut_coul, force->kspace_style, MSM_CUTOFF, MSM_CUTOFF * sigma, MSM_CUTOFF * sigma);
-  const bool isolated = !domain->xperiodic && !domain->yperiodic && !domain->zperiodic;
-  if (!isolated && (!projects_charges() || model->total_wanted != 0.0))
-    error->all(FLERR,
-               "kspace_style {} in a periodic box needs charges that add up to zero, which "
-               "model file '{}' does not promise (neutralize false); type 'pair_style les charge 0 coul "
-               "...' or use kspace_style pppm",
-               force->kspace_style, model->file);
-}
-
-/* ----------------------------------------------------------------------
-   matched mode: the Gaussian of the solver is the latent one, nothing is left for real space.
-   split mode: the solver chooses; it cannot without charges, so that before the first step any value
-   stands in for its choice (size_mesh() has it choose again).
-------------------------------------------------------------------------- */
-
-void PairLES::prepare_gewald()
-{
-  KSpace *const kspace = force->kspace;
-
-  // charges are known only after the first forward pass and need not add up to zero: the warnings of
-  // kspace->init() would mislead
-  kspace->warn_nocharge = 0;
-  if (kspace->warn_nonneutral == 1) kspace->warn_nonneutral = 2;
-  if (kspace->msmflag) {
-    kspace->warn_nonneutral = 2;      // check_msm() refuses what is wrong, a charged cluster is not
-    kspace->scalar_pressure_flag = 0; // its shortcut holds for 1/r only
-    modify_kspace("cutoff/adjust", "no"); // the cutoff is the user's
-    return;
-  }
-
-  const bool chosen_by_user = KSpaceAccess::gewald_fixed(kspace) && kspace->g_ewald != gewald_set;
-  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
-  if (split) {
-    if (chosen_by_user && kspace->g_ewald > matched)
-      error->all(
-          FLERR,
-          "kspace_modify gewald {} is more than the {:.8} of sigma {} of model file '{}', and "
-          "gains nothing; use a smaller value",
-          kspace->g_ewald, matched, model->long_range()->sigma, model->file);
-    if (chosen_by_user) return;
-    double local = 0.0, all;
-    for (int i = 0; i < atom->nlocal; i++) local += std::fabs(atom->q[i]);
-    MPI_Allreduce(&local, &all, 1, MPI_DOUBLE, MPI_SUM, world);
-    if (all == 0.0)
-      set_gewald(matched);
-    else
-      release_gewald();
-    return;
-  }
-
-  if (chosen_by_user && std::fabs(kspace->g_ewald - matched) > 1.0e-6 * matched)
-    error->all(
-        FLERR,
-        "kspace_modify gewald {} contradicts sigma {} of model file '{}', which needs {:.8}; "
-        "remove the kspace_modify gewald command or type 'pair_style les coul 9.0'",
-        kspace->g_ewald, model->long_range()->sigma, model->file, matched);
-  if (kspace->g_ewald != matched) set_gewald(matched);
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::set_gewald(double value)
-{
-  modify_kspace("gewald", fmt::format("{:.17g}", value));
-  gewald_set = value;
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::modify_kspace(std::string keyword, std::string value)
-{
-  char *arg[2] = {&keyword[0], &value[0]};
-  force->kspace->modify_params(2, arg);
-}
-
-/* ----------------------------------------------------------------------
-   give the choice of g_ewald back to kspace, unless the user has made it
-------------------------------------------------------------------------- */
-
-void PairLES::release_gewald()
-{
-  if (!force->kspace || gewald_set == 0.0) return;
-  if (KSpaceAccess::gewald_fixed(force->kspace) && force->kspace->g_ewald == gewald_set)
-    set_gewald(0.0);
-  gewald_set = 0.0;
 }
 
 /* ----------------------------------------------------------------------
@@ -511,6 +389,10 @@ void *PairLES::extract(const char *str, int &dim)
                  model->file, force->kspace_style);
     return nullptr;
   }
-  if (force->kspace && !gewald_decided) prepare_gewald();
+  if (force->kspace && !gewald_decided) {
+    choose_mesh();
+    if (cutoff_auto) choose_cutoff();
+    prepare_gewald();
+  }
   return (void *) &cut_coul;
 }
