@@ -7,7 +7,10 @@ import harness
 import numpy as np
 import pytest
 import tolerances
+import torch
 from ase import Atoms
+from pair_les.contract import LongRange, Metadata, save_model
+from pair_les.net import NetSettings, network_class
 from pair_les.observables import observe
 from systems import System, random_fluid
 
@@ -61,6 +64,39 @@ def test_born_charges_and_polarization(tmp_path, model, ranks, neutralize):
     assert np.abs(found[3:6] - current).max() < tolerances.BORN_LAMMPS
     phase = np.concatenate([expected.polarization.real, expected.polarization.imag])
     assert np.abs(found[6:] - phase).max() < tolerances.BORN_LAMMPS
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+@pytest.mark.parametrize("boundary", ["p p p", "p p f", "f f f"])
+def test_charges_that_depend_on_messages(tmp_path, ranks, boundary):
+    """A network with a message-passing layer: an edge belongs to the charges of many atoms."""
+    torch.manual_seed(5)
+    settings = NetSettings(cutoff=3.5, n_radial=4, l_max=2, n_channels=4, message_passing_layers=1)
+    net = network_class(settings)(
+        ["Na", "Cl"], settings, charge=True, reference_energies={"Na": 0.0, "Cl": 0.0}
+    ).double()
+    with torch.no_grad():  # a new network starts flat
+        net.readout.last.weight.normal_(0.0, 3.0)
+    long_range = LongRange(1.0, neutralize=boundary != "p p p")
+    metadata = Metadata(("Na", "Cl"), 3.5, message_passing_layers=1, dtype="float64", long_range=long_range)
+    save_model(tmp_path / "network.pt", torch.jit.script(net), metadata)
+
+    system = random_fluid({"Na": 10, "Cl": 8}, np.diag([8.0, 9.0, 10.0]), seed=8)
+    periodic = [flag == "p" for flag in boundary.split()]
+    tall = System(system.symbols, system.positions + [0.0, 0.0, 3.0], np.diag([8.0, 9.0, 16.0]))
+    script = harness.setup(
+        tmp_path,
+        tall,
+        tmp_path / "network.pt",
+        kspace="ewald 1e-6" if any(periodic) else None,
+        before_box=[f"boundary {boundary}"],
+        after_pair=["kspace_modify slab 3.0"] if boundary == "p p f" else [],
+    )
+    run = harness.run_lammps(script + commands() + "run 0\n" + DUMP, tmp_path, ranks=ranks)
+    expected = observe(tmp_path / "network.pt", atoms_of(tall, pbc=periodic))
+    change = expected.born - expected.charges[:, None, None] * np.eye(3)
+    assert np.abs(change).max() > 0.01, "charges hardly depend on the positions"
+    assert np.abs(born_of(run) - expected.born).max() < tolerances.BORN_LAMMPS
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

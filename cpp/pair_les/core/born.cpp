@@ -5,6 +5,7 @@
 #include "constants.h"
 
 #include <cmath>
+#include <utility>
 
 namespace pair_les {
 
@@ -75,10 +76,42 @@ void add_born_charges(const Graph &graph, const double *gradient, const double *
     const double *const g = gradient + 3 * e;
     const auto centre = static_cast<std::size_t>(graph.centre[e]);
     const auto neighbour = static_cast<std::size_t>(graph.neighbour[e]);
+    double *const z_neighbour = born + 9 * static_cast<std::size_t>(graph.atom[neighbour]);
     // moving the neighbour changes the charge of the centre by g, moving the centre by -g
-    add_outer(born + 9 * neighbour, edge_arm(lattice, graph.edge_vectors.data() + 3 * e), g, -1.0);
-    add_outer(born + 9 * neighbour, arm[neighbour], g, 1.0);
-    add_outer(born + 9 * centre, arm[centre], g, -1.0);
+    add_outer(z_neighbour, edge_arm(lattice, graph.edge_vectors.data() + 3 * e), g, -1.0);
+    add_outer(z_neighbour, arm[neighbour], g, 1.0);
+    add_outer(born + 9 * static_cast<std::size_t>(graph.atom[centre]), arm[centre], g, -1.0);
+  }
+}
+
+double BornProduct::weight(const Lattice &lattice, const double *x) const
+{
+  const double s = lattice.fractional(x)[direction];
+  if (!lattice.periodic[direction]) return phase == SINE ? s : 0.0;
+  return (phase == SINE ? std::sin(2.0 * PI * s) : std::cos(2.0 * PI * s)) / (2.0 * PI);
+}
+
+double BornProduct::factor(const Lattice &lattice, const double *x) const
+{
+  if (!lattice.periodic[direction]) return phase == SINE ? 1.0 : 0.0;
+  const double s = lattice.fractional(x)[direction];
+  return phase == SINE ? std::cos(2.0 * PI * s) : -std::sin(2.0 * PI * s);
+}
+
+void add_born_product(const Graph &graph, const double *gradient, const double *const *x,
+                      const Lattice &lattice, const BornProduct &product, double *born)
+{
+  std::vector<double> factor(graph.species.size());
+  for (std::size_t node = 0; node < factor.size(); ++node)
+    factor[node] = product.factor(lattice, x[graph.atom[node]]);
+
+  const Vector &arm = lattice.vectors[product.direction];
+  for (std::int64_t e = 0; e < graph.n_edges(); ++e) {
+    for (const auto &[node, sign] : {std::pair{graph.neighbour[e], 1.0}, {graph.centre[e], -1.0}}) {
+      const auto index = static_cast<std::size_t>(node);
+      add_outer(born + 9 * static_cast<std::size_t>(graph.atom[index]), arm, gradient + 3 * e,
+                sign * factor[index]);
+    }
   }
 }
 

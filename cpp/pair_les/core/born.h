@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Born effective charges of strictly local charges, from one gradient (docs/physics.md, "Response to a field").
+// Born effective charges from gradients of the charges (docs/physics.md, "Response to a field").
 //
 //   Z_i,ab = q_i delta_ab + sum_g h_ga sum_j L(s_jg - s_ig) dq_j/dr_ib
 //   L(s) = sin(2 pi s) / (2 pi) along a periodic direction g, s_jg itself (not the difference) along any other
 //
 // h_g are the lattice vectors, s fractional coordinates; a is the direction of the polarisation, b that of the
-// displacement. An edge belongs to one centre, so that G = d(sum_j q_j)/d edge_vectors holds every dq_j/dr_i there is:
-// one vector-Jacobian product instead of six. Source: Zhong et al. 2025. Twin of python/pair_les/observables/born.py.
+// displacement. In a strictly local model an edge belongs to one charge, so that G = d(sum_j q_j)/d edge_vectors holds every
+// dq_j/dr_i there is: one vector-Jacobian product. With messages between atoms it takes six: the sine of a difference is
+// a difference of products. Source: Zhong et al. 2025. Twin of python/pair_les/observables/born.py.
 
 #ifndef PAIR_LES_CORE_BORN_H
 #define PAIR_LES_CORE_BORN_H
@@ -31,13 +32,30 @@ struct MeanPhase {
   std::array<double, 3> coordinate{};     // s_g
 };
 
-// Adds the part of Z with dq/dr, [n_nodes * 9] row-major ab, to local nodes and ghosts; the caller sends that of the
+// Adds the part of Z with dq/dr, [9 per atom index] row-major ab, to local atoms and ghosts; the caller sends that of the
 // ghosts home and adds q_i delta_ab.
 //   gradient  [n_edges * 3] d(sum_j q_j)/d edge_vectors, of a strictly local model
 //   x         by atom index (Graph::atom), angstrom
 //   mean      nullptr: charges are not projected on a total
 void add_born_charges(const Graph &graph, const double *gradient, const double *const *x,
                       const Lattice &lattice, const MeanPhase *mean, double *born);
+
+// One of the products that a model with messages between atoms needs instead.
+struct BornProduct {
+  int direction; // g
+  enum Phase { SINE, COSINE } phase;
+
+  // What q_j is weighted with: sin(2 pi s_jg) or cos(2 pi s_jg) over 2 pi; s_jg and 0 along directions that are not periodic.
+  double weight(const Lattice &lattice, const double *x) const;
+
+  // What multiplies the result at atom i: cos(2 pi s_ig) or -sin(2 pi s_ig); 1 and 0.
+  double factor(const Lattice &lattice, const double *x) const;
+};
+
+// Adds one product, as add_born_charges() does; gradient = d(sum_j weight_j q_j)/d edge_vectors, where the mean of all
+// weights has been subtracted if the charges are projected.
+void add_born_product(const Graph &graph, const double *gradient, const double *const *x,
+                      const Lattice &lattice, const BornProduct &product, double *born);
 
 } // namespace pair_les
 

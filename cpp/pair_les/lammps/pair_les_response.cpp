@@ -84,14 +84,46 @@ void PairLES::add_born_charges(double **born)
 
   std::string failure;
   try { // the tape of this step is gone: the backward pass has used it up
-    const std::vector<double> ones(model->graph.n_local, 1.0);
     model->evaluator->forward(model->graph);
-    model->evaluator->charge_gradient(ones.data());
   } catch (const std::exception &e) {
     failure = e.what();
   }
   stop_on_failure(failure);
 
+  double *const sum = born ? &born[0][0] : nullptr; // a rank may have no atoms at all
+  if (model->metadata().message_passing_layers == 0)
+    add_born_of_edges(sum);
+  else
+    for (int direction = 0; direction < 3; direction++) {
+      add_born_of_weights(direction, false, sum);
+      if (domain->periodicity[direction]) add_born_of_weights(direction, true, sum);
+    }
+  for (int i = 0; i < atom->nlocal; i++)
+    for (int a = 0; a < 3; a++) born[i][4 * a] += model->solver_charge[i];
+}
+
+/* ----------------------------------------------------------------------
+   gradient of sum_i weight_i q_i in the edges, of the forward pass that has just been made
+------------------------------------------------------------------------- */
+
+const double *PairLES::charge_gradient(const double *weight)
+{
+  std::string failure;
+  try {
+    model->evaluator->charge_gradient(weight);
+  } catch (const std::exception &e) {
+    failure = e.what();
+  }
+  stop_on_failure(failure);
+  return model->evaluator->edge_gradient().data();
+}
+
+/* ----------------------------------------------------------------------
+   strictly local: every charge has edges of its own
+------------------------------------------------------------------------- */
+
+void PairLES::add_born_of_edges(double *born)
+{
   const auto lattice = lattice_of(domain);
   double mine[9] = {0.0}, all[9];
   for (int i = 0; i < atom->nlocal; i++) {
@@ -109,13 +141,31 @@ void PairLES::add_born_charges(double **born)
     mean.sine[g] = all[3 + g] / atom->natoms;
     mean.coordinate[g] = all[6 + g] / atom->natoms;
   }
+  const std::vector<double> ones(model->graph.n_local, 1.0);
+  pair_les::add_born_charges(model->graph, charge_gradient(ones.data()), atom->x, lattice,
+                             projects_charges() ? &mean : nullptr, born);
+}
 
-  // every atom has a species, so that nodes are atoms
-  pair_les::add_born_charges(model->graph, model->evaluator->edge_gradient().data(), atom->x,
-                             lattice, projects_charges() ? &mean : nullptr,
-                             atom->nlocal + atom->nghost > 0 ? &born[0][0] : nullptr);
-  for (int i = 0; i < atom->nlocal; i++)
-    for (int a = 0; a < 3; a++) born[i][4 * a] += model->solver_charge[i];
+/* ----------------------------------------------------------------------
+   messages between atoms: an edge may belong to many charges
+------------------------------------------------------------------------- */
+
+void PairLES::add_born_of_weights(int direction, bool cosine, double *born)
+{
+  using pair_les::BornProduct;
+  const auto lattice = lattice_of(domain);
+  const BornProduct product{direction, cosine ? BornProduct::COSINE : BornProduct::SINE};
+  std::vector<double> weight(atom->nlocal); // every atom has a species, so that nodes are atoms
+  double mine = 0.0, sum;
+  for (int i = 0; i < atom->nlocal; i++) {
+    weight[i] = product.weight(lattice, atom->x[i]);
+    mine += weight[i];
+  }
+  MPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
+  if (projects_charges()) // the transpose of the projection
+    for (auto &value : weight) value -= sum / atom->natoms;
+  pair_les::add_born_product(model->graph, charge_gradient(weight.data()), atom->x, lattice,
+                             product, born);
 }
 
 /* ----------------------------------------------------------------------
