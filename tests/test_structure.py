@@ -21,7 +21,7 @@ LAMMPS_HEADERS = "atom comm compute domain error fix force input kspace lammps m
 
 def sources(*patterns: str) -> list[Path]:
     """Files of the repository that match, without build outputs."""
-    found = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    found = {path for pattern in patterns for path in ROOT.glob(pattern) if path.is_file()}
     return sorted(path for path in found if "build" not in path.relative_to(ROOT).parts)
 
 

@@ -329,7 +329,7 @@ def test_statistics_normalise_the_features():
     index, vectors = edges(positions)
     a = network.density(species, index, vectors, len(species))
     for s in range(2):
-        x = network.features(a[:, species == s], s)
+        x = network.normalised_features(a[:, species == s], s)
         assert x.mean(0).abs().max() < 1e-8
         assert (x.std(0) - 1.0).abs().max() < 1e-6
 
