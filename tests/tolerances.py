@@ -144,3 +144,6 @@ PER_ATOM_RELATIVE = 1e-10
 
 HEAT_CURRENT = 1e-3
 """eV A/ps of currents of 1e2: central differences over 4e-5 ps, third derivatives of 1e6 eV A/ps^3 and less."""
+
+# compute les/committee/atom against torch, eV/A and e: ewald 1e-11 in the potential, float64.
+COMMITTEE_SPREAD = 1e-9

@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import os
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from .evaluate import model_network
 from .metadata import LongRange
 from .net import ContractNet
 from .net import fused as fused_operators
+from .net.committee import Committee
 from .potential import Network, predict
 from .training.network import DTYPES
 from .training.trained import TrainedModel, load_trained
@@ -60,7 +62,7 @@ class Check:
 
 
 def export(
-    checkpoint: str | os.PathLike[str],
+    checkpoint: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     output: str | os.PathLike[str],
     precision: str | None = None,
     description: str = "",
@@ -72,7 +74,8 @@ def export(
     Parameters
     ----------
     checkpoint
-        Run folder (its best weights) or checkpoint file.
+        Run folder (its best weights) or checkpoint file; several of them make a committee, whose energies and charges are
+        the means of its networks.
     output
         Model file to write.
     precision
@@ -87,11 +90,15 @@ def export(
     Raises
     ------
     RunError
-        If the checkpoint cannot be read, or the file does not reproduce the trained network.
+        If a checkpoint cannot be read, the networks of a committee do not go together, or the file does not reproduce
+        what was trained.
     ContractError
         If the folder of `output` does not exist.
     """
-    model = load_trained(checkpoint)
+    checkpoints = [checkpoint] if isinstance(checkpoint, str | os.PathLike) else list(checkpoint)
+    models = [load_trained(path) for path in checkpoints]
+    require_alike(models)
+    model = models[0]
     precision = precision or model.config.training.precision
     metadata = Metadata(
         species=tuple(model.species),
@@ -102,15 +109,21 @@ def export(
         created_with=created_with(),
         description=description,
         references=REFERENCES if model.long_range is not None else (),
+        extra={"committee": len(models)} if len(models) > 1 else {},
     )
-    network = copy.deepcopy(model.network).to(DTYPES[precision])
-    network.reference_energies = model.network.reference_energies  # stay float64, large numbers as they are
+    members = []
+    for trained in models:
+        network = copy.deepcopy(trained.network).to(DTYPES[precision])
+        network.reference_energies = (
+            trained.network.reference_energies
+        )  # stay float64, large numbers as they are
+        members.append(network)
     output = Path(output)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
-        plain, fused = scripts(network)
+        plain, fused = scripts(members[0] if len(members) == 1 else Committee(members))
         save_model(unchecked, plain, metadata, fused)
-        checks = compare_with_trained(unchecked, model)
+        checks = compare_with_trained(unchecked, models)
         failed = [check for check in checks if not check.passed]
         if failed:
             raise RunError(
@@ -123,30 +136,57 @@ def export(
     return checks
 
 
-def scripts(network: ContractNet) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
+def require_alike(models: Sequence[TrainedModel]) -> None:
+    """Raise `RunError` unless the networks can stand in one file: same elements, cutoff, layers and long range."""
+    first = models[0]
+    for model in models[1:]:
+        for name, one, other in (
+            ("species", first.species, model.species),
+            ("cutoff", first.config.model.cutoff, model.config.model.cutoff),
+            (
+                "message_passing_layers",
+                first.config.model.message_passing_layers,
+                model.config.model.message_passing_layers,
+            ),
+            ("long_range", first.long_range, model.long_range),
+            ("training.precision", first.config.training.precision, model.config.training.precision),
+        ):
+            if one != other:
+                raise RunError(
+                    f"{model.file}: {name} is {other}, that of {first.file} is {one}: a committee has networks that "
+                    "differ in their weights only; train them with one configuration and different training.seed"
+                )
+
+
+def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
     """The network in plain torch, for any reader, and in the fused operators, where they are installed.
 
     The network is left with the choice it had.
     """
-    chosen = network.fused
+    members = [member for member in network.modules() if isinstance(member, ContractNet)]
+    chosen = members[0].fused
+    forms: list[torch.jit.ScriptModule | None] = []
     try:
-        network.fused = False
-        plain = torch.jit.script(network)
-        network.fused = fused_operators.load()
-        return plain, torch.jit.script(network) if network.fused else None
+        for fused in (False, fused_operators.load()):
+            for member in members:
+                member.fused = fused
+            forms.append(torch.jit.script(network) if fused or not forms else None)
     finally:
-        network.fused = chosen
+        for member in members:
+            member.fused = chosen
+    return forms[0], forms[1]
 
 
-def compare_with_trained(file: str | os.PathLike[str], model: TrainedModel) -> list[Check]:
-    """Largest differences in energy, charges and forces between a model file and the trained network."""
+def compare_with_trained(file: str | os.PathLike[str], models: Sequence[TrainedModel]) -> list[Check]:
+    """Largest differences in energy, charges and forces between a model file and the trained networks."""
+    model = models[0]
     module, metadata = load_model(file)
     graphs = build_graphs(model.samples, model.species, metadata.cutoff)
     expected: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
     found: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
     exported = model_network(module, metadata, file)
     for batch in (collate([graph]) for graph in graphs):
-        _collect(expected, _with_references(model), model.long_range, batch, model.dtype)
+        _collect(expected, _with_references(models), model.long_range, batch, model.dtype)
         _collect(found, exported, metadata.long_range, batch, DTYPES[metadata.dtype])
     units = {"energy": "eV/atom", "charge": "e", "forces": "eV/A"}
     tolerances = TOLERANCES[
@@ -163,15 +203,18 @@ def compare_with_trained(file: str | os.PathLike[str], model: TrainedModel) -> l
     return checks
 
 
-def _with_references(model: TrainedModel) -> Network:
-    """The trained network in its own code (not scripted), with the reference energies in float64."""
-    references = model.network.reference_energies.double()
+def _with_references(models: Sequence[TrainedModel]) -> Network:
+    """Mean of the trained networks in their own code (not scripted), with the reference energies in float64."""
 
     def network(
         species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> tuple[Tensor, Tensor]:
-        energy, charge = model.network.interaction(species, edge_index, edge_vectors, n_local)
-        return energy.double() + references[species[:n_local]], charge
+        energies, charges = [], []
+        for model in models:
+            energy, charge = model.network.interaction(species, edge_index, edge_vectors, n_local)
+            energies.append(energy.double() + model.network.reference_energies.double()[species[:n_local]])
+            charges.append(charge)
+        return torch.stack(energies).mean(0), torch.stack(charges).mean(0)
 
     return network
 

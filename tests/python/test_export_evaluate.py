@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import torch
 from pair_les.accuracy import Comparison
 from pair_les.calculator import LESCalculator
+from pair_les.cli.inspect import inspect
 from pair_les.contract import ContractError, Metadata, load_model, read_metadata, save_model
 from pair_les.data import LabelKeys
 from pair_les.errors import DataError, RunError
@@ -69,6 +72,33 @@ def test_anybody_with_torch_reads_the_file(model: Path) -> None:
     out = module(torch.tensor([0, 1]), *edges, 2)
     expected = [*out["energy"].tolist(), *out["charge"].tolist()]
     assert [float(x) for x in run.stdout.split()] == pytest.approx(expected, rel=1e-5, abs=1e-6)
+
+
+def test_a_committee_is_the_mean_of_its_networks(tiny_run: Path, tmp_path: Path) -> None:
+    last = tiny_run / "checkpoints" / "last.ckpt"
+    export([tiny_run, last], tmp_path / "both.pt", precision="float64")
+    export(tiny_run, tmp_path / "best.pt", precision="float64")
+    export(last, tmp_path / "last.pt", precision="float64")
+    assert read_metadata(tmp_path / "both.pt").extra == {"committee": 2}
+    assert re.search(r"^committee +2 networks$", inspect(tmp_path / "both.pt"), re.MULTILINE)
+    edges = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[2.5, 0.1, 0.0], [-2.5, -0.1, 0.0]]).double()
+    both, best, last = (
+        load_model(tmp_path / f"{name}.pt")[0](torch.tensor([0, 1]), *edges, 2)
+        for name in ("both", "best", "last")
+    )
+    for key in ("energy", "charge"):
+        torch.testing.assert_close(both[f"member_{key}"], torch.stack([best[key], last[key]]))
+        torch.testing.assert_close(both[key], 0.5 * (best[key] + last[key]))
+
+
+def test_networks_that_do_not_go_together_are_refused(tiny_run: Path, tmp_path: Path, monkeypatch) -> None:
+    one, other = load_trained(tiny_run), dataclasses.replace(load_trained(tiny_run), species=["Na", "F"])
+    models = iter([one, other])
+    monkeypatch.setattr("pair_les.export.load_trained", lambda path: next(models))
+    with pytest.raises(
+        RunError, match=r"species is \['Na', 'F'\], that of .* is \['Na', 'Cl'\]: a committee"
+    ):
+        export([tiny_run, tiny_run], tmp_path / "model.pt")
 
 
 def test_a_checkpoint_file_and_the_other_precision(tiny_run: Path, tmp_path: Path) -> None:

@@ -35,6 +35,11 @@ class Evaluator {
   // Fills edge_gradient() = d(sum_i weight_i q_i) / d edge_vectors, the weights held constant.
   virtual void charge_gradient(const double *weight) = 0;
 
+  // The same for one network of a committee, counted from 0:
+  // d(sum_i e_i + sum_i potential_i q_i) / d edge_vectors of its own energies and charges.
+  virtual void member_gradient(int member, const double *potential) = 0;
+  virtual std::vector<double> member_charge(int member) const = 0; // [n_local] e
+
   virtual const std::vector<double> &energy() const = 0; // [n_local] eV, short range
   virtual const std::vector<double> &charge() const = 0; // [n_local] e, empty without long range
   virtual const std::vector<double> &

@@ -175,6 +175,10 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
 
   if (!root.get("created_with").is_object())
     root.fail("created_with", "is " + root.get("created_with").dump() + " but must be an object");
+  if (root.has("committee")) metadata.committee = root.integer("committee");
+  if (metadata.committee < 1)
+    root.fail("committee",
+              "is " + std::to_string(metadata.committee) + " but must be the number of networks");
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");
   return metadata;

@@ -24,6 +24,7 @@ struct Metadata {
   int message_passing_layers;
   std::string dtype;                   // "float32" or "float64"
   std::optional<LongRange> long_range; // empty: no charges, no long-range energy
+  int committee = 1; // networks in the file; the energy and the charges are their means
   std::string description;
   std::vector<std::string> references;
 

@@ -93,24 +93,30 @@ TorchScriptModel::Output TorchScriptModel::forward(const torch::Tensor &species,
                              " but must return a dictionary with 'energy' and 'charge'");
   const auto outputs = result.toGenericDict();
   Output output;
-  output.energy = checked(outputs, "energy", n_local);
-  if (metadata_.long_range) output.charge = checked(outputs, "charge", n_local);
+  output.energy = checked(outputs, "energy", {n_local});
+  if (metadata_.long_range) output.charge = checked(outputs, "charge", {n_local});
+  if (metadata_.committee > 1) {
+    output.member_energy = checked(outputs, "member_energy", {metadata_.committee, n_local});
+    if (metadata_.long_range)
+      output.member_charge = checked(outputs, "member_charge", {metadata_.committee, n_local});
+  }
   return output;
 }
 
 torch::Tensor TorchScriptModel::checked(const c10::Dict<c10::IValue, c10::IValue> &outputs,
-                                        const std::string &key, std::int64_t n_local) const
+                                        const std::string &key,
+                                        std::vector<std::int64_t> shape) const
 {
   const auto found = outputs.find(key);
   if (found == outputs.end() || !found->value().isTensor())
     throw std::runtime_error("model file '" + name_ + "': forward returned no tensor '" + key +
                              "'");
   const torch::Tensor tensor = found->value().toTensor();
-  if (tensor.dim() != 1 || tensor.size(0) != n_local || tensor.scalar_type() != dtype()) {
+  if (tensor.sizes() != c10::IntArrayRef(shape) || tensor.scalar_type() != dtype()) {
     std::ostringstream message;
     message << "model file '" << name_ << "': forward returned '" << key << "' as "
-            << tensor.scalar_type() << tensor.sizes() << " but must return " << dtype() << "["
-            << n_local << "]";
+            << tensor.scalar_type() << tensor.sizes() << " but must return " << dtype()
+            << c10::IntArrayRef(shape);
     throw std::runtime_error(message.str());
   }
   return tensor;

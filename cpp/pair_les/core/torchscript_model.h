@@ -17,6 +17,7 @@ class TorchScriptModel {
   struct Output {
     torch::Tensor energy; // [n_local] eV
     torch::Tensor charge; // [n_local] e; undefined for a model without long range
+    torch::Tensor member_energy, member_charge; // [committee, n_local]; undefined for one network
   };
 
   // Throws std::runtime_error with one line that names the file.
@@ -31,7 +32,7 @@ class TorchScriptModel {
 
  private:
   torch::Tensor checked(const c10::Dict<c10::IValue, c10::IValue> &outputs, const std::string &key,
-                        std::int64_t n_local) const;
+                        std::vector<std::int64_t> shape) const;
 
   std::string name_;
   Metadata metadata_;

@@ -87,6 +87,32 @@ class TwoPhaseEvaluator : public Evaluator {
         differentiate(chunk, {chunk.outputs.charge}, {seed_tensor(weight, chunk)}, true);
   }
 
+  void member_gradient(int member, const double *potential) override
+  {
+    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
+    for (const Chunk &chunk : chunks_) {
+      std::vector<torch::Tensor> outputs, seeds;
+      if (chunk.outputs.member_energy.requires_grad()) {
+        outputs.push_back(chunk.outputs.member_energy[member]);
+        seeds.push_back(torch::ones_like(outputs.back()));
+      }
+      if (chunk.outputs.member_charge.defined() && chunk.outputs.member_charge.requires_grad()) {
+        outputs.push_back(chunk.outputs.member_charge[member]);
+        seeds.push_back(seed_tensor(potential, chunk));
+      }
+      differentiate(chunk, outputs, seeds, true);
+    }
+  }
+
+  std::vector<double> member_charge(int member) const override
+  {
+    std::vector<double> charge(charge_.size());
+    for (const Chunk &chunk : chunks_)
+      if (chunk.outputs.member_charge.defined())
+        copy(chunk.outputs.member_charge[member], charge.data() + chunk.first_atom);
+    return charge;
+  }
+
  private:
   // A strictly local model sees its centres a part at a time, so that its temporaries stay in the cache and small enough
   // for malloc to keep. A rank without atoms has nothing to ask the model.

@@ -2,6 +2,7 @@
 // Registers the styles with LAMMPS: the file that `plugin load` and LAMMPS_PLUGIN_PATH look for.
 
 #include "compute_les_born_atom.h"
+#include "compute_les_committee_atom.h"
 #include "compute_les_polarization.h"
 #include "fix_les_backward.h"
 #include "pair_les.h"
@@ -85,6 +86,11 @@ extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
   plugin.name = "les/born/atom";
   plugin.info = "Born effective charges of pair_style les";
   plugin.creator.v2 = create<ComputeLESBornAtom>;
+  register_plugin(&plugin, lmp);
+
+  plugin.name = "les/committee/atom";
+  plugin.info = "spread of the forces and charges of a committee of pair_style les";
+  plugin.creator.v2 = create<ComputeLESCommitteeAtom>;
   register_plugin(&plugin, lmp);
 
   plugin.name = "les/polarization";

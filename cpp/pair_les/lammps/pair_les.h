@@ -18,6 +18,7 @@ PairStyle(les,PairLES);
 #include "pair.h"
 
 #include <string>
+#include <vector>
 
 namespace LAMMPS_NS {
 
@@ -53,6 +54,12 @@ class PairLES : public Pair {
   void add_born_charges(double **);
   void add_polarization_phase(int, double *) const;
   bool projects_charges() const;
+
+  // for compute les/committee/atom: evaluate first, then the networks one by one
+  int n_members() const;
+  void evaluate_members();
+  void add_member_forces(int member, double **forces);
+  std::vector<double> member_charges(int member) const;
 
  protected:
   struct Model; // evaluator, graph and what the model file says

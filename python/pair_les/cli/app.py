@@ -87,7 +87,11 @@ def train(
 @app.command()
 def export(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="CKPT", help="Run folder (its best weights), or a checkpoint file.")
+        list[Path],
+        typer.Argument(
+            metavar="CKPT...",
+            help="Run folder (its best weights), or a checkpoint file. Several make a committee.",
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="MODEL.pt", help="Model file to write.")],
     precision: Annotated[
@@ -98,6 +102,7 @@ def export(
     """Write a model file for LAMMPS and ASE, and compare it with the trained model before saying done.
 
     Example: pair-les export runs/water -o model.pt
+    Example: pair-les export runs/seed1 runs/seed2 runs/seed3 -o committee.pt
     """
     from pair_les.export import export as write
 

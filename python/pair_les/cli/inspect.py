@@ -24,6 +24,8 @@ def inspect(path: str | os.PathLike[str]) -> str:
     metadata = read_metadata(path)
     size = Path(path).stat().st_size
     layers = metadata.message_passing_layers
+    unknown = dict(metadata.extra)
+    committee = unknown.pop("committee", None)
     origin = ", ".join(f"{key} {value}" for key, value in metadata.created_with.items())
     rows = [
         ("file", f"{path} ({size / 1024:.0f} KiB)"),
@@ -31,6 +33,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
         ("species", " ".join(metadata.species)),
         ("cutoff", f"{metadata.cutoff:g} angstrom"),
         ("message passing", f"{layers} layers, receptive field {(1 + layers) * metadata.cutoff:g} angstrom"),
+        *([("committee", f"{committee} networks")] if committee else []),
         ("precision", metadata.dtype),
         ("units", "angstrom, eV, e"),
         *_long_range_rows(metadata.long_range),
@@ -39,7 +42,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     if metadata.description:
         rows.append(("description", metadata.description))
     rows += [("reference", reference) for reference in metadata.references]
-    rows += [(f"(unknown) {key}", json.dumps(value)) for key, value in metadata.extra.items()]
+    rows += [(f"(unknown) {key}", json.dumps(value)) for key, value in unknown.items()]
     rows.append(("LAMMPS", _lammps_lines(metadata)))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

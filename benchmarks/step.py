@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Time and memory of a whole step of the shipped water model, in the forms it can run in, against LAMMPS's own water.
+
+All cases run in turn, several rounds, on one relaxed box; medians are compared. The floor is `lj/cut/coul/long` with the
+charges of SPC/E on the same atoms, without bonds: what a step costs in LAMMPS before any network.
+
+    python benchmarks/step.py --out step [--memory] [--train ../shared/data/water/frames.extxyz]
+
+writes ``step.json`` and ``step.png`` and prints the table of docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import torch
+from pair_les.contract import load_model, save_model
+
+BIN = Path(sys.executable).parent
+WATER = Path(__file__).resolve().parents[1] / "examples" / "lammps" / "water"
+SECTIONS = ("Pair", "Kspace", "Modify", "Neigh", "Comm")
+SOLVER = "pppm 1.0e-4\nkspace_modify order 7 diff ad"
+KIB = 1024.0
+
+RELAX = f"""
+units metal
+atom_style charge
+read_data water.data
+pair_style les
+pair_coeff * * model.pt O H
+kspace_style {SOLVER}
+minimize 0.0 0.05 200 1000
+write_data relaxed.data
+"""
+
+STEPS = """
+units metal
+atom_style charge
+read_data {data}
+{replicate}
+{style}
+kspace_style {solver}
+neighbor 1.0 bin
+neigh_modify every 10 delay 0 check no
+timestep 1e-6
+fix 1 all nve
+thermo 1000
+run {warm}
+run {steps}
+"""
+
+FLOOR = """pair_style lj/cut/coul/long 9.0
+pair_coeff 1 1 0.00674 3.166
+pair_coeff * 2 0.0 1.0
+set type 1 charge -0.8476
+set type 2 charge 0.4238"""
+
+
+@dataclasses.dataclass
+class Case:
+    """One way to run a step."""
+
+    name: str
+    style: str
+    ranks: int = 1
+    environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    times: list[dict[str, float]] = dataclasses.field(default_factory=list)  # us/atom/step
+
+    def median(self, section: str) -> float:
+        return statistics.median(round_[section] for round_ in self.times)
+
+
+def les(model: str, keywords: str = "") -> str:
+    return f"pair_style les {keywords}\npair_coeff * * {model} O H"
+
+
+CASES = [
+    ("fused, float32", les("model.pt"), 1, {}),
+    ("fused, float32, split", les("model.pt", "coul auto"), 1, {}),
+    ("fused, float32, 2 ranks", les("model.pt"), 2, {}),
+    ("fused, float64", les("model64.pt"), 1, {}),
+    ("plain TorchScript, float32", les("model.pt"), 1, {"PAIR_LES_FUSED": "0"}),
+    ("fused, AVX2", les("model.pt"), 1, {"PAIR_LES_INSTRUCTION_SET": "avx2"}),
+    ("fused, baseline", les("model.pt"), 1, {"PAIR_LES_INSTRUCTION_SET": "baseline"}),
+    ("LAMMPS lj/cut/coul/long", FLOOR, 1, {}),
+]
+
+
+def lammps(folder: Path, text: str, ranks: int = 1, environment: dict[str, str] | None = None) -> str:
+    """Run an input, return its log."""
+    (folder / "in.lmp").write_text(text)
+    command = [str(BIN / "lmp"), "-in", "in.lmp", "-screen", "none"]
+    if ranks > 1:
+        command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
+    process = subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
+        capture_output=True,
+        text=True,
+    )
+    log = (folder / "log.lammps").read_text()
+    if process.returncode != 0:
+        raise RuntimeError(f"LAMMPS failed:\n{process.stdout}{process.stderr}{log[-2000:]}")
+    return log
+
+
+def timings(log: str) -> dict[str, float]:
+    """us/atom/step of the last run in a log, whole and by section."""
+    loop = re.findall(r"^Loop time of (\S+) on \d+ procs for (\d+) steps with (\d+) atoms", log, re.MULTILINE)
+    seconds, steps, atoms = (float(value) for value in loop[-1])
+    found = {"step": 1e6 * seconds / steps / atoms}
+    for section in SECTIONS:
+        average = re.findall(rf"^{section} +\| *\S+ +\| *(\S+)", log, re.MULTILINE)[-1]
+        found[section] = 1e6 * float(average) / steps / atoms
+    return found
+
+
+def measure(folder: Path, rounds: int, steps: int) -> list[Case]:
+    cases = [Case(*case) for case in CASES]
+    for round_ in range(rounds):
+        for case in cases:
+            text = STEPS.format(
+                data="relaxed.data", replicate="", style=case.style, solver=SOLVER, warm=10, steps=steps
+            )
+            case.times.append(timings(lammps(folder, text, case.ranks, case.environment)))
+            print(f"round {round_ + 1}: {case.name}: {case.times[-1]['step']:.1f} us/atom/step", flush=True)
+    return cases
+
+
+def peak_memory(folder: Path, style: str) -> tuple[float, int]:
+    """KiB at its largest, and atoms, of one process with 64 copies of the box."""
+    text = STEPS.format(
+        data="relaxed.data", replicate="replicate 4 4 4", style=style, solver=SOLVER, warm=1, steps=2
+    )
+    (folder / "in.lmp").write_text(text)
+    program = (
+        "import resource, subprocess, sys;"
+        "code = subprocess.run(sys.argv[1:]).returncode;"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
+    )
+    command = [sys.executable, "-c", program, str(BIN / "lmp"), "-in", "in.lmp", "-screen", "none"]
+    run = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
+    atoms = int(re.findall(r"^  (\d+) atoms$", (folder / "log.lammps").read_text(), re.MULTILINE)[-1])
+    return float(run.stdout.split()[-1]), atoms
+
+
+def training_times(data: str, rounds: int) -> dict[str, float]:
+    """us per atom and step of force training on two frames, fused and twin."""
+    from pair_les.data.batches import collate
+    from pair_les.data.frames import LabelKeys, read_frames
+    from pair_les.data.graphs import build_graphs
+    from pair_les.metadata import LongRange
+    from pair_les.net import LESNet, NetSettings
+    from pair_les.potential import predict
+    from pair_les.training.network import fit_statistics
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    graphs = build_graphs(read_frames([data], LabelKeys("energy", "forces", "stress"))[:2], ["O", "H"], 5.5)
+    batch = collate(graphs)
+    network = LESNet(["O", "H"], NetSettings(5.5), charge=True)
+    fit_statistics(network, graphs, 0, "float32")
+
+    def step() -> None:
+        prediction = predict(network.interaction, LongRange(1.0), batch, torch.float32, training=True)
+        (prediction.forces - batch.forces).square().mean().backward()
+        network.zero_grad()
+
+    found: dict[str, list[float]] = {"fused": [], "twin": []}
+    for _ in range(max(5, rounds)):
+        for form, times in found.items():
+            network.fused = form == "fused"
+            start = time.perf_counter()
+            step()
+            times.append(1e6 * (time.perf_counter() - start) / len(batch.species))
+    return {form: statistics.median(times) for form, times in found.items()}
+
+
+def figure(cases: list[Case], file: Path) -> None:
+    """Stacked bars of the sections of a step."""
+    fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
+    names = [case.name for case in cases]
+    left = [0.0] * len(cases)
+    for section in SECTIONS:
+        values = [case.median(section) for case in cases]
+        ax.barh(names, values, left=left, label=section)
+        left = [a + b for a, b in zip(left, values, strict=True)]
+    ax.invert_yaxis()
+    ax.set(xlabel="us / atom / step")
+    ax.legend()
+    fig.savefig(file, dpi=150)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--molecules", type=int, default=8, help="molecules per edge (8: 1536 atoms)")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument(
+        "--memory", action="store_true", help="also the peak memory of a box 64 times as large"
+    )
+    parser.add_argument(
+        "--train", metavar="DATA", help="also the time of a training step on two frames of DATA"
+    )
+    parser.add_argument("--out", type=Path, default=Path("step"), help="without suffix")
+    arguments = parser.parse_args()
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        subprocess.run(
+            [sys.executable, str(WATER / "make_water.py"), str(arguments.molecules)], cwd=folder, check=True
+        )
+        (folder / "model.pt").write_bytes((WATER / "model.pt").read_bytes())
+        module, metadata = load_model(folder / "model.pt")
+        save_model(folder / "model64.pt", module.double(), dataclasses.replace(metadata, dtype="float64"))
+        lammps(folder, RELAX)
+        cases = measure(folder, arguments.rounds, arguments.steps)
+        result: dict[str, object] = {case.name: case.times for case in cases}
+        first = cases[0].median("step")
+        print(
+            "\n| case | Pair | Kspace | Modify | whole step | against the first |\n|---|---|---|---|---|---|"
+        )
+        for case in cases:
+            columns = [f"{case.median(section):.1f}" for section in ("Pair", "Kspace", "Modify", "step")]
+            print(f"| {case.name} | {' | '.join(columns)} | {case.median('step') / first:.2f} |")
+        if arguments.memory:
+            mine, atoms = peak_memory(folder, les("model.pt"))
+            floor, _ = peak_memory(folder, FLOOR)
+            result["memory"] = {"les_KiB": mine, "floor_KiB": floor, "atoms": atoms}
+            print(
+                f"\n{atoms} atoms: {mine / atoms:.1f} KiB/atom, {(mine - floor) / atoms:.1f} beyond LAMMPS's own"
+            )
+    if arguments.train:
+        result["training"] = training = training_times(arguments.train, arguments.rounds)
+        print(f"\ntraining step: {training} us/atom, ratio {training['twin'] / training['fused']:.1f}")
+    arguments.out.with_suffix(".json").write_text(json.dumps(result, indent=1))
+    figure(cases, arguments.out.with_suffix(".png"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+/* ----------------------------------------------------------------------
+   SPDX-License-Identifier: GPL-2.0-only
+
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+
+   pair_style les: the networks of a committee one by one, for compute les/committee/atom.
+------------------------------------------------------------------------- */
+
+#include "pair_les.h"
+
+#include "atom.h"
+#include "error.h"
+#include "update.h"
+
+#include "pair_les_model.h"
+
+using namespace LAMMPS_NS;
+
+/* ---------------------------------------------------------------------- */
+
+int PairLES::n_members() const
+{
+  return model ? model->metadata().committee : 1;
+}
+
+/* ----------------------------------------------------------------------
+   forward pass on the graph of the present step: the backward pass has used up its tape
+------------------------------------------------------------------------- */
+
+void PairLES::evaluate_members()
+{
+  if (model->step != update->ntimestep)
+    error->all(FLERR,
+               "The networks of pair_style les have seen step {}, not step {}; type 'run 0' before "
+               "their spread is asked for",
+               model->step, update->ntimestep);
+  std::string failure;
+  try {
+    model->evaluator->forward(model->graph);
+  } catch (const std::exception &e) {
+    failure = e.what();
+  }
+  stop_on_failure(failure);
+}
+
+/* ----------------------------------------------------------------------
+   forces of the energies and charges of one network in the potential of the mean charges;
+   on ghosts too. What the mesh does to the charges directly is common to all networks.
+------------------------------------------------------------------------- */
+
+void PairLES::add_member_forces(int member, double **forces)
+{
+  std::string failure;
+  try {
+    model->evaluator->member_gradient(member, solver == NONE ? nullptr : model->phi.data());
+  } catch (const std::exception &e) {
+    failure = e.what();
+  }
+  stop_on_failure(failure);
+
+  const auto &graph = model->graph;
+  const double *g = model->evaluator->edge_gradient().data();
+  for (bigint e = 0; e < graph.n_edges(); e++, g += 3) {
+    double *const fi = forces[graph.atom[graph.centre[e]]];
+    double *const fj = forces[graph.atom[graph.neighbour[e]]];
+    for (int d = 0; d < 3; d++) {
+      fi[d] += energy_unit * g[d];
+      fj[d] -= energy_unit * g[d];
+    }
+  }
+}
+
+/* ----------------------------------------------------------------------
+   latent charges of one network, of the local atoms; 0 for a model without charges
+------------------------------------------------------------------------- */
+
+std::vector<double> PairLES::member_charges(int member) const
+{
+  std::vector<double> charges(atom->nlocal, 0.0);
+  const auto of_nodes = model->evaluator->member_charge(member);
+  for (std::size_t node = 0; node < of_nodes.size(); node++)
+    charges[model->graph.atom[node]] = of_nodes[node];
+  return charges;
+}
