@@ -135,7 +135,13 @@ def evaluate(
     objective = energies.sum()
     if charges is not None and metadata.long_range is not None:
         lr_energy, forces, strain, phi = _long_range(
-            x, charges.detach().to(x.dtype), h, bool(periodic.all()), metadata.long_range, k_cutoff, total_charge
+            x,
+            charges.detach().to(x.dtype),
+            h,
+            bool(periodic.all()),
+            metadata.long_range,
+            k_cutoff,
+            total_charge,
         )
         objective = objective + (phi.to(charges.dtype) * charges).sum()
 

@@ -37,7 +37,7 @@ struct PairLES::Model {
   double total_wanted = 0.0;
   struct {
     bool on = false;
-    std::string variable[3]; // names of equal-style variables, empty for constants
+    std::string variable[3];           // names of equal-style variables, empty for constants
     double value[3] = {0.0, 0.0, 0.0}; // V/angstrom
     double scale = 1.0;                // sqrt(eps): physical per latent charge
   } field;
