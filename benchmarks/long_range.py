@@ -194,9 +194,7 @@ def settings(cutoffs: list[float]) -> list[Setting]:
         made.append(Setting(f"split, R = {cutoff:g}", f"les coul {cutoff:g}", ""))
     for cutoff in cutoffs:
         made.append(
-            Setting(
-                f"coul/long, R = {cutoff:g}", f"coul/long {cutoff:g}", "kspace_modify order 7 diff ad"
-            )
+            Setting(f"coul/long, R = {cutoff:g}", f"coul/long {cutoff:g}", "kspace_modify order 7 diff ad")
         )
     return made
 
@@ -221,7 +219,9 @@ def table(found: list[Setting], ranks: list[int], atoms: int) -> str:
         ]
         for n in ranks:
             other = median(setting, n, "Neigh") + median(setting, n, "Comm")
-            cells += [f"{median(setting, n, section):.3f}" for section in ("Kspace", "pair sum", "long range")]
+            cells += [
+                f"{median(setting, n, section):.3f}" for section in ("Kspace", "pair sum", "long range")
+            ]
             cells.append(f"{other:.3f}")
         rows.append("| " + " | ".join(cells) + " |")
     return "\n".join(rows)
@@ -233,7 +233,9 @@ def plot(path: Path, found: list[Setting], ranks: list[int]) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(ranks), figsize=(5.5 * len(ranks), 0.32 * len(found) + 1.2), sharey=True)
+    figure, axes = plt.subplots(
+        1, len(ranks), figsize=(5.5 * len(ranks), 0.32 * len(found) + 1.2), sharey=True
+    )
     for axis, n in zip(np.atleast_1d(axes), ranks, strict=True):
         rows = np.arange(len(found))
         kspace = np.array([median(setting, n, "Kspace") for setting in found])
@@ -250,7 +252,9 @@ def plot(path: Path, found: list[Setting], ranks: list[int]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--molecules", type=int, default=19, help="along each edge: 19 gives 20577 atoms")
     parser.add_argument("--error", type=float, default=1e-3, help="rms force error aimed at, eV/angstrom")
     parser.add_argument("--cutoffs", type=float, nargs="+", default=[6.0, 8.0, 10.0])

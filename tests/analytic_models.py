@@ -23,6 +23,8 @@ Every term is a formula that a test can write down again. With ``f(r) = (1 - (r/
     one message-passing layer
 "raising"
     forward raises RuntimeError once it sees more than max_edges edges
+"raising_backward"
+    the backward pass raises: forward overwrites what that needs
 """
 
 from __future__ import annotations
@@ -46,6 +48,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "vanishing_charge": {"vanishing": True},
     "message_passing": {"message_passing_layers": 1},
     "raising": {"max_edges": 100},
+    "raising_backward": {"spoiled": True},
 }
 
 
@@ -72,6 +75,8 @@ class AnalyticModel(torch.nn.Module):
         0 or 1.
     max_edges
         More edges raise RuntimeError; negative: never.
+    spoiled
+        Whether the tape of the forward pass is unusable.
     dtype
         Of the parameters.
     """
@@ -93,6 +98,7 @@ class AnalyticModel(torch.nn.Module):
         detached: bool,
         message_passing_layers: int,
         max_edges: int,
+        spoiled: bool,
         dtype: torch.dtype,
     ) -> None:
         super().__init__()
@@ -112,6 +118,7 @@ class AnalyticModel(torch.nn.Module):
         self.detached = detached
         self.message_passing_layers = message_passing_layers
         self.max_edges = max_edges
+        self.spoiled = spoiled
 
     def smooth(self, r: Tensor, cutoff: float) -> Tensor:
         """f(r), with two continuous derivatives at the cutoff."""
@@ -128,7 +135,10 @@ class AnalyticModel(torch.nn.Module):
         f = self.smooth(r, self.cutoff)
         zeros = torch.zeros(n_atoms, dtype=edge_vectors.dtype, device=edge_vectors.device)
 
-        pair = zeros.index_add(0, centre, 0.5 * self.amplitude * torch.exp(-r / self.decay) * f)
+        repulsion = torch.exp(-r / self.decay)
+        pair = zeros.index_add(0, centre, 0.5 * self.amplitude * repulsion * f)
+        if self.spoiled:
+            repulsion.zero_()
         density = zeros.index_add(0, centre, f)
         energy = self.e0[species] + pair + self.embedding * density**2
         if self.message_passing_layers == 1:
@@ -196,6 +206,7 @@ def write_model(
         "detached": False,
         "message_passing_layers": 0,
         "max_edges": -1,
+        "spoiled": False,
         "dtype": getattr(torch, dtype),
     }
     unknown = sorted(set(given) - set(network))

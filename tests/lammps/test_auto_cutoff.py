@@ -15,7 +15,9 @@ from systems import random_fluid, rock_salt
 
 FLUID = random_fluid({"Na": 34, "Cl": 26}, np.diag([13.0, 12.5, 14.0]), seed=11)
 CRYSTAL = rock_salt((16, 16, 16), 2.9, seed=1)
-CHOSE = re.compile(r"coul auto chose (matched mode|R = [\d.]+ A) \(g_ewald ([\d.]+), ([\d.e+-]+) mesh points per atom\)")
+CHOSE = re.compile(
+    r"coul auto chose (matched mode|R = [\d.]+ A) \(g_ewald ([\d.]+), ([\d.e+-]+) mesh points per atom\)"
+)
 
 
 def pair(style: str) -> list[str]:
@@ -70,7 +72,11 @@ def test_wide_gaussians_need_no_pair_sum(tmp_path, model):
     [
         ("ewald 1e-5", "", "knows the cost of pppm only, not of ewald; type a cutoff"),
         ("msm 1e-4", "", "knows the cost of pppm only, not of msm"),
-        ("pppm 1e-5", "kspace_modify gewald 0.4", "kspace_modify gewald 0.4 leaves pair_style les coul auto no choice"),
+        (
+            "pppm 1e-5",
+            "kspace_modify gewald 0.4",
+            "kspace_modify gewald 0.4 leaves pair_style les coul auto no choice",
+        ),
     ],
 )
 def test_refused(tmp_path, model, kspace, modify, message):

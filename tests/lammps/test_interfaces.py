@@ -44,7 +44,9 @@ def titania() -> System:
     table = [line.split()[:4] for line in lines[2:]]
     positions = np.array([row[1:] for row in table], dtype=float)
     return between_ends(
-        System(tuple(row[0] for row in table), positions, np.array(lattice.split(), dtype=float).reshape(3, 3))
+        System(
+            tuple(row[0] for row in table), positions, np.array(lattice.split(), dtype=float).reshape(3, 3)
+        )
     )
 
 
@@ -57,7 +59,9 @@ class Slab:
     system: System
     model: Path
 
-    def evaluate(self, folder: Path, ranks: int = 1, factor: float = 3.0, style: str = "les") -> harness.Evaluation:
+    def evaluate(
+        self, folder: Path, ranks: int = 1, factor: float = 3.0, style: str = "les"
+    ) -> harness.Evaluation:
         folder.mkdir()
         types = self.system.types
         return harness.evaluate(

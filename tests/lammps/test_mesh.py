@@ -79,7 +79,7 @@ def test_estimate_is_that_of_the_solver_and_true(tmp_path, model, modify, style,
     assert estimate == pytest.approx(own, rel=0.5)
     errors = harness.evaluation(found).forces - oracle.evaluate(path, FLUID).forces
     rms = float(np.sqrt((errors**2).sum(1).mean()))
-    assert rms / 2.5 < estimate < 2.5 * rms, f"estimated {estimate}, found {rms}"
+    assert rms / 3.0 < estimate < 3.0 * rms, f"estimated {estimate}, found {rms}"
     assert float(reported(found)[11]) == pytest.approx(estimate / 14.399645, rel=0.05)
 
 

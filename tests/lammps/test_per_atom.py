@@ -47,7 +47,9 @@ def test_sums(tmp_path, model, case, ranks):
     script += "compute e all pe/atom\ncompute sum_e all reduce sum c_e\n"
     script += WORDS.format(id="s", style="stress/atom", keywords="virial")
     names = [f"c_sum_s[{component}]" for component in range(1, 7)]
-    script += f"thermo_style custom step pe vol {' '.join(harness.VIRIAL_COLUMNS)} c_sum_e {' '.join(names)}\n"
+    script += (
+        f"thermo_style custom step pe vol {' '.join(harness.VIRIAL_COLUMNS)} c_sum_e {' '.join(names)}\n"
+    )
     run = harness.run_lammps(script + "thermo_modify format float %.17g\nrun 0\n", tmp_path, ranks)
 
     # the terms of the energy cancel: their size is that of the parts

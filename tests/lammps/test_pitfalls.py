@@ -4,7 +4,7 @@
 Rows of the list that are tested elsewhere: an atom of exactly zero charge, the projection of the potential, forces and
 stress at fixed charge, order and sign of the virial, hybrid/overlay derivatives (`test_finite_difference.py`); unit
 conversion with ghosts (`test_parity.py`, ``units real``); drift (`test_nve.py`); cost and memory (`test_cost.py`);
-overflow of counts (`tests/core`); truncated k sum in training (`tests/python`); the LAMMPS version, checked when the
+truncated k sum in training (`tests/python`); the LAMMPS version, checked when the
 plugin loads (`cpp/pair_les/lammps/lesplugin.cpp`). Rows that need a GPU are not tested here.
 """
 
