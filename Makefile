@@ -47,7 +47,7 @@ $(VENV)/.dependencies: pyproject.toml | $(VENV)/bin/python
 	touch $@
 
 # editable: Python is used from the source tree; C++ is compiled again when it changes
-$(VENV)/.installed: $(VENV)/.dependencies CMakeLists.txt $(CPP) $(wildcard cmake/*.cmake cpp/pair_les/*/CMakeLists.txt)
+$(VENV)/.installed: $(VENV)/.dependencies CMakeLists.txt $(CPP) $(wildcard cmake/*.cmake cpp/pair_les/*/CMakeLists.txt cpp/pair_les/*/*/CMakeLists.txt)
 	$(BIN)/pip install --quiet --no-build-isolation --editable ".[test]"
 	touch $@
 
