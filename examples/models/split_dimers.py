@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Training, validation and test frames of the dimers: of ten separations the two largest are the test, the eighth validates.
+
+Usage: ``python split_dimers.py ../../../shared/data/dimers data``. The frames stay periodic: the labels contain the
+images, 30 A away (the net force between the two ions of charged-charged is 17 % smaller than between lone ions).
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import ase.io
+from ase import Atoms
+
+N_TEST = 2
+"""Of ten separations; the training frames end at 8.0 to 10.0 A, the test frames begin at 9.8 to 11.4 A."""
+
+
+def labelled(frame: Atoms) -> Atoms:
+    """The frame with its total charge, and nothing that training does not need."""
+    plain = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
+    plain.info = {
+        "energy": float(frame.get_potential_energy()),
+        "total_charge": int(frame.info["chargeA"] + frame.info["chargeB"]),
+        "distance": float(frame.info["distance"]),
+    }
+    plain.arrays["forces"] = frame.get_forces()
+    return plain
+
+
+def main(source: Path, target: Path) -> None:
+    """Write ``train.xyz``, ``valid.xyz``, ``test.xyz`` and one test file per kind of dimer."""
+    target.mkdir(parents=True, exist_ok=True)
+    train: list[Atoms] = []
+    valid: list[Atoms] = []
+    test: list[Atoms] = []
+    for file in sorted(source.glob("*.extxyz")):
+        frames = sorted(ase.io.read(file, ":"), key=lambda frame: frame.info["distance"])
+        frames = [labelled(frame) for frame in frames]
+        train += frames[: -N_TEST - 1]
+        valid.append(frames[-N_TEST - 1])
+        test += frames[-N_TEST:]
+        ase.io.write(target / f"test-{file.stem}.xyz", frames[-N_TEST:])
+    ase.io.write(target / "train.xyz", train)
+    ase.io.write(target / "valid.xyz", valid)
+    ase.io.write(target / "test.xyz", test)
+    print(
+        f"{len(train)} frames for training, {len(valid)} for validation, {len(test)} for the test, in {target}"
+    )
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
