@@ -138,7 +138,7 @@ class AnalyticModel(torch.nn.Module):
         repulsion = torch.exp(-r / self.decay)
         pair = zeros.index_add(0, centre, 0.5 * self.amplitude * repulsion * f)
         if self.spoiled:
-            repulsion.zero_()
+            pair = pair + zeros.index_add(0, centre, repulsion.zero_())
         density = zeros.index_add(0, centre, f)
         energy = self.e0[species] + pair + self.embedding * density**2
         if self.message_passing_layers == 1:

@@ -315,7 +315,7 @@ void PairLES::check_setup()
         force->special_coul[i] == 0.0)
       error->all(FLERR, "special_bonds hides bonded neighbors from pair_style les; "
                         "type 'special_bonds lj/coul 1.0 1.0 1.0'");
-  if (neighbor->exclude)
+  if (neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol)
     error->all(FLERR,
                "neigh_modify exclude would hide neighbors from pair_style les, whose energies and "
                "charges depend on all of them; type 'neigh_modify exclude none'");
