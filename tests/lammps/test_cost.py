@@ -20,7 +20,8 @@ from systems import rock_salt
 def test_50000_atoms_on_one_rank(tmp_path, model):
     """A million edges: nothing may lie on the stack, and the energy is that of the unit cell fifty times."""
     unit = rock_salt((10, 10, 10), 2.9, seed=1)
-    script = harness.setup(tmp_path, unit, model(), kspace="pppm 1e-4") + "run 0\n"
+    pair = ["pair_style les mesh stock", "pair_coeff * * model.pt " + " ".join(unit.types)]  # soon ready
+    script = harness.setup(tmp_path, unit, model(), kspace="pppm 1e-4", pair=pair) + "run 0\n"
     script += "replicate 5 5 2\nrun 0\n"
     run = harness.run_lammps(script, tmp_path, timeout=240)
     atoms = [thermo["Atoms"][-1] for thermo in run.thermo]
@@ -111,7 +112,9 @@ def test_memory_and_time_stay_flat_while_the_density_changes(tmp_path, model):
     tenth of the run.
     """
     system = rock_salt((4, 4, 4), 3.2, seed=1)
-    script = harness.setup(tmp_path, system, model(), kspace="pppm 1e-3")
+    # the stock mesh: that of `diff ad` takes tens of milliseconds to be sized again, on every tenth of the volume
+    pair = ["pair_style les mesh stock", "pair_coeff * * model.pt " + " ".join(system.types)]
+    script = harness.setup(tmp_path, system, model(), kspace="pppm 1e-3", pair=pair)
     script += "velocity all create 300 4711 mom yes\nfix nvt all nvt temp 300 300 0.05\n"
     script += "fix breathe all deform 1 x wiggle 1.2 0.1 y wiggle 1.2 0.1 remap x\nthermo 30\n"
     seconds, memory = observed(tmp_path, script)

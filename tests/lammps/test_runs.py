@@ -70,7 +70,7 @@ def test_several_runs_in_one_input(tmp_path, model, kspace, ranks):
     pieces = [
         "run 4\nrun 0\nrun 8\n",
         "run 4\nrun 4 pre no post no\nrun 4\n",
-        "run 6\nthermo_modify lost error\nneigh_modify delay 2\nkspace_modify order 5\nrun 6\n",
+        "run 6\nthermo_modify lost error\nneigh_modify delay 2\nkspace_modify minorder 2\nrun 6\n",
         "run 12 every 3 \"print 'pause'\"\n",
     ]
     for piece in pieces:

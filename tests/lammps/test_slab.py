@@ -53,6 +53,17 @@ def test_against_the_direct_sum(tmp_path, model, style, kspace, modify, toleranc
     assert_equal(replace(found, virial=virial), reference, tolerance)
 
 
+def test_analytic_differentiation_is_refused(tmp_path, model):
+    """LAMMPS divides by the length of the box, not by that of the extended one: forces along z are wrong by the factor."""
+    after = ["kspace_modify slab 3.0 diff ad"]
+    pair = ["pair_style les", "pair_coeff * * model.pt Cl Na"]
+    script = harness.setup(
+        tmp_path, SLAB, model(), kspace="pppm 1e-5", pair=pair, after_pair=after, **FIELD_OFF
+    )
+    run = harness.run_lammps(script + "run 0\n", tmp_path, expect_error=True)
+    assert "type 'kspace_modify diff ik slab 3.0'" in run.error_lines[0]
+
+
 def test_vacuum_does_not_matter(tmp_path, model):
     """The slab against one with a vacuum three times as large."""
     results = []

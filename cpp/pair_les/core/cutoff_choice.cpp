@@ -15,7 +15,7 @@ namespace {
 
 constexpr double SHORTEST = 4.0, LONGEST = 12.0, STEP = 0.5; // angstrom
 
-// us, one core: fitted to benchmarks/long_range.py; their ratios are what matters
+// us, one core: estimates, checked roughly against benchmarks/long_range.py; their ratios are what matters
 constexpr double PER_MESH_POINT = 0.080;
 constexpr double PER_PAIR = 0.0045;
 constexpr double PER_LISTED_PAIR = 0.0015; // looked at on each step, nearer than cutoff and skin

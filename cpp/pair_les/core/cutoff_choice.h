@@ -33,7 +33,7 @@ struct CutoffChoice {
 double g_ewald_for_cutoff(double cutoff, const LongRangeTask &task);
 
 // Matched mode and cutoffs from 4 angstrom to 12 in steps of 1/2, in this order. Nothing is timed: the same input gives the same
-// choice on every machine and process. The costs behind it are fitted to benchmarks/long_range.py.
+// choice on every machine and process. The costs behind it are estimates.
 std::vector<CutoffChoice> cutoff_choices(const LongRangeTask &task);
 
 CutoffChoice cheapest_cutoff(const LongRangeTask &task);

@@ -69,6 +69,9 @@ void PairLES::check_kspace()
   if (force->kspace->wireflag || force->kspace->slabflag > 1)
     error->all(FLERR, "pair_style les does not support kspace_modify wire or slab nozforce; "
                       "type 'kspace_modify slab 3.0'");
+  if (force->kspace->slabflag && force->kspace->differentiation_flag == AD)
+    error->all(FLERR, "kspace_modify diff ad with slab has wrong forces along z in LAMMPS; type "
+                      "'kspace_modify diff ik slab 3.0'");
   if (force->kspace->msmflag)
     check_msm();
   else if (domain->nonperiodic && force->kspace->slabflag != 1)
@@ -223,7 +226,8 @@ void PairLES::choose_mesh()
 {
   KSpace *const kspace = force->kspace;
   const std::string style(force->kspace_style);
-  const int differentiation = domain->triclinic ? IK : AD; // LAMMPS refuses ad in triclinic boxes
+  // LAMMPS refuses ad in triclinic boxes, and gets the forces along z wrong with slab
+  const int differentiation = domain->triclinic || kspace->slabflag ? IK : AD;
   if (mesh_chosen && kspace->order == GOOD_ORDER && kspace->differentiation_flag == differentiation)
     return;
   mesh_chosen =
