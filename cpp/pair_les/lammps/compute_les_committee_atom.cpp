@@ -74,7 +74,7 @@ void ComputeLESCommitteeAtom::compute_peratom()
     spread[i][0] = spread[i][1] = 0.0;
   }
 
-  pair->evaluate_members();
+  pair->evaluate_again();
   const int n_members = pair->n_members();
   for (int member = 0; member < n_members; member++) {
     for (int i = 0; i < nall; i++) forces[i][0] = forces[i][1] = forces[i][2] = 0.0;

@@ -76,25 +76,20 @@ extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
   plugin.handle = handle;
   register_plugin(&plugin, lmp);
 
-  plugin.style = "fix";
-  plugin.name = "LES/BACKWARD";
-  plugin.info = "internal fix of pair_style les";
-  plugin.creator.v2 = create<FixLESBackward>;
-  register_plugin(&plugin, lmp);
-
-  plugin.style = "compute";
-  plugin.name = "les/born/atom";
-  plugin.info = "Born effective charges of pair_style les";
-  plugin.creator.v2 = create<ComputeLESBornAtom>;
-  register_plugin(&plugin, lmp);
-
-  plugin.name = "les/committee/atom";
-  plugin.info = "spread of the forces and charges of a committee of pair_style les";
-  plugin.creator.v2 = create<ComputeLESCommitteeAtom>;
-  register_plugin(&plugin, lmp);
-
-  plugin.name = "les/polarization";
-  plugin.info = "polarisation and current of the charges of pair_style les";
-  plugin.creator.v2 = create<ComputeLESPolarization>;
-  register_plugin(&plugin, lmp);
+  const auto add = [&](const char *style, const char *name, const char *info,
+                       StyleFactory *creator) {
+    plugin.style = style;
+    plugin.name = name;
+    plugin.info = info;
+    plugin.creator.v2 = creator;
+    register_plugin(&plugin, lmp);
+  };
+  add("fix", "LES/BACKWARD", "internal fix of pair_style les", create<FixLESBackward>);
+  add("compute", "les/born/atom", "Born effective charges of pair_style les",
+      create<ComputeLESBornAtom>);
+  add("compute", "les/committee/atom",
+      "spread of the forces and charges of a committee of pair_style les",
+      create<ComputeLESCommitteeAtom>);
+  add("compute", "les/polarization", "polarisation and current of the charges of pair_style les",
+      create<ComputeLESPolarization>);
 }

@@ -55,9 +55,11 @@ class PairLES : public Pair {
   void add_polarization_phase(int, double *) const;
   bool projects_charges() const;
 
-  // for compute les/committee/atom: evaluate first, then the networks one by one
+  // forward pass of the present step once more, for what differentiates it
+  void evaluate_again();
+
+  // for compute les/committee/atom: evaluate_again() first, then the networks one by one
   int n_members() const;
-  void evaluate_members();
   void add_member_forces(int member, double **forces);
   std::vector<double> member_charges(int member) const;
 

@@ -10,8 +10,6 @@
 #include "pair_les.h"
 
 #include "atom.h"
-#include "error.h"
-#include "update.h"
 
 #include "pair_les_model.h"
 
@@ -22,26 +20,6 @@ using namespace LAMMPS_NS;
 int PairLES::n_members() const
 {
   return model ? model->metadata().committee : 1;
-}
-
-/* ----------------------------------------------------------------------
-   forward pass on the graph of the present step: the backward pass has used up its tape
-------------------------------------------------------------------------- */
-
-void PairLES::evaluate_members()
-{
-  if (model->step != update->ntimestep)
-    error->all(FLERR,
-               "The networks of pair_style les have seen step {}, not step {}; type 'run 0' before "
-               "their spread is asked for",
-               model->step, update->ntimestep);
-  std::string failure;
-  try {
-    model->evaluator->forward(model->graph);
-  } catch (const std::exception &e) {
-    failure = e.what();
-  }
-  stop_on_failure(failure);
 }
 
 /* ----------------------------------------------------------------------

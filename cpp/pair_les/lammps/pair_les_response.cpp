@@ -70,10 +70,10 @@ bool PairLES::projects_charges() const
 }
 
 /* ----------------------------------------------------------------------
-   Born effective charges, latent, nine per atom; the part of ghosts is left to the caller
+   forward pass on the graph of the present step, whose tape the backward pass has used up
 ------------------------------------------------------------------------- */
 
-void PairLES::add_born_charges(double **born)
+void PairLES::evaluate_again()
 {
   if (model->step != update->ntimestep)
     error->all(
@@ -83,13 +83,21 @@ void PairLES::add_born_charges(double **born)
         model->step, update->ntimestep);
 
   std::string failure;
-  try { // the tape of this step is gone: the backward pass has used it up
+  try {
     model->evaluator->forward(model->graph);
   } catch (const std::exception &e) {
     failure = e.what();
   }
   stop_on_failure(failure);
+}
 
+/* ----------------------------------------------------------------------
+   Born effective charges, latent, nine per atom; the part of ghosts is left to the caller
+------------------------------------------------------------------------- */
+
+void PairLES::add_born_charges(double **born)
+{
+  evaluate_again();
   double *const sum = born ? &born[0][0] : nullptr; // a rank may have no atoms at all
   if (model->metadata().message_passing_layers == 0)
     add_born_of_edges(sum);

@@ -57,7 +57,7 @@ inline void for_each_block(const DensityEdges<Real> &edges, std::int64_t centre,
   }
 }
 
-// Edge vectors of a block, with `direction` as their slopes where T is dual.
+// Edge vectors of a block, with `direction` as their tangents where T is dual.
 template <class Ops>
 inline void block_vectors(const Block<typename Ops::Real> &block,
                           const typename Ops::Real *direction, typename Ops::T &x,
@@ -109,7 +109,7 @@ inline void contract(int n_radial, const Real *radial, const Real *angular, int 
   if (k < n_radial) contract<Real, 1, P>(radial + k * width, angular, n_edges, sums + k * P);
 }
 
-// Densities (Ops = ValueOps), or their slopes along `direction` (DualOps).
+// Densities (Ops = ValueOps), or their tangents along `direction` (DualOps).
 template <int L, class Ops>
 void accumulate(const DensityEdges<typename Ops::Real> &edges, std::int64_t begin, std::int64_t end,
                 typename Ops::Real *scratch, const typename Ops::Real *direction,
@@ -125,7 +125,7 @@ void accumulate(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
 
   RadialPart<Ops> radial;
   alignas(64) Real radial_values[MAX_RADIAL * width], angular_values[width * P] = {};
-  alignas(64) Real radial_slopes[MAX_RADIAL * width], angular_slopes[width * P] = {};
+  alignas(64) Real radial_tangents[MAX_RADIAL * width], angular_tangents[width * P] = {};
 
   for (std::int64_t i = begin; i < end; ++i) {
     for (int n = 0; n < SK * P; ++n) sums[n] = 0;
@@ -140,11 +140,11 @@ void accumulate(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
           for (int e = 0; e < width; ++e) angular_values[e * P + p] = Ops::value(m[p])[e];
         Real *sums_of_species = sums + s * K * P;
         if constexpr (Ops::dual) {
-          for (int k = 0; k < K; ++k) store(radial_slopes + k * width, radial.values[k].slope);
+          for (int k = 0; k < K; ++k) store(radial_tangents + k * width, radial.values[k].tangent);
           for (int p = 0; p < n_lm; ++p)
-            for (int e = 0; e < width; ++e) angular_slopes[e * P + p] = m[p].slope[e];
-          contract<Real, P>(K, radial_slopes, angular_values, block.n, sums_of_species);
-          contract<Real, P>(K, radial_values, angular_slopes, block.n, sums_of_species);
+            for (int e = 0; e < width; ++e) angular_tangents[e * P + p] = m[p].tangent[e];
+          contract<Real, P>(K, radial_tangents, angular_values, block.n, sums_of_species);
+          contract<Real, P>(K, radial_values, angular_tangents, block.n, sums_of_species);
         } else {
           contract<Real, P>(K, radial_values, angular_values, block.n, sums_of_species);
         }
@@ -163,7 +163,7 @@ void accumulate(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
   }
 }
 
-// Adjoints of the edge vectors from `adjoint` of the density (Ops = ValueOps), or their slopes along `direction`.
+// Adjoints of the edge vectors from `adjoint` of the density (Ops = ValueOps), or their tangents along `direction`.
 template <int L, class Ops>
 void distribute(const DensityEdges<typename Ops::Real> &edges, std::int64_t begin, std::int64_t end,
                 typename Ops::Real *scratch, const typename Ops::Real *adjoint,
@@ -216,9 +216,9 @@ void distribute(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
         for (int e = 0; e < block.n; ++e) {
           Real *target = result + 3 * block.edge[e];
           if constexpr (Ops::dual) {
-            target[0] = gx.slope[e];
-            target[1] = gy.slope[e];
-            target[2] = gz.slope[e];
+            target[0] = gx.tangent[e];
+            target[1] = gy.tangent[e];
+            target[2] = gz.tangent[e];
           } else {
             target[0] = gx[e];
             target[1] = gy[e];

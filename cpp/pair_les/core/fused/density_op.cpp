@@ -131,27 +131,27 @@ Tensor density_backward_cpu(const Tensor &adjoint, const Tensor &vectors, const 
   return result;
 }
 
-std::tuple<Tensor, Tensor> density_second_cpu(const Tensor &direction, const Tensor &adjoint,
-                                              const Tensor &vectors, const Tensor &centre,
-                                              const Tensor &species, const Tensor &harmonics,
-                                              std::int64_t n_local, std::int64_t n_species,
-                                              double cutoff, std::int64_t n_radial,
-                                              bool with_vectors)
+std::tuple<Tensor, Tensor>
+density_double_backward_cpu(const Tensor &direction, const Tensor &adjoint, const Tensor &vectors,
+                            const Tensor &centre, const Tensor &species, const Tensor &harmonics,
+                            std::int64_t n_local, std::int64_t n_species, double cutoff,
+                            std::int64_t n_radial, bool with_vectors)
 {
   Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial, {}};
   n.check_and_index();
   const auto g = adjoint.contiguous(), u = direction.contiguous();
-  auto density_slope = at::empty(n.density_shape(), vectors.options());
-  auto vector_slope = at::empty({with_vectors ? n.vectors.size(0) : 0, 3}, vectors.options());
-  AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "density_second", [&] {
-    auto *to_density = density_slope.data_ptr<scalar_t>();
-    auto *to_vectors = with_vectors ? vector_slope.data_ptr<scalar_t>() : nullptr;
+  auto density_tangent = at::empty(n.density_shape(), vectors.options());
+  auto vector_tangent = at::empty({with_vectors ? n.vectors.size(0) : 0, 3}, vectors.options());
+  AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "density_double_backward", [&] {
+    auto *to_density = density_tangent.data_ptr<scalar_t>();
+    auto *to_vectors = with_vectors ? vector_tangent.data_ptr<scalar_t>() : nullptr;
     const auto *gp = g.const_data_ptr<scalar_t>(), *up = u.const_data_ptr<scalar_t>();
     over_centres<scalar_t>(n, [&](const auto &edges, auto begin, auto end, auto *scratch) {
-      kernels_of<scalar_t>().second(edges, begin, end, scratch, gp, up, to_density, to_vectors);
+      kernels_of<scalar_t>().double_backward(edges, begin, end, scratch, gp, up, to_density,
+                                             to_vectors);
     });
   });
-  return {density_slope, vector_slope};
+  return {density_tangent, vector_tangent};
 }
 
 // shapes only, for export and compilation
@@ -166,11 +166,11 @@ Tensor density_backward_meta(const Tensor &, const Tensor &vectors, const Tensor
 {
   return at::empty_symint(vectors.sym_sizes(), vectors.options());
 }
-std::tuple<Tensor, Tensor> density_second_meta(const Tensor &, const Tensor &adjoint,
-                                               const Tensor &vectors, const Tensor &,
-                                               const Tensor &, const Tensor &, c10::SymInt,
-                                               std::int64_t, double, std::int64_t,
-                                               bool with_vectors)
+std::tuple<Tensor, Tensor> density_double_backward_meta(const Tensor &, const Tensor &adjoint,
+                                                        const Tensor &vectors, const Tensor &,
+                                                        const Tensor &, const Tensor &, c10::SymInt,
+                                                        std::int64_t, double, std::int64_t,
+                                                        bool with_vectors)
 {
   const c10::SymInt rows = with_vectors ? vectors.sym_size(0) : c10::SymInt(0);
   return {at::empty_symint(adjoint.sym_sizes(), adjoint.options()),
@@ -215,13 +215,13 @@ class DensityBackward : public torch::autograd::Function<DensityBackward> {
     static const auto op = operator_named<std::tuple<Tensor, Tensor>(
         const Tensor &, const Tensor &, const Tensor &, const Tensor &, const Tensor &,
         const Tensor &, c10::SymInt, std::int64_t, double, std::int64_t, bool)>(
-        "pair_les::density_second");
+        "pair_les::density_double_backward");
     const bool with_vectors = ctx->needs_input_grad(1);
-    const auto [density_slope, vector_slope] = op.call(
+    const auto [density_tangent, vector_tangent] = op.call(
         gradients[0], saved[0], saved[1], saved[2], saved[3], saved[4],
         ctx->saved_data["n_local"].toSymInt(), ctx->saved_data["n_species"].toInt(),
         ctx->saved_data["cutoff"].toDouble(), ctx->saved_data["n_radial"].toInt(), with_vectors);
-    return {density_slope, with_vectors ? vector_slope : Tensor(), {}, {}, {}, {}, {}, {}, {}};
+    return {density_tangent, with_vectors ? vector_tangent : Tensor(), {}, {}, {}, {}, {}, {}, {}};
   }
 };
 
@@ -282,22 +282,23 @@ const Registration registration =
           library.def("density_backward(Tensor adjoint, Tensor edge_vectors, Tensor centre, "
                       "Tensor neighbour_species, Tensor harmonics, SymInt n_local, int n_species, "
                       "float cutoff, int n_radial) -> Tensor");
-          library.def("density_second(Tensor direction, Tensor adjoint, Tensor edge_vectors, "
-                      "Tensor centre, Tensor neighbour_species, Tensor harmonics, SymInt n_local, "
-                      "int n_species, float cutoff, int n_radial, bool with_vectors) "
-                      "-> (Tensor, Tensor)");
+          library.def(
+              "density_double_backward(Tensor direction, Tensor adjoint, Tensor edge_vectors, "
+              "Tensor centre, Tensor neighbour_species, Tensor harmonics, SymInt n_local, "
+              "int n_species, float cutoff, int n_radial, bool with_vectors) "
+              "-> (Tensor, Tensor)");
         })
         .implement(c10::DispatchKey::CPU,
                    [](torch::Library &library) {
                      library.impl("density", density_cpu);
                      library.impl("density_backward", density_backward_cpu);
-                     library.impl("density_second", density_second_cpu);
+                     library.impl("density_double_backward", density_double_backward_cpu);
                    })
         .implement(c10::DispatchKey::Meta,
                    [](torch::Library &library) {
                      library.impl("density", density_meta);
                      library.impl("density_backward", density_backward_meta);
-                     library.impl("density_second", density_second_meta);
+                     library.impl("density_double_backward", density_double_backward_meta);
                    })
         .implement(c10::DispatchKey::Autograd, [](torch::Library &library) {
           library.impl("density", density_autograd);

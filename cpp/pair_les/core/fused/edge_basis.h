@@ -29,9 +29,9 @@ inline void sine_cosine_of_pi(const Dual<Lanes<Real>> &x, Dual<Lanes<Real>> &sin
                               Dual<Lanes<Real>> &cosine)
 {
   sine_cosine_of_pi<Real>(x.value, sine.value, cosine.value);
-  const Lanes<Real> slope = x.slope * Real(3.14159265358979323846);
-  sine.slope = cosine.value * slope;
-  cosine.slope = -(sine.value * slope);
+  const Lanes<Real> slope = x.tangent * Real(3.14159265358979323846);
+  sine.tangent = cosine.value * slope;
+  cosine.tangent = -(sine.value * slope);
 }
 
 // Distance, unit vector, radial functions B_k = sin(k pi x) / x (1 - x^2)^3, x = r / cutoff, and dB_k/dr.

@@ -33,9 +33,9 @@ template <class Real> struct DensityKernels {
   void (*backward)(const DensityEdges<Real> &, std::int64_t begin, std::int64_t end, Real *scratch,
                    const Real *adjoint, Real *vector_adjoint);
   // Derivative of sum(direction * vector_adjoint): to the adjoint ([n_lm, n_local, ...]) and to the vectors (may be null).
-  void (*second)(const DensityEdges<Real> &, std::int64_t begin, std::int64_t end, Real *scratch,
-                 const Real *adjoint, const Real *direction, Real *density_slope,
-                 Real *vector_slope);
+  void (*double_backward)(const DensityEdges<Real> &, std::int64_t begin, std::int64_t end,
+                          Real *scratch, const Real *adjoint, const Real *direction,
+                          Real *density_tangent, Real *vector_tangent);
 };
 
 template <class Real> inline std::int64_t density_scratch_size(const DensityEdges<Real> &edges)
@@ -58,9 +58,9 @@ template <class Real> struct ProductKernels {
   void (*backward)(const Products<Real> &, std::int64_t begin, std::int64_t end, const Real *mixed,
                    const Real *adjoint, Real *mixed_adjoint);
   // Derivative of sum(direction * mixed_adjoint): to the adjoint and to the mixed density (may be null).
-  void (*second)(const Products<Real> &, std::int64_t begin, std::int64_t end, const Real *mixed,
-                 const Real *adjoint, const Real *direction, Real *invariants_slope,
-                 Real *mixed_slope);
+  void (*double_backward)(const Products<Real> &, std::int64_t begin, std::int64_t end,
+                          const Real *mixed, const Real *adjoint, const Real *direction,
+                          Real *invariants_tangent, Real *mixed_tangent);
 };
 
 struct FusedKernels {

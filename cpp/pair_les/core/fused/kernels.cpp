@@ -41,15 +41,15 @@ void density_backward(const DensityEdges<Real> &edges, std::int64_t begin, std::
 }
 
 template <class Real>
-void density_second(const DensityEdges<Real> &edges, std::int64_t begin, std::int64_t end,
-                    Real *scratch, const Real *adjoint, const Real *direction, Real *density_slope,
-                    Real *vector_slope)
+void density_double_backward(const DensityEdges<Real> &edges, std::int64_t begin, std::int64_t end,
+                             Real *scratch, const Real *adjoint, const Real *direction,
+                             Real *density_tangent, Real *vector_tangent)
 {
   with_degree(edges.l_max, [&](auto degree) {
     constexpr int L = degree.value;
-    accumulate<L, DualOps<Real>>(edges, begin, end, scratch, direction, density_slope);
-    if (vector_slope)
-      distribute<L, DualOps<Real>>(edges, begin, end, scratch, adjoint, direction, vector_slope);
+    accumulate<L, DualOps<Real>>(edges, begin, end, scratch, direction, density_tangent);
+    if (vector_tangent)
+      distribute<L, DualOps<Real>>(edges, begin, end, scratch, adjoint, direction, vector_tangent);
   });
 }
 
@@ -72,13 +72,13 @@ void products_backward(const Products<Real> &products, std::int64_t begin, std::
 }
 
 template <class Real>
-void products_second(const Products<Real> &products, std::int64_t begin, std::int64_t end,
-                     const Real *mixed, const Real *adjoint, const Real *direction,
-                     Real *invariants_slope, Real *mixed_slope)
+void products_double_backward(const Products<Real> &products, std::int64_t begin, std::int64_t end,
+                              const Real *mixed, const Real *adjoint, const Real *direction,
+                              Real *invariants_tangent, Real *mixed_tangent)
 {
   with_degree(products.l_max, [&](auto degree) {
-    products_slopes<degree.value>(products, begin, end, mixed, adjoint, direction, invariants_slope,
-                                  mixed_slope);
+    products_tangents<degree.value>(products, begin, end, mixed, adjoint, direction,
+                                    invariants_tangent, mixed_tangent);
   });
 }
 
@@ -87,10 +87,10 @@ void products_second(const Products<Real> &products, std::int64_t begin, std::in
 
 const FusedKernels table{
     PAIR_LES_TEXT(PAIR_LES_INSTRUCTION_SET),
-    {density_forward<float>, density_backward<float>, density_second<float>},
-    {density_forward<double>, density_backward<double>, density_second<double>},
-    {products_forward<float>, products_backward<float>, products_second<float>},
-    {products_forward<double>, products_backward<double>, products_second<double>}};
+    {density_forward<float>, density_backward<float>, density_double_backward<float>},
+    {density_forward<double>, density_backward<double>, density_double_backward<double>},
+    {products_forward<float>, products_backward<float>, products_double_backward<float>},
+    {products_forward<double>, products_backward<double>, products_double_backward<double>}};
 
 } // namespace
 

@@ -73,29 +73,29 @@ template <class Real> inline Lanes<Real> square_root_lanes(const Lanes<Real> &x)
 // Value and derivative along one direction. Every formula written for a template argument T is a value with T = lanes and
 // a value with its directional derivative with T = Dual.
 template <class V> struct Dual {
-  V value, slope;
+  V value, tangent;
 };
 
 template <class V> inline Dual<V> operator+(const Dual<V> &a, const Dual<V> &b)
 {
-  return {a.value + b.value, a.slope + b.slope};
+  return {a.value + b.value, a.tangent + b.tangent};
 }
 template <class V> inline Dual<V> operator-(const Dual<V> &a, const Dual<V> &b)
 {
-  return {a.value - b.value, a.slope - b.slope};
+  return {a.value - b.value, a.tangent - b.tangent};
 }
 template <class V> inline Dual<V> operator*(const Dual<V> &a, const Dual<V> &b)
 {
-  return {a.value * b.value, a.slope * b.value + a.value * b.slope};
+  return {a.value * b.value, a.tangent * b.value + a.value * b.tangent};
 }
 template <class V, class Real> inline Dual<V> operator*(const Dual<V> &a, Real b)
 {
-  return {a.value * b, a.slope * b};
+  return {a.value * b, a.tangent * b};
 }
 template <class V> inline void operator+=(Dual<V> &a, const Dual<V> &b)
 {
   a.value += b.value;
-  a.slope += b.slope;
+  a.tangent += b.tangent;
 }
 
 // The operations that the formulas need beyond + - *, for lanes and for dual numbers.
@@ -125,22 +125,22 @@ template <class Real_> struct DualOps {
   static T reciprocal(const T &x)
   {
     const V inverse = Real(1) / x.value;
-    return {inverse, -inverse * inverse * x.slope};
+    return {inverse, -inverse * inverse * x.tangent};
   }
   static T root(const T &x)
   {
     const V root = square_root_lanes<Real>(x.value);
-    return {root, x.slope * (Real(0.5) / root)};
+    return {root, x.tangent * (Real(0.5) / root)};
   }
   static T at_most(const T &x, Real limit)
   {
     const auto below = x.value < broadcast(limit);
-    return {below ? x.value : broadcast(limit), below ? x.slope : V{}};
+    return {below ? x.value : broadcast(limit), below ? x.tangent : V{}};
   }
   static T positive_part(const T &x)
   {
     const auto positive = x.value > V{};
-    return {positive ? x.value : V{}, positive ? x.slope : V{}};
+    return {positive ? x.value : V{}, positive ? x.tangent : V{}};
   }
   static const V &value(const T &x) { return x.value; }
 };

@@ -71,7 +71,7 @@ inline void invariants_adjoint(const Products<typename Ops::Real> &products,
   using Real = typename Ops::Real;
   const auto times = [](const T &x, const typename Ops::V &c) {
     if constexpr (Ops::dual)
-      return T{x.value * c, x.slope * c};
+      return T{x.value * c, x.tangent * c};
     else
       return x * c;
   };
@@ -169,9 +169,9 @@ void products_adjoint(const Products<Real> &products, std::int64_t begin, std::i
 }
 
 template <int L, class Real>
-void products_slopes(const Products<Real> &products, std::int64_t begin, std::int64_t end,
-                     const Real *mixed, const Real *adjoint, const Real *direction,
-                     Real *invariants_slope, Real *mixed_slope)
+void products_tangents(const Products<Real> &products, std::int64_t begin, std::int64_t end,
+                       const Real *mixed, const Real *adjoint, const Real *direction,
+                       Real *invariants_tangent, Real *mixed_tangent)
 {
   using T = Dual<Lanes<Real>>;
   const ProductAccess<L, Real> at{products};
@@ -182,12 +182,12 @@ void products_slopes(const Products<Real> &products, std::int64_t begin, std::in
       f[lm] = {at.mixed(mixed, lm, i, c, n), at.mixed(direction, lm, i, c, n)};
     invariants_of<L, DualOps<Real>>(products, f, x);
     for (int p = 0; p < at.n_products(); ++p)
-      store_part(invariants_slope + at.invariant(p, i, c), x[p].slope, n);
-    if (!mixed_slope) return;
+      store_part(invariants_tangent + at.invariant(p, i, c), x[p].tangent, n);
+    if (!mixed_tangent) return;
     for (int p = 0; p < at.n_products(); ++p) a[p] = load_part(adjoint + at.invariant(p, i, c), n);
     invariants_adjoint<L, DualOps<Real>>(products, f, a, result);
     for (int lm = 0; lm < n_lm_of(L); ++lm)
-      at.put_mixed(mixed_slope, lm, i, c, n, result[lm].slope);
+      at.put_mixed(mixed_tangent, lm, i, c, n, result[lm].tangent);
   });
 }
 

@@ -107,27 +107,29 @@ Tensor products_backward_cpu(const Tensor &adjoint, const Tensor &mixed, const T
   return result;
 }
 
-std::tuple<Tensor, Tensor> products_second_cpu(const Tensor &direction, const Tensor &adjoint,
-                                               const Tensor &mixed, const Tensor &even,
-                                               const Tensor &odd, const Tensor &weights,
-                                               std::int64_t body_order)
+std::tuple<Tensor, Tensor> products_double_backward_cpu(const Tensor &direction,
+                                                        const Tensor &adjoint, const Tensor &mixed,
+                                                        const Tensor &even, const Tensor &odd,
+                                                        const Tensor &weights,
+                                                        std::int64_t body_order)
 {
   Quadrature quadrature{even, odd, weights, body_order};
   quadrature.check(mixed);
   const auto f = mixed.contiguous(), g = adjoint.contiguous(), u = direction.contiguous();
-  auto invariants_slope = at::empty_like(g);
-  auto mixed_slope = at::empty_like(f);
-  AT_DISPATCH_FLOATING_TYPES(f.scalar_type(), "products_second", [&] {
+  auto invariants_tangent = at::empty_like(g);
+  auto mixed_tangent = at::empty_like(f);
+  AT_DISPATCH_FLOATING_TYPES(f.scalar_type(), "products_double_backward", [&] {
     const auto products = quadrature.of<scalar_t>(f);
     const auto *from = f.const_data_ptr<scalar_t>(), *gp = g.const_data_ptr<scalar_t>();
     const auto *up = u.const_data_ptr<scalar_t>();
-    auto *to_invariants = invariants_slope.data_ptr<scalar_t>();
-    auto *to_mixed = mixed_slope.data_ptr<scalar_t>();
+    auto *to_invariants = invariants_tangent.data_ptr<scalar_t>();
+    auto *to_mixed = mixed_tangent.data_ptr<scalar_t>();
     at::parallel_for(0, f.size(1), GRAIN, [&](auto begin, auto end) {
-      kernels_of<scalar_t>().second(products, begin, end, from, gp, up, to_invariants, to_mixed);
+      kernels_of<scalar_t>().double_backward(products, begin, end, from, gp, up, to_invariants,
+                                             to_mixed);
     });
   });
-  return {invariants_slope, mixed_slope};
+  return {invariants_tangent, mixed_tangent};
 }
 
 Tensor products_meta(const Tensor &mixed, const Tensor &, const Tensor &, const Tensor &,
@@ -141,9 +143,10 @@ Tensor products_backward_meta(const Tensor &, const Tensor &mixed, const Tensor 
 {
   return at::empty_symint(mixed.sym_sizes(), mixed.options());
 }
-std::tuple<Tensor, Tensor> products_second_meta(const Tensor &, const Tensor &adjoint,
-                                                const Tensor &mixed, const Tensor &, const Tensor &,
-                                                const Tensor &, std::int64_t)
+std::tuple<Tensor, Tensor> products_double_backward_meta(const Tensor &, const Tensor &adjoint,
+                                                         const Tensor &mixed, const Tensor &,
+                                                         const Tensor &, const Tensor &,
+                                                         std::int64_t)
 {
   return {at::empty_symint(adjoint.sym_sizes(), adjoint.options()),
           at::empty_symint(mixed.sym_sizes(), mixed.options())};
@@ -173,11 +176,11 @@ class ProductsBackward : public torch::autograd::Function<ProductsBackward> {
     const auto saved = ctx->get_saved_variables();
     static const auto op = operator_named<std::tuple<Tensor, Tensor>(
         const Tensor &, const Tensor &, const Tensor &, const Tensor &, const Tensor &,
-        const Tensor &, std::int64_t)>("pair_les::products_second");
-    const auto [invariants_slope, mixed_slope] =
+        const Tensor &, std::int64_t)>("pair_les::products_double_backward");
+    const auto [invariants_tangent, mixed_tangent] =
         op.call(gradients[0], saved[0], saved[1], saved[2], saved[3], saved[4],
                 ctx->saved_data["body_order"].toInt());
-    return {invariants_slope, mixed_slope, {}, {}, {}, {}};
+    return {invariants_tangent, mixed_tangent, {}, {}, {}, {}};
   }
 };
 
@@ -230,21 +233,21 @@ const Registration registration =
               "-> Tensor");
           library.def("products_backward(Tensor adjoint, Tensor mixed, Tensor even, Tensor odd, "
                       "Tensor weights, int body_order) -> Tensor");
-          library.def(
-              "products_second(Tensor direction, Tensor adjoint, Tensor mixed, Tensor even, "
-              "Tensor odd, Tensor weights, int body_order) -> (Tensor, Tensor)");
+          library.def("products_double_backward(Tensor direction, Tensor adjoint, Tensor mixed, "
+                      "Tensor even, "
+                      "Tensor odd, Tensor weights, int body_order) -> (Tensor, Tensor)");
         })
         .implement(c10::DispatchKey::CPU,
                    [](torch::Library &library) {
                      library.impl("products", products_cpu);
                      library.impl("products_backward", products_backward_cpu);
-                     library.impl("products_second", products_second_cpu);
+                     library.impl("products_double_backward", products_double_backward_cpu);
                    })
         .implement(c10::DispatchKey::Meta,
                    [](torch::Library &library) {
                      library.impl("products", products_meta);
                      library.impl("products_backward", products_backward_meta);
-                     library.impl("products_second", products_second_meta);
+                     library.impl("products_double_backward", products_double_backward_meta);
                    })
         .implement(c10::DispatchKey::Autograd, [](torch::Library &library) {
           library.impl("products", products_autograd);
