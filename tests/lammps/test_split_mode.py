@@ -47,6 +47,26 @@ def test_short_cutoff_falls_back_to_the_matched_mode(tmp_path, model):
     assert log.count("G vector (1/distance) = 0.70710678") >= 1
 
 
+@pytest.mark.parametrize("name", ["baseline", "avx2", "avx512"])
+def test_every_instruction_set(tmp_path, model, monkeypatch, name):
+    """The pair sum takes four or eight pairs at a time."""
+    monkeypatch.setenv("PAIR_LES_INSTRUCTION_SET", name)
+    path, system = model(), fluid("triclinic", "charged")
+    try:
+        found = evaluate(tmp_path, system, path, 9.0)
+    except AssertionError as error:
+        if "this processor does not have it" not in str(error):
+            raise
+        pytest.skip(f"this processor has no {name}")
+    assert_equal(found, oracle.evaluate(path, system), tolerances.EWALD)
+
+
+def test_unknown_instruction_set(tmp_path, model, monkeypatch):
+    monkeypatch.setenv("PAIR_LES_INSTRUCTION_SET", "sse9")
+    with pytest.raises(AssertionError, match="must be baseline, avx2 or avx512"):
+        evaluate(tmp_path, fluid("triclinic", "charged"), model(), 9.0)
+
+
 @pytest.mark.parametrize("ranks", [1, 2, 4])
 @pytest.mark.parametrize("charge", ["neutral", "charged"])
 @pytest.mark.parametrize("cutoff", [6.0, 9.0, 12.0])

@@ -37,8 +37,12 @@ class SplitSum {
   PairList pairs_;
   std::vector<Four>
       atoms_; // [n_all + 1], the last one a partner without charge that fills up groups
-  std::vector<Four> results_;          // [n_all + 1]
-  std::vector<double> near_r_squared_; // of one centre
+  std::vector<Four> results_; // [n_all + 1]
+  static constexpr int WIDEST_GROUP = 8;
+  struct alignas(64) Eight {
+    double c[WIDEST_GROUP];
+  };
+  std::vector<Eight> numbers_; // of the near partners of one centre
   std::vector<int> near_;
 };
 

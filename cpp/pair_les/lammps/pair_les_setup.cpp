@@ -23,6 +23,7 @@
 #include "neighbor.h"
 #include "update.h"
 
+#include "core/instruction_set.h"
 #include "core/long_range.h"
 #include "core_library.h"
 #include "fix_les_backward.h"
@@ -162,6 +163,7 @@ void PairLES::read_model(const char *name)
 
   std::string message;
   try {
+    pair_les::instruction_set(); // throws if the user asks for one that is not there
     model->evaluator = pair_les::create_evaluator(name, archive, {comm->nthreads});
     model->file = name;
   } catch (const std::exception &e) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Compiled once per instruction set (CMakeLists.txt). Has no other functions of external linkage than kernels().
 
-#include "instruction_set.h"
+#include "fused_kernels.h"
 
 #include "density_kernels.h"
 #include "product_kernels.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // torch.ops.pair_les.products: the fused invariants as an operator that is differentiable twice. Twin: net/products.py.
 
-#include "instruction_set.h"
+#include "fused_kernels.h"
 #include "registration.h"
 
 #include <ATen/ATen.h>

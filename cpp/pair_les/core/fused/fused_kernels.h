@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The fused kernels, compiled once per instruction set; which of them this processor runs is found at run time.
 
-#ifndef PAIR_LES_CORE_FUSED_INSTRUCTION_SET_H
-#define PAIR_LES_CORE_FUSED_INSTRUCTION_SET_H
+#ifndef PAIR_LES_CORE_FUSED_FUSED_KERNELS_H
+#define PAIR_LES_CORE_FUSED_FUSED_KERNELS_H
 
 #include <cstdint>
 
@@ -71,8 +71,7 @@ struct FusedKernels {
   ProductKernels<double> products_double;
 };
 
-// The best that this processor runs, or the one that the environment variable PAIR_LES_INSTRUCTION_SET names (baseline,
-// avx2, avx512). Throws std::runtime_error for a name that is unknown or that this processor cannot run.
+// Those of core/instruction_set.h; throws as it does.
 const FusedKernels &fused_kernels();
 
 namespace baseline {

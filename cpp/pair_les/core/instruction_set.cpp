@@ -31,7 +31,7 @@ bool has_avx512()
 }
 #endif
 
-const FusedKernels &choose()
+InstructionSet choose()
 {
   const char *wanted = std::getenv("PAIR_LES_INSTRUCTION_SET");
   const std::string name = wanted ? wanted : "";
@@ -41,18 +41,16 @@ const FusedKernels &choose()
   if ((name == "avx2" && !has_avx2()) || (name == "avx512" && !has_avx512()))
     throw std::runtime_error("PAIR_LES_INSTRUCTION_SET = " + name +
                              ": this processor does not have it; unset it for the best one");
-#ifdef PAIR_LES_X86_KERNELS
-  if (name == "avx512" || (name.empty() && has_avx512())) return avx512::kernels();
-  if (name == "avx2" || (name.empty() && has_avx2())) return avx2::kernels();
-#endif
-  return baseline::kernels();
+  if (name == "avx512" || (name.empty() && has_avx512())) return InstructionSet::avx512;
+  if (name == "avx2" || (name.empty() && has_avx2())) return InstructionSet::avx2;
+  return InstructionSet::baseline;
 }
 
 } // namespace
 
-const FusedKernels &fused_kernels()
+InstructionSet instruction_set()
 {
-  static const FusedKernels &chosen = choose();
+  static const InstructionSet chosen = choose();
   return chosen;
 }
 

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT
+// Which of the instruction sets that kernels were compiled for this processor runs, found at run time.
+
+#ifndef PAIR_LES_CORE_INSTRUCTION_SET_H
+#define PAIR_LES_CORE_INSTRUCTION_SET_H
+
+namespace pair_les {
+
+enum class InstructionSet { baseline, avx2, avx512 };
+
+// The best that this processor runs, or the one that the environment variable PAIR_LES_INSTRUCTION_SET names (baseline,
+// avx2, avx512). Throws std::runtime_error for a name that is unknown or that this processor cannot run.
+InstructionSet instruction_set();
+
+} // namespace pair_les
+
+#endif
