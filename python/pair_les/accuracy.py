@@ -62,6 +62,7 @@ def compare(
     graphs: Sequence[Graph],
     dtype: torch.dtype,
     device: str = "cpu",
+    tell_charge: bool = False,
 ) -> Comparison:
     """Predict every frame.
 
@@ -77,12 +78,16 @@ def compare(
         Of the network.
     device
         Where the network is.
+    tell_charge
+        As in `predict`.
     """
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in Comparison.__dataclass_fields__}
     for chunk in _chunks(graphs):
         batch = collate(chunk).to(torch.device(device))
         labelled = batch.has_stress
-        prediction = predict(network, long_range, batch, dtype, stress=bool(labelled.any()))
+        prediction = predict(
+            network, long_range, batch, dtype, stress=bool(labelled.any()), tell_charge=tell_charge
+        )
         parts["n_atoms"].append(batch.n_atoms)
         parts["energy_label"].append(batch.energy + batch.reference)
         parts["energy"].append(prediction.energy + batch.reference)

@@ -15,6 +15,8 @@ from ase.io import iread
 from .contract import load_model
 from .errors import DataError
 from .evaluation import Evaluation, evaluate, species_indices
+from .metadata import Metadata
+from .projection import project_charges
 
 # energy units per eV and Coulomb constant (energy angstrom / e^2) of LAMMPS unit styles (update.cpp)
 LAMMPS_UNITS = {"metal": (1.0, 14.399645), "real": (23.060549, 332.06371)}
@@ -94,18 +96,22 @@ def check(
             reference = evaluate(
                 module, metadata, species, atoms.positions, atoms.cell[:], atoms.pbc.tolist(), file=model
             )
-            yield _compare(number, atoms, reference, metadata.long_range, units, dump)
+            yield _compare(number, atoms, reference, metadata, units, dump)
     except (OSError, IndexError, KeyError, StopIteration) as error:
         raise DataError(f"{os.fspath(dump)}: cannot be read as a LAMMPS text dump ({error})") from error
 
 
-def _compare(number: int, atoms: Atoms, reference: Evaluation, long_range, units: str, dump) -> FrameCheck:
+def _compare(
+    number: int, atoms: Atoms, reference: Evaluation, metadata: Metadata, units: str, dump
+) -> FrameCheck:
     energy_per_ev, lammps_constant = LAMMPS_UNITS[units]
     charge = force_max = force_rms = None
     if reference.charges is not None and atoms.has("initial_charges"):
-        expected = reference.charges - (reference.charges.mean() if long_range.neutralize else 0.0)
+        expected = reference.charges
+        if metadata.long_range.neutralize:
+            expected = project_charges(expected, (metadata.charge_per_atom or 0.0) * len(atoms))
         # pair_style les scales atom->q so that LAMMPS's Coulomb constant acts as the model's
-        scale = np.sqrt(long_range.coulomb_constant * energy_per_ev / lammps_constant)
+        scale = np.sqrt(metadata.long_range.coulomb_constant * energy_per_ev / lammps_constant)
         charge = float(np.abs(atoms.get_initial_charges() / scale - expected).max())
     if atoms.calc is not None and "forces" in atoms.calc.results:
         deviation = atoms.calc.results["forces"] / energy_per_ev - reference.forces

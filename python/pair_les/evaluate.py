@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .accuracy import Comparison, compare
+from .charge_state import require_state
 from .contract import load_model
 from .data.charge_labels import with_charge_labels
 from .data.frames import LabelKeys, read_frames
@@ -43,14 +44,18 @@ def evaluate(
     ContractError
         If the model file, or what its network returns, is not what the contract says.
     DataError
-        With file and frame number, if a frame cannot be used or has an element that the model does not know.
+        With file and frame number, if a frame cannot be used, has an element that the model does not know, or another charge state.
     """
     module, metadata = load_model(model, device)
     keys = keys or LabelKeys()
     frames = read_frames(data, keys)
     graphs = build_graphs(frames, metadata.species, metadata.cutoff)
-    if metadata.long_range is not None and metadata.long_range.neutralize:
+    projected = metadata.long_range is not None and metadata.long_range.neutralize
+    if projected or metadata.charge_per_atom is not None:
         graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)
+        for frame, graph in zip(frames, graphs, strict=True):
+            label = float(graph.charge_labels.total_charge)
+            require_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
     network = model_network(module, metadata, model)
     return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)
 

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
+from .charge_state import total_charge_of
 from .long_range import long_range_energy
 from .metadata import ContractError, LongRange, Metadata
 from .neighbors import neighbor_list
@@ -103,12 +104,12 @@ def evaluate(
         As in `long_range_energy`; None, the converged sum, is what the model means.
     total_charge
         e; all charges are shifted alike so that they add up to it, instead of what ``neutralize`` says
-        (``pair_style les charge Q``). None: as the model says.
+        (``pair_style les charge Q``). None: as the model says, for its charge state if it has one.
 
     Raises
     ------
     ContractError
-        If the network fails, or returns something else than the contract says.
+        If the network fails, or returns something else than the contract says, or is of another total charge.
     ValueError
         If a model with charges meets a partly periodic cell; see also `neighbor_list`.
     """
@@ -118,6 +119,7 @@ def evaluate(
             f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions "
             "periodic, or none"
         )
+    total_charge = total_charge_of(metadata, np.size(species), total_charge, file)
     edge_index, shifts = neighbor_list(positions, cell, periodic, metadata.cutoff)
     x = torch.as_tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3), device=device)
     h = torch.as_tensor(np.asarray(cell, dtype=np.float64), device=device)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .charge_state import state_for_export
 from .contract import Metadata, created_with, load_model, save_model
 from .data.batches import Batch, collate
 from .data.graphs import build_graphs
@@ -66,6 +67,8 @@ def export(
     output: str | os.PathLike[str],
     precision: str | None = None,
     description: str = "",
+    charge: float | None = None,
+    n_atoms: int | None = None,
 ) -> list[Check]:
     """Write a model file, load it again, and compare it with the trained network on sample frames.
 
@@ -82,6 +85,9 @@ def export(
         ``float32`` or ``float64``; None: as trained.
     description
         Free text for the metadata.
+    charge, n_atoms
+        Total charge, e, and number of atoms of the state to write, for networks that are told the charge state
+        (see `state_for_export`); None for others.
 
     Returns
     -------
@@ -100,6 +106,10 @@ def export(
     require_alike(models)
     model = models[0]
     precision = precision or model.config.training.precision
+    state = charge_per_atom(model, charge, n_atoms)
+    extra: dict[str, float] = {} if len(models) == 1 else {"committee": len(models)}
+    if state is not None:
+        extra["charge_per_atom"] = state
     metadata = Metadata(
         species=tuple(model.species),
         cutoff=model.config.model.cutoff,
@@ -109,11 +119,14 @@ def export(
         created_with=created_with(),
         description=description,
         references=REFERENCES if model.long_range is not None else (),
-        extra={"committee": len(models)} if len(models) > 1 else {},
+        extra=extra,
     )
     members = []
     for trained in models:
-        network = copy.deepcopy(trained.network).to(DTYPES[precision])
+        told = trained.network
+        network = (copy.deepcopy(told) if state is None else told.of_charge_state(state)).to(
+            DTYPES[precision]
+        )
         network.reference_energies = (
             trained.network.reference_energies
         )  # stay float64, large numbers as they are
@@ -123,7 +136,7 @@ def export(
     try:
         plain, fused = scripts(members[0] if len(members) == 1 else Committee(members))
         save_model(unchecked, plain, metadata, fused)
-        checks = compare_with_trained(unchecked, models)
+        checks = compare_with_trained(unchecked, models, state)
         failed = [check for check in checks if not check.passed]
         if failed:
             raise RunError(
@@ -134,6 +147,19 @@ def export(
     finally:
         unchecked.unlink(missing_ok=True)
     return checks
+
+
+def charge_per_atom(model: TrainedModel, charge: float | None, n_atoms: int | None) -> float | None:
+    """The state to write, e per atom; None for networks that are not told one, and `RunError` where they are given one."""
+    if model.config.model.charge_state:
+        return state_for_export(model.charge_states, charge, n_atoms, model.file)
+    for name, value in (("--charge", charge), ("--atoms", n_atoms)):
+        if value is not None:
+            raise RunError(
+                f"{model.file}: {name} {value:g}: this network was not told the charge state: leave it out, and give "
+                "'pair_style les charge Q' in LAMMPS; or train with model.charge_state"
+            )
+    return None
 
 
 def require_alike(models: Sequence[TrainedModel]) -> None:
@@ -149,6 +175,8 @@ def require_alike(models: Sequence[TrainedModel]) -> None:
                 model.config.model.message_passing_layers,
             ),
             ("long_range", first.long_range, model.long_range),
+            ("charge_state", first.config.model.charge_state, model.config.model.charge_state),
+            ("charge states", first.charge_states, model.charge_states),
             ("training.precision", first.config.training.precision, model.config.training.precision),
         ):
             if one != other:
@@ -177,8 +205,13 @@ def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, t
     return forms[0], forms[1]
 
 
-def compare_with_trained(file: str | os.PathLike[str], models: Sequence[TrainedModel]) -> list[Check]:
-    """Largest differences in energy, charges and forces between a model file and the trained networks."""
+def compare_with_trained(
+    file: str | os.PathLike[str], models: Sequence[TrainedModel], state: float | None = None
+) -> list[Check]:
+    """Largest differences in energy, charges and forces between a model file and the trained networks.
+
+    `state`, e per atom, is what the trained networks are told; None where they are told nothing.
+    """
     model = models[0]
     module, metadata = load_model(file)
     graphs = build_graphs(model.samples, model.species, metadata.cutoff)
@@ -186,7 +219,7 @@ def compare_with_trained(file: str | os.PathLike[str], models: Sequence[TrainedM
     found: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
     exported = model_network(module, metadata, file)
     for batch in (collate([graph]) for graph in graphs):
-        _collect(expected, _with_references(models), model.long_range, batch, model.dtype)
+        _collect(expected, _with_references(models, state), model.long_range, batch, model.dtype)
         _collect(found, exported, metadata.long_range, batch, DTYPES[metadata.dtype])
     units = {"energy": "eV/atom", "charge": "e", "forces": "eV/A"}
     tolerances = TOLERANCES[
@@ -203,7 +236,7 @@ def compare_with_trained(file: str | os.PathLike[str], models: Sequence[TrainedM
     return checks
 
 
-def _with_references(models: Sequence[TrainedModel]) -> Network:
+def _with_references(models: Sequence[TrainedModel], state: float | None) -> Network:
     """Mean of the trained networks in their own code (not scripted), with the reference energies in float64."""
 
     def network(
@@ -211,7 +244,8 @@ def _with_references(models: Sequence[TrainedModel]) -> Network:
     ) -> tuple[Tensor, Tensor]:
         energies, charges = [], []
         for model in models:
-            energy, charge = model.network.interaction(species, edge_index, edge_vectors, n_local)
+            told = [] if state is None else [edge_vectors.new_full((n_local,), state)]
+            energy, charge = model.network.interaction(species, edge_index, edge_vectors, n_local, *told)
             energies.append(energy.double() + model.network.reference_energies.double()[species[:n_local]])
             charges.append(charge)
         return torch.stack(energies).mean(0), torch.stack(charges).mean(0)

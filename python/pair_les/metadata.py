@@ -125,6 +125,11 @@ class Metadata:
         """
         return _parse(text, os.fspath(file))
 
+    @property
+    def charge_per_atom(self) -> float | None:
+        """e; the charge state of a network that was told it in training (optional key), or None."""
+        return self.extra.get("charge_per_atom")
+
     def to_json(self) -> str:
         """The JSON text of ``metadata.json``, with every key of the contract."""
         return json.dumps(
@@ -221,6 +226,9 @@ def _check_metadata(metadata: Metadata, file: str) -> None:
         raise _broken(file, "dtype", metadata.dtype, "must be 'float32' or 'float64'")
     if metadata.long_range is not None and not isinstance(metadata.long_range, LongRange):
         raise _broken(file, "long_range", metadata.long_range, "must be an object or null")
+    state = metadata.extra.get("charge_per_atom", 0.0)
+    if not _is_number(state):
+        raise _broken(file, "charge_per_atom", state, "must be a finite number (e)")
     if not isinstance(metadata.created_with, Mapping):
         raise _broken(file, "created_with", metadata.created_with, "must be an object")
     if not isinstance(metadata.description, str):

@@ -13,8 +13,9 @@ from .data.batches import Batch
 from .long_range import converged_k_cutoff, long_range_energy, training_k_cutoff
 from .metadata import LongRange
 
-Network = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
-"""species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (any length without long range)."""
+Network = Callable[..., tuple[Tensor, Tensor]]
+"""species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (any length without long range); a network that is told the
+charge state takes the charge per atom, [N], as a fifth argument."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ def predict(
     *,
     stress: bool = False,
     training: bool = False,
+    tell_charge: bool = False,
 ) -> Prediction:
     """Evaluate a batch.
 
@@ -61,6 +63,8 @@ def predict(
         Whether to differentiate with respect to strain as well.
     training
         Whether the result keeps its graph, for a loss that contains forces.
+    tell_charge
+        Whether the network is told the total charge per atom of each frame, which the batch must then have.
     """
     with torch.enable_grad():
         positions = batch.positions.detach().requires_grad_(True)
@@ -75,7 +79,11 @@ def predict(
             cell = cell + cell @ deformation
         centre, neighbour = batch.edge_index[0], batch.edge_index[1]
         vectors = strained.index_select(0, neighbour) - strained.index_select(0, centre) + shifts
-        atomic, charge = network(batch.species, batch.edge_index, vectors.to(dtype), batch.species.shape[0])
+        told = []
+        if tell_charge:
+            told.append((batch.charge_labels.total_charge / batch.n_atoms)[batch.frame].to(dtype))
+        n_atoms = batch.species.shape[0]
+        atomic, charge = network(batch.species, batch.edge_index, vectors.to(dtype), n_atoms, *told)
         # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.
         nothing = torch.zeros_like(batch.energy) + 0.0 * positions.sum()
         energy = nothing.index_add(0, batch.frame, atomic.double())

@@ -69,6 +69,7 @@ def test_null_long_range_and_unknown_keys():
         ("long_range.sigma", 0.0, "must be a number > 0"),
         ("long_range.neutralize", 1, "must be true or false"),
         ("created_with", "me", "must be an object"),
+        ("charge_per_atom", "1", "must be a finite number"),
         *[(name, "del", "is missing") for name in GOOD if name not in ("description", "references")],
     ],
 )

@@ -67,6 +67,14 @@ class Section {
     return value.get<double>();
   }
 
+  double number(const std::string &key) const
+  {
+    const json &value = get(key);
+    if (!value.is_number() || !std::isfinite(value.get<double>()))
+      fail(key, "is " + value.dump() + " but must be a finite number");
+    return value.get<double>();
+  }
+
   std::vector<std::string> texts(const std::string &key) const
   {
     const json &value = get(key);
@@ -179,6 +187,7 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
   if (metadata.committee < 1)
     root.fail("committee",
               "is " + std::to_string(metadata.committee) + " but must be the number of networks");
+  if (root.has("charge_per_atom")) metadata.charge_per_atom = root.number("charge_per_atom");
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");
   return metadata;

@@ -112,6 +112,7 @@ class PairLES : public Pair {
   void add_born_of_weights(int, bool, double *);
   int response_keyword(int, char **);
   void check_response();
+  void check_charge_state();
   void update_field();
   double field_potential(int) const;
   void compute_field();

@@ -24,6 +24,7 @@
 
 #include "pair_les_model.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -86,6 +87,7 @@ void PairLES::check_response()
                  field.on ? "efield" : "charge", model->file);
     return;
   }
+  check_charge_state();
   if (!field.on) return;
 
   // the energy in a field is independent of the origin of coordinates only if their sum is constant
@@ -116,6 +118,29 @@ void PairLES::check_response()
         lmp,
         "pair_style les: along periodic directions the field acts on unwrapped coordinates: image "
         "flags should keep atoms together that exchange charge\n");
+}
+
+/* ----------------------------------------------------------------------
+   a network that was told the charge state in training is exported for one charge per atom: the sum of the charges
+   follows from the number of atoms, and cannot be another one
+------------------------------------------------------------------------- */
+
+void PairLES::check_charge_state()
+{
+  const auto &state = model->metadata().charge_per_atom;
+  if (!state) return;
+  const double total = *state * atom->natoms;
+  if (!model->total_given) {
+    model->total_wanted = total;
+    return;
+  }
+  const double given = model->total_wanted;
+  if (std::fabs(given - total) > 1.0e-6 * std::max(1.0, std::fabs(total)))
+    error->all(FLERR,
+               "pair_style les charge {:.6g} contradicts model file '{}', which was exported for "
+               "{:.6g} e per atom, {:.6g} e for {} atoms; type 'pair_style les', or export the "
+               "model with 'pair-les export --charge {:.6g}'",
+               given, model->file, *state, total, atom->natoms, given);
 }
 
 /* ---------------------------------------------------------------------- */

@@ -83,6 +83,7 @@ void PairLES::settings(int narg, char **arg)
   split = cutoff_auto = auto_matched = mesh_chosen = false;
   mesh_auto = true;
   model->total_given = false;
+  model->total_wanted = 0.0;
   model->field = {};
   for (int iarg = 0; iarg < narg; iarg++) {
     if (const int words = response_keyword(narg - iarg, arg + iarg)) {

@@ -98,15 +98,25 @@ def export(
         Precision | None, typer.Option(help="Precision of the model file. [default: as trained]")
     ] = None,
     description: Annotated[str, typer.Option(help="Free text for the model file.")] = "",
+    charge: Annotated[
+        float | None,
+        typer.Option(metavar="Q", help="Total charge, e, of a model trained with model.charge_state."),
+    ] = None,
+    atoms: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Atoms that carry it. [default: as in the training frames]"),
+    ] = None,
 ) -> None:
     """Write a model file for LAMMPS and ASE, and compare it with the trained model before saying done.
 
     Example: pair-les export runs/water -o model.pt
     Example: pair-les export runs/seed1 runs/seed2 runs/seed3 -o committee.pt
+    Example: pair-les export runs/chains -o cation.pt --charge 1
     """
     from pair_les.export import export as write
 
-    for check in write(checkpoint, output, None if precision is None else precision.value, description):
+    chosen = None if precision is None else precision.value
+    for check in write(checkpoint, output, chosen, description, charge, atoms):
         print(check)
     print(f"done: {output} ({output.stat().st_size / 1024:.0f} KiB)")
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import math
+from copy import deepcopy
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 
 from pair_les.net import fused
 from pair_les.net.density import density
+from pair_les.net.readout import fold_state
 from pair_les.net.settings import NetSettings
 
 CHARGE_SCALE = 0.05
@@ -59,6 +62,8 @@ class ContractNet(nn.Module):
         self.register_buffer("degrees", torch.tensor(degrees), persistent=False)
         self.register_buffer("reference_energies", torch.tensor(references, dtype=torch.float64))
         self.register_buffer("energy_scale", torch.tensor(float(energy_scale)))
+        # e per atom that the network sees as 1
+        self.register_buffer("state_unit", torch.tensor(1.0), persistent=settings.charge_state)
 
     @torch.no_grad()
     def _spread_charges(self) -> None:
@@ -108,6 +113,17 @@ class ContractNet(nn.Module):
         if self.has_charge:
             result["charge"] = charge
         return result
+
+    def state_of(self, charge_per_atom: Tensor | None) -> Tensor | None:
+        """What the readout is told of the charge per atom, e: about 1 for the largest of the training frames."""
+        return None if charge_per_atom is None else charge_per_atom / self.state_unit
+
+    def of_charge_state(self, charge_per_atom: float) -> ContractNet:
+        """A copy that is this network at one charge per atom, e, and is told nothing: its biases contain the state."""
+        network = deepcopy(self)
+        fold_state(network.readout, charge_per_atom / float(self.state_unit))
+        network.settings = replace(self.settings, charge_state=False)
+        return network
 
     def density(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
         """Density as ``[n_lm, n_local, n_species * n_radial]``; arguments as :meth:`forward`."""
@@ -163,7 +179,8 @@ class ContractNet(nn.Module):
 
     def _output_weights(self) -> list[Tensor]:
         """Weights that lead to the outputs; the last axis is (energy, charge)."""
-        return [self.readout.last.weight]
+        state = self.readout.state
+        return [self.readout.last.weight, *([] if state is None else [state.output])]
 
 
 def _reference_list(species: list[str], reference_energies: dict[str, float] | None) -> list[float]:

@@ -115,14 +115,21 @@ class MessagePassingNet(ContractNet):
         self.second_mixing = nn.Parameter(
             torch.randn(l_max + 1, n_second, self.n_channels) / math.sqrt(n_second)
         )
-        self.readout = SharedReadout(n_s, 2 * n_features, list(settings.hidden), 2 if charge else 1)
+        self.readout = SharedReadout(
+            n_s, 2 * n_features, list(settings.hidden), 2 if charge else 1, settings.charge_state
+        )
         if charge:
             self._spread_charges()
 
     def interaction(
-        self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+        self,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        n_local: int,
+        charge_per_atom: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Energies without the reference energies, and charges (``[0]`` without charges); arguments as :meth:`forward`."""
+        """As :meth:`LESNet.interaction`."""
         atoms, kept = self.reached(edge_index, species.size(0), n_local)
         centre = torch.index_select(edge_index[0], 0, kept)
         neighbour = torch.index_select(edge_index[1], 0, kept)
@@ -143,7 +150,7 @@ class MessagePassingNet(ContractNet):
         y, _ = self.products(self.mixed_again(sums, f[:, :n_local]))
         of_local = species[:n_local]
         features = torch.cat([x[:n_local], self.normalised(y, of_local, 1)], 1)
-        output = self.readout(features, of_local)
+        output = self.readout(features, of_local, self.state_of(charge_per_atom))
         energy = output[:, 0] * self.energy_scale
         charge = output[:, 1] * self.charge_scale if self.has_charge else output[:0, 0]
         return energy, charge
@@ -298,4 +305,4 @@ class MessagePassingNet(ContractNet):
         self.feature_scale[layer] = 1.0 / spread.square().mean(0).sqrt().clamp_min(1e-6)
 
     def _output_weights(self) -> list[Tensor]:
-        return [self.readout.last.weight, self.readout.direct]
+        return [*super()._output_weights(), self.readout.direct]

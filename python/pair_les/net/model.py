@@ -75,21 +75,33 @@ class LESNet(ContractNet):
         self.mixing = nn.Parameter(
             torch.randn(n_s, self.l_max + 1, n_density, n_channels) / math.sqrt(n_density)
         )
-        self.readout = Readout(n_s, n_features, list(settings.hidden), 2 if charge else 1)
+        self.readout = Readout(
+            n_s, n_features, list(settings.hidden), 2 if charge else 1, settings.charge_state
+        )
         if charge:
             self._spread_charges()
 
     def interaction(
-        self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+        self,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        n_local: int,
+        charge_per_atom: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Energies without the reference energies, and charges (``[0]`` without charges); arguments as :meth:`forward`."""
+        """Energies without the reference energies, and charges (``[0]`` without charges); arguments as :meth:`forward`.
+
+        ``charge_per_atom [n_local]``, e, of each atom's frame, for a network that is told the charge state; default 0.
+        """
+        state = self.state_of(charge_per_atom)
         a = self.density(species, edge_index, edge_vectors, n_local)
         outputs: list[Tensor] = []
         members: list[Tensor] = []
         for s in range(self.n_species):
             index = torch.nonzero(species[:n_local] == s).view(-1)
             x = self.features(torch.index_select(a, 1, index), s)
-            outputs.append(self.readout(x, s))
+            of_atoms = None if state is None else torch.index_select(state, 0, index)
+            outputs.append(self.readout(x, s, of_atoms))
             members.append(index)
         order = torch.cat(members)  # atom of each row of the outputs, which are grouped by species
         row = torch.zeros_like(order).scatter(0, order, torch.arange(order.size(0), device=order.device))

@@ -25,6 +25,26 @@ class SpeciesLinear(nn.Module):
         return torch.addmm(self.bias[s], x, self.weight[s])
 
 
+class StateShift(nn.Module):
+    """What the charge state of a frame adds to the first hidden layer of its atoms and to their outputs; 0 at the start.
+
+    Both are linear in the state, with factors of each species. A fixed state is therefore a change of biases and nothing else.
+    """
+
+    def __init__(self, n_species: int, n_hidden: int, n_outputs: int) -> None:
+        super().__init__()
+        self.hidden = nn.Parameter(torch.zeros(n_species, n_hidden))
+        self.output = nn.Parameter(torch.zeros(n_species, n_outputs))
+
+
+def fold_state(readout: Readout | SharedReadout, state: float) -> None:
+    """Turn a readout that is told the state into one of this state, by its biases."""
+    with torch.no_grad():
+        readout.layers[0].bias.add_(state * readout.state.hidden)
+        readout.last.bias.add_(state * readout.state.output)
+    readout.state = None
+
+
 class Readout(nn.Module):
     """Features of an atom to its outputs: linear layers with SiLU between them.
 
@@ -34,11 +54,16 @@ class Readout(nn.Module):
         Sizes.
     hidden : list of int
         Widths of the hidden layers.
+    charge_state : bool
+        Whether :meth:`forward` may be given the state of each atom's frame.
     """
 
-    def __init__(self, n_species: int, n_features: int, hidden: list[int], n_outputs: int) -> None:
+    def __init__(
+        self, n_species: int, n_features: int, hidden: list[int], n_outputs: int, charge_state: bool = False
+    ) -> None:
         super().__init__()
         sizes = [n_features, *hidden]
+        self.state = StateShift(n_species, hidden[0], n_outputs) if charge_state else None
         self.layers = nn.ModuleList(
             [SpeciesLinear(n_species, a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
         )
@@ -48,11 +73,19 @@ class Readout(nn.Module):
         with torch.no_grad():
             self.last.weight.mul_(INITIAL_OUTPUT)
 
-    def forward(self, x: Tensor, s: int) -> Tensor:
-        """``[n, n_features]`` of atoms of species ``s`` -> ``[n, n_outputs]``."""
-        for layer in self.layers:
-            x = torch.nn.functional.silu(layer(x, s))
-        return self.last(x, s)
+    def forward(self, x: Tensor, s: int, state: Tensor | None = None) -> Tensor:
+        """``[n, n_features]`` of atoms of species ``s``, and their states ``[n]`` -> ``[n, n_outputs]``."""
+        for number, layer in enumerate(self.layers):
+            x = layer(x, s)
+            if self.state is not None:
+                if number == 0 and state is not None:
+                    x = x + torch.outer(state, self.state.hidden[s])
+            x = torch.nn.functional.silu(x)
+        x = self.last(x, s)
+        if self.state is not None:
+            if state is not None:
+                x = x + torch.outer(state, self.state.output[s])
+        return x
 
 
 class SharedLinear(nn.Module):
@@ -74,9 +107,12 @@ class SharedReadout(nn.Module):
     Few data determine shared weights better: an element that is rare in the training frames borrows from the others.
     """
 
-    def __init__(self, n_species: int, n_features: int, hidden: list[int], n_outputs: int) -> None:
+    def __init__(
+        self, n_species: int, n_features: int, hidden: list[int], n_outputs: int, charge_state: bool = False
+    ) -> None:
         super().__init__()
         sizes = [n_features, *hidden]
+        self.state = StateShift(n_species, hidden[0], n_outputs) if charge_state else None
         self.layers = nn.ModuleList(
             [SharedLinear(n_species, a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True)]
         )
@@ -85,9 +121,17 @@ class SharedReadout(nn.Module):
         with torch.no_grad():
             self.last.weight.mul_(INITIAL_OUTPUT)  # as in Readout
 
-    def forward(self, x: Tensor, species: Tensor) -> Tensor:
-        """``[n, n_features]`` of atoms of ``species [n]`` -> ``[n, n_outputs]``."""
+    def forward(self, x: Tensor, species: Tensor, state: Tensor | None = None) -> Tensor:
+        """``[n, n_features]`` of atoms of ``species [n]``, and their states ``[n]`` -> ``[n, n_outputs]``."""
         y = x
-        for layer in self.layers:
-            y = torch.nn.functional.silu(layer(y, species))
-        return torch.addmm(self.last(y, species), x, self.direct)
+        for number, layer in enumerate(self.layers):
+            y = layer(y, species)
+            if self.state is not None:
+                if number == 0 and state is not None:
+                    y = y + state.unsqueeze(1) * torch.index_select(self.state.hidden, 0, species)
+            y = torch.nn.functional.silu(y)
+        y = self.last(y, species)
+        if self.state is not None:
+            if state is not None:
+                y = y + state.unsqueeze(1) * torch.index_select(self.state.output, 0, species)
+        return torch.addmm(y, x, self.direct)

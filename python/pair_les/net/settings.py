@@ -32,6 +32,8 @@ class NetSettings:
         Number of functions that an atom sends to its neighbours; without effect where there are no messages.
     message_l_max : int
         Highest degree of these functions, 1 to ``l_max``; without effect where there are no messages.
+    charge_state : bool
+        Whether the network is told the total charge per atom of each frame (:class:`pair_les.net.readout.StateShift`).
 
     Raises
     ------
@@ -48,6 +50,7 @@ class NetSettings:
     message_passing_layers: int = 0
     message_channels: int = 16
     message_l_max: int = 2
+    charge_state: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -73,6 +76,10 @@ class NetSettings:
         _require_integer("message_passing_layers", self.message_passing_layers, 0, 1, 0)
         _require_integer("message_channels", self.message_channels, 1, 512, 16)
         _require_integer("message_l_max", self.message_l_max, 1, 3, 2)
+        if not isinstance(self.charge_state, bool):
+            raise ValueError(
+                f"charge_state = {self.charge_state!r}: must be true or false; use false for one charge state"
+            )
         if self.message_passing_layers == 1:
             if self.body_order != 5:
                 raise ValueError(

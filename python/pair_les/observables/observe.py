@@ -13,6 +13,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..charge_state import total_charge_of
 from ..contract import load_model
 from ..evaluation import checked_forward, species_indices
 from ..metadata import ContractError, Metadata
@@ -65,7 +66,8 @@ def observe(
     eps
         Electronic permittivity that makes latent charges physical ones; 1 leaves them latent.
     total_charge
-        e; the charges are shifted alike so that they add up to it. None: to 0 with `neutralize`, else no shift.
+        e; the charges are shifted alike so that they add up to it. None: with `neutralize` to 0, or to the
+        charge of the state of the model file; else no shift.
     born
         Whether to compute Born effective charges (six backward passes).
     device
@@ -83,6 +85,7 @@ def observe(
     if metadata.long_range is None:
         raise ContractError(f"{file}: the model has no charges (long_range null): use one that has")
     scale = electronic_scale(eps)
+    total_charge = total_charge_of(metadata, len(atoms), total_charge, file)
     if total_charge is None and metadata.long_range.neutralize:
         total_charge = 0.0
 

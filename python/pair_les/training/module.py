@@ -81,6 +81,7 @@ class PotentialModule(pl.LightningModule):
             self.dtype_of_network,
             stress=self.has_stress,
             training=True,
+            tell_charge=self.config.model.charge_state,
         )
         sums, counts = squared_errors(prediction, batch)
         # Means are over the batch of all processes, whatever the sizes of their shares: DDP averages gradients.
@@ -109,7 +110,12 @@ class PotentialModule(pl.LightningModule):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Errors of one batch, with the averaged weights where there are some."""
         prediction = predict(
-            self.network.interaction, self.long_range, batch, self.dtype_of_network, stress=self.has_stress
+            self.network.interaction,
+            self.long_range,
+            batch,
+            self.dtype_of_network,
+            stress=self.has_stress,
+            tell_charge=self.config.model.charge_state,
         )
         self.valid_errors.add(*squared_errors(prediction, batch))
 

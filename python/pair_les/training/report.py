@@ -26,7 +26,13 @@ def write_report(folder: RunFolder, rows: list[dict[str, Any]], valid_graphs: li
         Validation frames, energies without reference energies.
     """
     model = load_trained(folder.best)
-    comparison = compare(model.network.interaction, model.long_range, valid_graphs, model.dtype)
+    comparison = compare(
+        model.network.interaction,
+        model.long_range,
+        valid_graphs,
+        model.dtype,
+        tell_charge=model.config.model.charge_state,
+    )
     learning_curve(rows, folder.learning_curve)
     parity(comparison, folder.parity, "validation frames, best epoch")
     best = read_checkpoint(folder.best)["callbacks"]["RunCheckpoint"]

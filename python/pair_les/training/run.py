@@ -24,6 +24,7 @@ from ..data.reference_energies import fit_reference_energies
 from ..data.split import split_frames
 from ..errors import ConfigError
 from .averaging import MovingAverage
+from .charge_states import require_states, states_of
 from .checkpoints import AtomicCheckpointIO, RunCheckpoint
 from .config import Config
 from .config_file import config_values
@@ -79,6 +80,8 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
     valid_graphs = build_graphs(valid_frames, species, cutoff, reference_energies)
     train_graphs = _with_charge_labels(config, train_frames, train_graphs)
     valid_graphs = _with_charge_labels(config, valid_frames, valid_graphs, needed=False)
+    if config.model.charge_state:
+        require_states(train_graphs, valid_graphs, valid_frames, config.data.keys.total_charge)
     if first:
         folder.record(config, _files(config), train_frames, valid_frames)
         _describe("training", train_frames)
@@ -104,6 +107,7 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             "species": species,
             "reference_energies": reference_energies,
             "samples": choose_samples(train_frames),
+            "charge_states": states_of(train_graphs) if config.model.charge_state else [],
         }
         callbacks = _callbacks(config, folder, history, description)
         trainer = _trainer(config, folder, callbacks)
@@ -167,13 +171,12 @@ def _with_charge_labels(
 ) -> list[Graph]:
     """Total charges where the model or the loss knows them, other labels where the loss does."""
     long_range, loss, keys = config.model.long_range, config.training.charge_loss, config.data.keys
-    if long_range is None:
-        if loss.asked():
-            raise ConfigError(
-                "training.charge_loss needs charges: give model.long_range, or set its weights to 0"
-            )
-        return graphs
-    if not (long_range.neutralize or loss.asked()):
+    if long_range is None and loss.asked():
+        raise ConfigError(
+            "training.charge_loss needs charges: give model.long_range, or set its weights to 0"
+        )
+    projected = long_range is not None and long_range.neutralize
+    if not (projected or loss.asked() or config.model.charge_state):
         return graphs
     return with_charge_labels(
         frames,
@@ -227,6 +230,8 @@ def _module(
         config.model, species, training.precision, reference_energies, energy_scale, average_neighbors
     )
     fit_statistics(network, train, training.seed, training.precision)
+    if config.model.charge_state:
+        network.state_unit.fill_(max(abs(charge) / n_atoms for charge, n_atoms in states_of(train)))
     charges = _initial_charges(config, train, species)
     if charges is not None:
         network.start_from_charges(charges)

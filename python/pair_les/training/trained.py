@@ -43,6 +43,8 @@ class TrainedModel:
         A few small training frames, their labels zero.
     file
         The checkpoint.
+    charge_states
+        Total charge, e, and number of atoms of the kinds of training frames; empty for a network that is not told them.
     """
 
     network: ContractNet
@@ -51,6 +53,7 @@ class TrainedModel:
     species: list[str]
     samples: list[Frame]
     file: str
+    charge_states: tuple[tuple[float, int], ...] = ()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -104,6 +107,7 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
         species=saved["species"],
         samples=[_sample(sample, index) for index, sample in enumerate(saved["samples"])],
         file=os.fspath(path),
+        charge_states=tuple((charge, n_atoms) for charge, n_atoms in saved.get("charge_states", ())),
     )
 
 
