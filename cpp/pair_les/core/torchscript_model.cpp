@@ -37,14 +37,14 @@ bool fused_wanted()
 
 } // namespace
 
-TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &archive) :
-    name_(name)
+TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &archive,
+                                   const torch::Device &device) : name_(name)
 {
   // fused.pt: the same network in the operators of this library, written by pair-les export
   std::unordered_map<std::string, std::string> extra_files{{"metadata.json", ""}, {"fused.pt", ""}};
   try {
     std::istringstream stream(archive);
-    module_ = torch::jit::load(stream, torch::kCPU, extra_files);
+    module_ = torch::jit::load(stream, device, extra_files);
   } catch (const std::exception &error) {
     throw std::runtime_error("model file '" + name + "' is not a readable TorchScript archive (" +
                              one_line(error) + "); write it with 'pair-les export'");
@@ -54,10 +54,10 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
                              "'pair-les export' or see docs/model_file.md");
   metadata_ = parse_metadata(extra_files["metadata.json"], name);
 
-  if (!extra_files["fused.pt"].empty() && fused_wanted()) {
+  if (!extra_files["fused.pt"].empty() && device.is_cpu() && fused_wanted()) {
     try {
       std::istringstream stream(extra_files["fused.pt"]);
-      module_ = torch::jit::load(stream, torch::kCPU);
+      module_ = torch::jit::load(stream, device);
     } catch (const std::exception &error) {
       throw std::runtime_error("model file '" + name + "': its fused form cannot be read (" +
                                one_line(error) + "); use the pair_les that wrote it, or set " +

@@ -20,8 +20,10 @@ class TorchScriptModel {
     torch::Tensor member_energy, member_charge; // [committee, n_local]; undefined for one network
   };
 
-  // Throws std::runtime_error with one line that names the file.
-  TorchScriptModel(const std::string &name, const std::string &archive);
+  // Throws std::runtime_error with one line that names the file. The operators of this library run on CPUs: elsewhere the
+  // network is evaluated in its plain torch form.
+  TorchScriptModel(const std::string &name, const std::string &archive,
+                   const torch::Device &device = torch::kCPU);
 
   const Metadata &metadata() const { return metadata_; }
   torch::ScalarType dtype() const;

@@ -54,15 +54,25 @@ void check_torch()
                              version + reinstall_hint());
 }
 
-CreateEvaluator *load_core()
+void *load_core()
 {
   check_torch();
-  void *core = open_library("libpair_les_core.so");
-  auto *create = find_symbol<CreateEvaluator>(core, "pair_les_create_evaluator");
+  return open_library("libpair_les_core.so");
+}
+
+// An entry point of the core, and what it makes.
+template <typename Create, typename... Arguments>
+auto call_core(const char *symbol, const Arguments &...arguments)
+{
+  static void *const core = load_core();
+  auto *const create = find_symbol<Create>(core, symbol);
   if (!create)
     throw std::runtime_error("libpair_les_core.so does not belong to this pair_style les" +
                              reinstall_hint());
-  return create;
+  std::string error;
+  auto *const made = create(arguments..., error);
+  if (!made) throw std::runtime_error(error);
+  return made;
 }
 
 } // namespace
@@ -70,11 +80,18 @@ CreateEvaluator *load_core()
 std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::string &archive,
                                             const EvaluatorOptions &options)
 {
-  static CreateEvaluator *const create = load_core();
-  std::string error;
-  std::unique_ptr<Evaluator> evaluator(create(name, archive, options, error));
-  if (!evaluator) throw std::runtime_error(error);
-  return evaluator;
+  return std::unique_ptr<Evaluator>(
+      call_core<CreateEvaluator>("pair_les_create_evaluator", name, archive, options));
+}
+
+std::unique_ptr<ArrayEvaluator> create_array_evaluator(const std::string &name,
+                                                       const std::string &archive,
+                                                       const ArrayEvaluatorOptions &options)
+{
+  // torch needs its GPU half in the process before it is asked for GPUs; there is none in a torch for CPUs, which says so
+  if (options.device.gpu) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+  return std::unique_ptr<ArrayEvaluator>(
+      call_core<CreateArrayEvaluator>("pair_les_create_array_evaluator", name, archive, options));
 }
 
 } // namespace pair_les

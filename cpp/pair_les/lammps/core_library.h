@@ -7,6 +7,7 @@
 #ifndef PAIR_LES_LAMMPS_CORE_LIBRARY_H
 #define PAIR_LES_LAMMPS_CORE_LIBRARY_H
 
+#include "core/array_evaluator.h"
 #include "core/evaluator.h"
 
 #include <memory>
@@ -18,6 +19,11 @@ namespace pair_les {
 // version that the core was built with, or the model is refused.
 std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::string &archive,
                                             const EvaluatorOptions &options);
+
+// The same for arrays on a device, which pair_style les/kk keeps.
+std::unique_ptr<ArrayEvaluator> create_array_evaluator(const std::string &name,
+                                                       const std::string &archive,
+                                                       const ArrayEvaluatorOptions &options);
 
 } // namespace pair_les
 

@@ -95,14 +95,7 @@ void PairLES::compute(int eflag, int vflag)
   update_lists();
   build_graph();
   model->step = update->ntimestep;
-  std::string failure;
-  try {
-    model->evaluator->forward(model->graph);
-    failure = not_finite(*model->evaluator, model->file, update->ntimestep);
-  } catch (const std::exception &e) {
-    failure = e.what();
-  }
-  stop_on_failure(failure);
+  run_forward();
 
   if (solver != NONE) update_charges();
   if (solver == KSPACE) {
@@ -122,6 +115,20 @@ void PairLES::compute(int eflag, int vflag)
   }
   scatter_edge_gradient(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
                         cvflag_atom ? cvatom : nullptr);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::run_forward()
+{
+  std::string failure;
+  try {
+    model->evaluator->forward(model->graph);
+    failure = not_finite(*model->evaluator, model->file, update->ntimestep);
+  } catch (const std::exception &e) {
+    failure = e.what();
+  }
+  stop_on_failure(failure);
 }
 
 /* ----------------------------------------------------------------------
@@ -209,11 +216,7 @@ void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, dou
   scatter_edge_gradient(virial_sum, virial_atom, centroid_atom);
 }
 
-/* ----------------------------------------------------------------------
-   forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b.
-   stress/atom shares each edge between its two atoms; centroid/stress/atom gives it to the neighbour,
-   whose position relative to the centre of the energy enters the heat current (Fan et al. 2015)
-------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------- */
 
 void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
                                     double **centroid_atom)
@@ -225,9 +228,19 @@ void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
     failure = e.what();
   }
   stop_on_failure(failure);
+  add_edge_forces(model->evaluator->edge_gradient().data(), virial_sum, virial_atom, centroid_atom);
+}
 
+/* ----------------------------------------------------------------------
+   forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b.
+   stress/atom shares each edge between its two atoms; centroid/stress/atom gives it to the neighbour,
+   whose position relative to the centre of the energy enters the heat current (Fan et al. 2015)
+------------------------------------------------------------------------- */
+
+void PairLES::add_edge_forces(const double *g, double *virial_sum, double **virial_atom,
+                              double **centroid_atom)
+{
   const auto &graph = model->graph;
-  const double *g = model->evaluator->edge_gradient().data();
   const double *r = graph.edge_vectors.data();
   double **f = atom->f;
   double w[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};

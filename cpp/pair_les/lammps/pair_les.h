@@ -55,6 +55,9 @@ class PairLES : public Pair {
   void add_polarization_phase(int, double *) const;
   bool projects_charges() const;
 
+  // charges, potentials and graph where code for the host finds them; a style that keeps them elsewhere copies them
+  virtual void bring_home() {}
+
   // forward pass of the present step once more, for what differentiates it
   void evaluate_again();
 
@@ -90,7 +93,8 @@ class PairLES : public Pair {
   void allocate();
   void read_model(const char *);
   void map_types(int, char **);
-  void create_internal_styles();
+  virtual void load_model(const std::string &archive);
+  virtual void create_internal_styles();
   void delete_internal_styles();
 
   void request_neighbors();
@@ -115,25 +119,30 @@ class PairLES : public Pair {
   void check_charge_state();
   void update_field();
   double field_potential(int) const;
-  void compute_field();
-
-  void update_lists();
   void stop_on_failure(const std::string &);
-  void build_graph();
-  void tally_energies();
-
   double kspace_volume() const;
   double potential_correction(double) const;
-  void update_charges();
   void size_mesh();
   bool cap_gewald();
-  void init_kspace();
-  void tabulate_split();
   void compute_split();
-  void compute_direct();
-  void tally_pair_sum(double);
-  void update_potential();
-  void scatter_edge_gradient(double *virial, double **vatom, double **cvatom);
+  double split_background() const;
+  void add_edge_forces(const double *gradient, double *virial, double **vatom, double **cvatom);
+
+  // what reads and writes data of atoms and edges, of local ones unless said otherwise
+  virtual void update_lists();
+  virtual void build_graph();
+  virtual void run_forward();
+  virtual void tally_energies();
+  virtual void compute_field();
+  virtual void update_charges();
+  virtual void init_kspace();
+  virtual void tabulate_split();
+  virtual void clear_pair_sum();
+  virtual void sum_pairs();
+  virtual void compute_direct();
+  virtual void tally_pair_sum(double background);
+  virtual void update_potential();
+  virtual void scatter_edge_gradient(double *virial, double **vatom, double **cvatom);
 };
 
 } // namespace LAMMPS_NS

@@ -93,19 +93,48 @@ double PairLES::potential_correction(double charge) const
 
 void PairLES::compute_split()
 {
-  const double g_ewald = force->kspace->g_ewald;
-  const bool msm = force->kspace->msmflag;
-  model->pair_sum.clear(atom->nlocal, pair_les::PairSum::Virial::none);
-  if (!msm && g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
+  KSpace *const kspace = force->kspace;
+  clear_pair_sum();
+  if (!kspace->msmflag &&
+      kspace->g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma))
+    return;
   tabulate_split();
+  comm->forward_comm(this); // charges of ghosts
+  const double start = platform::walltime();
+  sum_pairs();
+  tally_pair_sum(split_background());
+  pair_sum_seconds += platform::walltime() - start;
+}
 
+/* ----------------------------------------------------------------------
+   the k = 0 part of the pair sum, shared out in proportion to the charges; msm has no background
+------------------------------------------------------------------------- */
+
+double PairLES::split_background() const
+{
+  const double total = model->total_charge;
+  if (total == 0.0 || force->kspace->msmflag) return 0.0;
+  return pair_les::split_background_virial(total, kspace_volume(), *model->long_range(),
+                                           force->kspace->g_ewald) /
+         total;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::clear_pair_sum()
+{
+  model->pair_sum.clear(atom->nlocal, pair_les::PairSum::Virial::none);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::sum_pairs()
+{
   if (!pairs_listed)
     model->split_sum.list_pairs(atom->x, atom->nlocal, model->neighbors(list),
                                 cut_coul + neighbor->skin);
   pairs_listed = true;
 
-  comm->forward_comm(this); // charges of ghosts
-  const double start = platform::walltime();
   const int nall = atom->nlocal + atom->nghost;
   std::vector<double> charge(nall);
   for (int i = 0; i < nall; i++) charge[i] = atom->q[i] / charge_unit;
@@ -114,14 +143,6 @@ void PairLES::compute_split()
                                                 : pair_les::PairSum::Virial::none;
   model->split_sum.compute(atom->x, charge, atom->nlocal, model->split_table, cut_coul, wanted,
                            model->pair_sum);
-
-  // the k = 0 part of the pair sum, shared out in proportion to the charges; msm has no background
-  const double total = model->total_charge;
-  tally_pair_sum(total == 0.0 || msm ? 0.0
-                                     : pair_les::split_background_virial(
-                                           total, kspace_volume(), *model->long_range(), g_ewald) /
-                                           total);
-  pair_sum_seconds += platform::walltime() - start;
 }
 
 /* ----------------------------------------------------------------------
@@ -252,6 +273,7 @@ void *PairLES::extract_peratom(const char *str, int &ncol)
 {
   ncol = 0;
   if (!model->evaluator || !model->long_range()) return nullptr;
+  bring_home();
   if (strcmp(str, "potential") == 0) return model->phi.data();
   if (strcmp(str, "charge") == 0) return model->solver_charge.data();
   return nullptr;

@@ -82,6 +82,7 @@ void PairLES::evaluate_again()
         "they are asked for",
         model->step, update->ntimestep);
 
+  bring_home();
   std::string failure;
   try {
     model->evaluator->forward(model->graph);

@@ -165,8 +165,8 @@ void PairLES::read_model(const char *name)
   std::string message;
   try {
     pair_les::instruction_set(); // throws if the user asks for one that is not there
-    model->evaluator = pair_les::create_evaluator(name, archive, {comm->nthreads});
     model->file = name;
+    load_model(archive);
   } catch (const std::exception &e) {
     message = e.what();
   }
@@ -191,6 +191,13 @@ void PairLES::read_model(const char *name)
                      : "no charges");
   for (const auto &reference : metadata.references)
     utils::logmesg(lmp, "  please cite: {}\n", reference);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::load_model(const std::string &archive)
+{
+  model->evaluator = pair_les::create_evaluator(model->file, archive, {comm->nthreads});
 }
 
 /* ---------------------------------------------------------------------- */

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+
+#include "device.h"
+
+#include <ATen/Context.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <c10/util/Exception.h>
+#include <torch/version.h>
+
+#include <new>
+#include <stdexcept>
+#include <string>
+
+namespace pair_les {
+
+c10::Device torch_device(const TorchDevice &wanted)
+{
+  if (!wanted.gpu) return c10::Device(c10::kCPU);
+  const std::string name = "cuda:" + std::to_string(wanted.index);
+  if (!at::hasCUDA())
+    throw std::runtime_error(
+        "device is " + name +
+        ", but torch " TORCH_VERSION
+        " was built without GPU support or finds no GPU; install a torch " TORCH_VERSION
+        " for your GPU from https://pytorch.org, or type 'device cpu'");
+  const int found = c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount();
+  if (wanted.index >= found)
+    throw std::runtime_error("device is " + name + ", but torch sees " + std::to_string(found) +
+                             " GPU(s), counted from 0; make CUDA_VISIBLE_DEVICES the same for all");
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(wanted.index));
+}
+
+void synchronize(const c10::Device &device)
+{
+  if (device.is_cpu()) return; // operators on a CPU return when they are done
+  c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+}
+
+bool is_out_of_memory(const std::exception &error)
+{
+  if (dynamic_cast<const c10::OutOfMemoryError *>(&error) ||
+      dynamic_cast<const std::bad_alloc *>(&error))
+    return true;
+  // the allocator of the CPU, and exceptions that TorchScript has wrapped, have no type of their own
+  const std::string text = error.what();
+  for (const char *words : {"out of memory", "can't allocate memory", "OutOfMemoryError"})
+    if (text.find(words) != std::string::npos) return true;
+  return false;
+}
+
+} // namespace pair_les

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Where torch computes, without a header of CUDA: the same source serves every build of torch.
+
+#ifndef PAIR_LES_CORE_DEVICE_H
+#define PAIR_LES_CORE_DEVICE_H
+
+#include "array_evaluator.h"
+
+#include <c10/core/Device.h>
+
+#include <exception>
+
+namespace pair_les {
+
+// Throws std::runtime_error with one line that says what to install where this torch cannot use the GPU.
+c10::Device torch_device(const TorchDevice &wanted);
+
+// Returns when everything has ended that torch has begun on the device in this thread.
+void synchronize(const c10::Device &device);
+
+bool is_out_of_memory(const std::exception &error);
+
+} // namespace pair_les
+
+#endif
