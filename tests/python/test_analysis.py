@@ -215,6 +215,20 @@ def test_independent_dipoles_have_no_preferred_direction(bond_length):
     assert table.facts["rms dipole of a molecule"].startswith("0.5")
 
 
+def test_permittivity_of_independent_molecules():
+    """<M^2> = N mu^2: epsilon = eps + 4 pi k_e eps N mu^2 / (3 V k_B T), wherever the atoms of a molecule are."""
+    rng, n, eps, temperature = np.random.default_rng(9), 40, 1.5, 300.0
+    found = filled(
+        DipoleCorrelations(400, 0.3, 0.1, None, temperature, eps), [dimers(rng, n, 1.0) for _ in range(400)]
+    )
+    expected = eps + 4.0 * np.pi * COULOMB_CONSTANT * eps * n * 0.25 / (
+        3.0 * 24.0**3 * BOLTZMANN * temperature
+    )
+    (table,) = found.tables()
+    value, error = (float(part) for part in table.facts["permittivity from molecular dipoles"].split("+-"))
+    assert abs(value - expected) < STANDARD_ERRORS * error and error < 0.2 * expected
+
+
 def test_a_longitudinal_wave_of_dipoles():
     """mu_z = cos(k z): all of it is longitudinal at that k, N/4 per molecule and squared dipole."""
     box, n = 20.0, 40

@@ -190,7 +190,16 @@ def _estimators(n_frames: int, snapshot, settings: Settings) -> list:
             ChargeStructure(n_frames, settings.k_max, settings.k_width, settings.k_fit, settings.temperature)
         )
     if wanted["dipoles"]:
-        found.append(DipoleCorrelations(n_frames, settings.k_max, settings.k_width, settings.bond_length))
+        found.append(
+            DipoleCorrelations(
+                n_frames,
+                settings.k_max,
+                settings.k_width,
+                settings.bond_length,
+                settings.temperature,
+                settings.eps,
+            )
+        )
     if wanted["radial"]:
         half = 0.5 / float(np.linalg.norm(np.linalg.inv(snapshot.cell), axis=0).max())
         # of the first cell; a margin for one that shrinks

@@ -9,10 +9,12 @@ and a model without long range does not: the other diagnostic of the field (Cox 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import DataError
 from .blocks import BlockAverage
 from .molecules import Molecules, find_molecules
+from .polarization import permittivity
 from .table import Table, with_error
 from .trajectory import Snapshot
 from .wavevectors import Shells, WaveVectors
@@ -29,10 +31,23 @@ class DipoleCorrelations:
         Range and bin width in |k|, 1/angstrom.
     bond_length
         See `find_molecules`.
+    temperature, eps
+        K, and the electronic permittivity; with a temperature the static permittivity of the molecular dipoles is shown.
     """
 
-    def __init__(self, n_frames: int, k_max: float, width: float, bond_length: float | None) -> None:
+    def __init__(
+        self,
+        n_frames: int,
+        k_max: float,
+        width: float,
+        bond_length: float | None,
+        temperature: float | None = None,
+        eps: float = 1.0,
+    ) -> None:
         self.k_max, self.bond_length = k_max, bond_length
+        self.temperature, self.eps = temperature, eps
+        self.totals: list[NDArray[np.float64]] = []  # [3], e angstrom, of each frame
+        self.volume = BlockAverage(1)
         self.shells = Shells(k_max, width)
         self.k, self.square = BlockAverage(1), BlockAverage(n_frames)
         self.longitudinal, self.transverse = BlockAverage(n_frames), BlockAverage(n_frames)
@@ -61,6 +76,8 @@ class DipoleCorrelations:
         self.transverse.add(sum_t / n, counts)
         self.k.add(k, counts)
         self.square.add(np.sum(moments**2) / n)
+        self.totals.append(moments.sum(axis=0))
+        self.volume.add(snapshot.volume)
 
     def tables(self) -> list[Table]:
         """k, both correlations and their errors; the mean dipole."""
@@ -74,6 +91,15 @@ class DipoleCorrelations:
             "transverse error": self.transverse.error()[used],
         }
         rms = float(np.sqrt(self.square.mean()))
+        facts = {
+            "molecules": str(len(self.molecules)),
+            "rms dipole of a molecule": with_error(rms, float(self.square.error()) / (2.0 * rms), "e A"),
+        }
+        if self.temperature is not None:
+            # molecules as they are, whatever charge they have lent each other: no jump at a boundary, no path to integrate
+            volume = float(self.volume.mean())
+            found = permittivity(np.array(self.totals), volume, self.temperature, self.eps)
+            facts["permittivity from molecular dipoles"] = with_error(*found)
         return [
             Table(
                 name="dipole_correlations",
@@ -83,12 +109,7 @@ class DipoleCorrelations:
                     ("longitudinal (e^2 A^2)", "longitudinal error"),
                     ("transverse (e^2 A^2)", "transverse error"),
                 ),
-                facts={
-                    "molecules": str(len(self.molecules)),
-                    "rms dipole of a molecule": with_error(
-                        rms, float(self.square.error()) / (2.0 * rms), "e A"
-                    ),
-                },
+                facts=facts,
                 description="Correlations of molecular dipoles along and across the wave vector, per molecule; the "
                 "longitudinal one falls below the transverse one as k -> 0 only with long-range interactions.",
             )
