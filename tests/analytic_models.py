@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tiny model files of contract version 1, written with plain torch and nothing of pair_les.
+"""Tiny model files of contract versions 1 and 2, written with plain torch and nothing of pair_les.
 
 Every term is a formula that a test can write down again. With ``f(r) = (1 - (r/c)^2)^3`` inside c, else 0::
 
@@ -7,6 +7,8 @@ Every term is a formula that a test can write down again. With ``f(r) = (1 - (r/
           + [1 message-passing layer] C sum_j f(r_ij) h_j,   h_j = sum_k f(r_jk)
     q_i = q0[s_i] + alpha response[s_i] sum_j f_q(r_ij) q0[s_j]                 (rule of reference vectors)
     q_i = q0[s_i] sum_j f_q(r_ij)                                                 (kind "vanishing_charge")
+    chi_i = -chi0 q0[s_i] + alpha response[s_i] sum_j f_q(r_ij) q0[s_j]           (kind "equilibration", no q_i)
+    eta_i = eta0 (1 + s_i / 4) + stiffening sum_j f_q(r_ij)
 
 ``write_model(path, kind, **options)`` writes one; the kinds are presets of the options of `AnalyticModel`:
 
@@ -21,6 +23,8 @@ Every term is a formula that a test can write down again. With ``f(r) = (1 - (r/
     every charge is exactly 0 once no two atoms are within charge_cutoff
 "message_passing"
     one message-passing layer
+"equilibration"
+    contract version 2: electronegativities and hardnesses in place of charges; alpha is in eV/e here
 "raising"
     forward raises RuntimeError once it sees more than max_edges edges
 "raising_backward"
@@ -47,6 +51,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "inert_atom": {"species": ["Na", "Cl", "Ar"], "q0": [1.0, -1.0, 0.0], "response": [1.0, 1.0, 0.0]},
     "vanishing_charge": {"vanishing": True},
     "message_passing": {"message_passing_layers": 1},
+    "equilibration": {"equilibration": True, "neutralize": True, "alpha": 0.5},
     "raising": {"max_edges": 100},
     "raising_backward": {"spoiled": True},
 }
@@ -69,6 +74,8 @@ class AnalyticModel(torch.nn.Module):
         Whether `forward` returns charges at all.
     vanishing
         The second charge rule.
+    equilibration, chi0, eta0, stiffening
+        Whether `forward` returns electronegativities and hardnesses, and their parameters, eV/e and eV/e^2.
     detached
         Charges carry no gradient: forces at fixed charge, the classic error, on purpose.
     message_passing_layers
@@ -95,6 +102,10 @@ class AnalyticModel(torch.nn.Module):
         coupling: float,
         charged: bool,
         vanishing: bool,
+        equilibration: bool,
+        chi0: float,
+        eta0: float,
+        stiffening: float,
         detached: bool,
         message_passing_layers: int,
         max_edges: int,
@@ -115,6 +126,10 @@ class AnalyticModel(torch.nn.Module):
         self.coupling = coupling
         self.charged = charged
         self.vanishing = vanishing
+        self.equilibration = equilibration
+        self.chi0 = chi0
+        self.eta0 = eta0
+        self.stiffening = stiffening
         self.detached = detached
         self.message_passing_layers = message_passing_layers
         self.max_edges = max_edges
@@ -144,7 +159,15 @@ class AnalyticModel(torch.nn.Module):
         if self.message_passing_layers == 1:
             energy = energy + self.coupling * zeros.index_add(0, centre, f * density[neighbour])
         result = {"energy": energy[:n_local]}
-        if self.charged:
+        if self.equilibration:
+            f_q = self.smooth(r, self.charge_cutoff)
+            environment = zeros.index_add(0, centre, f_q * self.q0[species[neighbour]])
+            chi = -self.chi0 * self.q0[species] + self.alpha * self.response[species] * environment
+            eta = self.eta0 * (1.0 + 0.25 * species.to(zeros.dtype))
+            eta = eta + self.stiffening * zeros.index_add(0, centre, f_q)
+            result["electronegativity"] = chi[:n_local]
+            result["hardness"] = eta[:n_local]
+        elif self.charged:
             f_q = self.smooth(r, self.charge_cutoff)
             if self.vanishing:
                 charge = self.q0[species] * zeros.index_add(0, centre, f_q)
@@ -189,6 +212,8 @@ def write_model(
         "self_interaction": given.pop("self_interaction", False),
         "neutralize": given.pop("neutralize", False),
     }
+    if given.get("equilibration", False):
+        long_range["charge_model"] = "equilibration"
     cutoff = float(given.pop("cutoff", 5.0))
     network = {
         "q0": q0,
@@ -203,6 +228,10 @@ def write_model(
         "coupling": 0.02,
         "charged": sigma is not None,
         "vanishing": False,
+        "equilibration": False,
+        "chi0": 4.0,
+        "eta0": 14.0,
+        "stiffening": 0.2,
         "detached": False,
         "message_passing_layers": 0,
         "max_edges": -1,
@@ -215,7 +244,7 @@ def write_model(
     network.update(given)
     metadata = {
         "format": "pair_les",
-        "format_version": 1,
+        "format_version": 2 if network["equilibration"] else 1,
         "species": species,
         "cutoff": cutoff,
         "message_passing_layers": network["message_passing_layers"],

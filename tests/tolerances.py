@@ -147,3 +147,9 @@ HEAT_CURRENT = 1e-3
 
 # compute les/committee/atom against torch, eV/A and e: ewald 1e-11 in the potential, float64.
 COMMITTEE_SPREAD = 1e-9
+
+EQUILIBRATED = Tolerance(charge=1e-7, energy=1e-7, force=1e-5, virial=1e-6)
+"""As EWALD; the charges are those of a solve to 1e-11 e with a potential of 1e-7 V. The bar of the project is 1e-6."""
+
+EQUILIBRATED_PPPM = Tolerance(charge=2e-6, energy=2e-6, force=2e-4, virial=2e-5)
+"""As PPPM; charges see its potential, 1e-5 V, divided by a hardness."""

@@ -7,8 +7,8 @@ COULOMB_CONSTANT = 14.3996454784
 FORMAT_NAME = "pair_les"
 """``format`` of every model file."""
 
-FORMAT_VERSION = 1
-"""The contract version that this package writes and the only one it reads."""
+FORMAT_VERSION = 2
+"""The newest contract version; this package reads all up to it, and writes the oldest that can say what a model is."""
 
 METADATA_FILE = "metadata.json"
 """Name of the extra file inside the TorchScript archive."""
@@ -17,4 +17,4 @@ FUSED_FILE = "fused.pt"
 """Name of the optional extra file with the same network in the fused operators of the compiled core."""
 
 UNITS = {"length": "angstrom", "energy": "eV", "charge": "e"}
-"""``units`` of contract version 1, exactly."""
+"""``units`` of all contract versions, exactly."""

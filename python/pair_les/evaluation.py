@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .charge_state import total_charge_of
+from .equilibration import charge_energies, check_hardness, equilibrate, of_fixed_charges
 from .long_range import long_range_energy
 from .metadata import ContractError, LongRange, Metadata
 from .neighbors import neighbor_list
@@ -35,7 +36,7 @@ class Evaluation:
     long_range_energy
         eV, the long-range part of `energy`.
     atomic_energies
-        [N], eV, the short-range energy of each atom.
+        [N], eV, the short-range energy of each atom; with charge equilibration that of its charge too.
     forces
         [N, 3], eV/angstrom.
     strain_derivative
@@ -134,18 +135,19 @@ def evaluate(
 
     lr_energy, phi = 0.0, None
     forces, strain = torch.zeros_like(x), torch.zeros_like(h)
+    settings = metadata.long_range
+    if settings is not None and settings.equilibrates:
+        outputs, total_charge = charges, total_charge or 0.0
+        charges = _equilibrate(outputs, x, h, bool(periodic.all()), settings, k_cutoff, total_charge)
+        energies = energies.to(x.dtype) + charge_energies(charges, *outputs.to(x.dtype).unbind(1))
+        settings = of_fixed_charges(settings)
     objective = energies.sum()
-    if charges is not None and metadata.long_range is not None:
+    if charges is not None and settings is not None:
         lr_energy, forces, strain, phi = _long_range(
-            x,
-            charges.detach().to(x.dtype),
-            h,
-            bool(periodic.all()),
-            metadata.long_range,
-            k_cutoff,
-            total_charge,
+            x, charges.detach().to(x.dtype), h, bool(periodic.all()), settings, k_cutoff, total_charge
         )
-        objective = objective + (phi.to(charges.dtype) * charges).sum()
+        if charges.requires_grad:
+            objective = objective + (phi.to(charges.dtype) * charges).sum()
 
     gradient = torch.zeros_like(vectors)
     if objective.requires_grad and len(vectors) > 0:  # an atom alone has nothing to differentiate
@@ -175,7 +177,7 @@ def checked_forward(
     edge_vectors: Tensor,
     file: str | os.PathLike[str],
 ) -> tuple[Tensor, Tensor | None]:
-    """Phase 1: energies [n] and, for a model with charges, charges [n]; their names and shapes checked.
+    """Phase 1: energies [n] and charges [n], or electronegativities and hardnesses [n, 2], or None; all checked.
 
     Raises
     ------
@@ -192,16 +194,45 @@ def checked_forward(
     ) as error:  # `raise` in TorchScript is a torch.jit.Error
         reason = str(error).strip().splitlines()[-1]
         raise ContractError(f"{file}: forward failed for {n_atoms} atoms: {reason}") from error
-    names = ["energy"] if metadata.long_range is None else ["energy", "charge"]
+    settings, names = metadata.long_range, ["energy"]
+    if settings is not None:
+        names += ["electronegativity", "hardness"] if settings.equilibrates else ["charge"]
     for name in names:
         if name not in output:
             raise ContractError(
-                f"{file}: forward returned no '{name}', only {sorted(output)}: contract version 1"
+                f"{file}: forward returned no '{name}', only {sorted(output)}: contract version {metadata.format_version}"
             )
         if tuple(output[name].shape) != (n_atoms,):
             shape = tuple(output[name].shape)
             raise ContractError(f"{file}: '{name}' has shape {shape}, must be [n_local] = ({n_atoms},)")
-    return output["energy"], output["charge"] if len(names) == 2 else None
+    if settings is None:
+        return output["energy"], None
+    if not settings.equilibrates:
+        return output["energy"], output["charge"]
+    check_hardness(output["hardness"], settings, file)
+    return output["energy"], torch.stack([output["electronegativity"], output["hardness"]], dim=1)
+
+
+def _equilibrate(
+    outputs: Tensor,
+    positions: Tensor,
+    cell: Tensor,
+    periodic: bool,
+    settings: LongRange,
+    k_cutoff: float | None,
+    total_charge: float,
+) -> Tensor:
+    """Charges of least energy of one configuration, [N]; the forces are those at fixed charges."""
+    return equilibrate(
+        outputs.detach(),
+        positions,
+        cell[None],
+        torch.tensor([periodic]),
+        torch.zeros(len(positions), dtype=torch.int64, device=positions.device),
+        torch.tensor([total_charge], dtype=torch.float64, device=positions.device),
+        settings,
+        k_cutoff,
+    )
 
 
 def _long_range(

@@ -245,10 +245,10 @@ def _pair_energy(
     a = g_ewald_from_sigma(settings.sigma)
     r_squared = (positions[second] - positions[first]).square().sum(-1)
     factor = settings.coulomb_constant * a * charges[first] * charges[second]
-    return factor * _erf_over_x(a * a * r_squared)
+    return factor * erf_over_x(a * a * r_squared)
 
 
-def _erf_over_x(x_squared: Tensor) -> Tensor:
+def erf_over_x(x_squared: Tensor) -> Tensor:
     """``erf(x) / x`` of x^2, smooth at 0 where sqrt is not: each branch sees only what it is regular for."""
     near = x_squared < _SERIES_BELOW
     x = torch.where(near, 1.0, x_squared).sqrt()

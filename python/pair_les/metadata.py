@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The metadata of a model file (contract, version 1): what it says and which values it may have.
+"""The metadata of a model file (contract, versions 1 and 2): what it says and which values it may have.
 
 Every broken rule is an error of one line that names the file, the key, the value and the rule.
 """
@@ -17,6 +17,7 @@ from .constants import COULOMB_CONSTANT, FORMAT_NAME, FORMAT_VERSION, METADATA_F
 _DTYPES = ("float32", "float64")
 _IN_MEMORY = "in memory"
 _REQUIRED = ("species", "cutoff", "message_passing_layers", "dtype", "long_range", "created_with")
+_CHARGE_MODELS = ("latent", "equilibration")
 _REQUIRED_LONG_RANGE = ("sigma", "coulomb_constant", "self_interaction", "neutralize")
 
 
@@ -38,6 +39,9 @@ class LongRange:
         Whether the energy keeps the interaction of each Gaussian with itself.
     neutralize
         Whether the mean of all charges is subtracted before the sum.
+    charge_model
+        ``"latent"``: the network returns the charges. ``"equilibration"`` (version 2): it returns electronegativities and
+        hardnesses, whose energy the charges minimise; their sum is fixed, so that `neutralize` must be true.
     extra
         Unknown keys of a file, kept and ignored.
     """
@@ -46,18 +50,26 @@ class LongRange:
     coulomb_constant: float = COULOMB_CONSTANT
     self_interaction: bool = False
     neutralize: bool = False
+    charge_model: str = "latent"
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         _check_long_range(self, _IN_MEMORY)
 
+    @property
+    def equilibrates(self) -> bool:
+        """Whether the charges are those of charge equilibration."""
+        return self.charge_model == "equilibration"
+
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object of the contract."""
+        """The JSON object of the contract, in the oldest version that has the charge model."""
+        charge_model = {"charge_model": self.charge_model} if self.equilibrates else {}
         return {
             "sigma": float(self.sigma),
             "coulomb_constant": float(self.coulomb_constant),
             "self_interaction": self.self_interaction,
             "neutralize": self.neutralize,
+            **charge_model,
             **self.extra,
         }
 
@@ -130,12 +142,17 @@ class Metadata:
         """e; the charge state of a network that was told it in training (optional key), or None."""
         return self.extra.get("charge_per_atom")
 
+    @property
+    def format_version(self) -> int:
+        """The oldest contract version that can say this: 2 with charge equilibration, else 1."""
+        return 2 if self.long_range is not None and self.long_range.equilibrates else 1
+
     def to_json(self) -> str:
         """The JSON text of ``metadata.json``, with every key of the contract."""
         return json.dumps(
             {
                 "format": FORMAT_NAME,
-                "format_version": FORMAT_VERSION,
+                "format_version": self.format_version,
                 "species": list(self.species),
                 "cutoff": float(self.cutoff),
                 "message_passing_layers": self.message_passing_layers,
@@ -166,9 +183,9 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     version = _required(data, "format_version", file)
     if not _is_int(version) or version < 1:
         raise _broken(file, "format_version", version, "must be a positive integer")
-    if version != FORMAT_VERSION:
+    if version > FORMAT_VERSION:
         raise ContractError(
-            f"{file}: format_version {version} is not known to this pair_les, which reads version "
+            f"{file}: format_version {version} is not known to this pair_les, which reads versions 1 to "
             f"{FORMAT_VERSION}: install a newer pair_les"
         )
     if _required(data, "units", file) != UNITS:
@@ -184,7 +201,7 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     if not isinstance(known["long_range"], dict | None):
         raise _broken(file, "long_range", known["long_range"], "must be an object or null")
     if known["long_range"] is not None:
-        known["long_range"] = _parse_long_range(known["long_range"], file)
+        known["long_range"] = _parse_long_range(known["long_range"], version, file)
     implied = {"format", "format_version", "units"}
     known["extra"] = {key: value for key, value in data.items() if key not in known and key not in implied}
     candidate = _unchecked(Metadata, known)
@@ -192,8 +209,10 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     return candidate
 
 
-def _parse_long_range(data: dict[str, Any], file: str) -> LongRange:
+def _parse_long_range(data: dict[str, Any], version: int, file: str) -> LongRange:
     known = {key: _required(data, key, file, "long_range.") for key in _REQUIRED_LONG_RANGE}
+    # a key of version 1 by this name is unknown and ignored
+    known["charge_model"] = "latent" if version == 1 else _required(data, "charge_model", file, "long_range.")
     known["extra"] = {key: value for key, value in data.items() if key not in known}
     candidate = _unchecked(LongRange, known)
     _check_long_range(candidate, file)
@@ -209,6 +228,17 @@ def _check_long_range(settings: LongRange, file: str) -> None:
     for name in ("self_interaction", "neutralize"):
         if not isinstance(getattr(settings, name), bool):
             raise _broken(file, f"long_range.{name}", getattr(settings, name), "must be true or false")
+    if settings.charge_model not in _CHARGE_MODELS:
+        raise _broken(
+            file, "long_range.charge_model", settings.charge_model, "must be 'latent' or 'equilibration'"
+        )
+    if settings.equilibrates and not settings.neutralize:
+        raise _broken(
+            file,
+            "long_range.neutralize",
+            False,
+            "must be true where charge_model is 'equilibration': equilibrated charges have a given sum",
+        )
 
 
 def _check_metadata(metadata: Metadata, file: str) -> None:
@@ -248,9 +278,7 @@ def _unchecked(cls: type, values: dict[str, Any]) -> Any:
 
 def _required(data: dict[str, Any], key: str, file: str, prefix: str = "") -> Any:
     if key not in data:
-        raise ContractError(
-            f"{file}: metadata key '{prefix}{key}' is missing: contract version 1 requires it"
-        )
+        raise ContractError(f"{file}: metadata key '{prefix}{key}' is missing: the contract requires it")
     return data[key]
 
 

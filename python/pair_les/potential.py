@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .data.batches import Batch
+from .equilibration import charge_energies, equilibrate, of_fixed_charges
 from .long_range import converged_k_cutoff, long_range_energy, training_k_cutoff
 from .metadata import LongRange
 
@@ -88,8 +89,19 @@ def predict(
         nothing = torch.zeros_like(batch.energy) + 0.0 * positions.sum()
         energy = nothing.index_add(0, batch.frame, atomic.double())
         if long_range is not None:
-            interacting, settings = _of_total_charge(charge, long_range, batch)
             far_enough = training_k_cutoff if training else converged_k_cutoff
+            if long_range.equilibrates:
+                outputs = charge
+                charge = _equilibrated(
+                    outputs if training else outputs.detach(),
+                    long_range,
+                    batch,
+                    far_enough(long_range.sigma, dtype),
+                )
+                own = charge_energies(charge, *outputs.double().unbind(1))
+                energy = energy.index_add(0, batch.frame, own)
+                charge = charge.to(dtype)
+            interacting, settings = _of_total_charge(charge, long_range, batch)
             energy = (
                 energy
                 + long_range_energy(
@@ -116,11 +128,22 @@ def predict(
     )
 
 
+def _equilibrated(outputs: Tensor, long_range: LongRange, batch: Batch, k_cutoff: float) -> Tensor:
+    """Charges [N] of least energy, float64; with a graph where `outputs` have one."""
+    labels = batch.charge_labels
+    total = torch.zeros_like(batch.energy) if labels is None else labels.total_charge
+    return equilibrate(
+        outputs, batch.positions, batch.cell, batch.periodic, batch.frame, total, long_range, k_cutoff
+    )
+
+
 def _of_total_charge(charge: Tensor, long_range: LongRange, batch: Batch) -> tuple[Tensor, LongRange]:
     """Charges that add up to the total charge of each frame where it is known and the model fixes the sum.
 
     ``neutralize`` is this projection for neutral frames (physics.md, "Forces"); see also `project_charges`.
     """
+    if long_range.equilibrates:
+        return charge, of_fixed_charges(long_range)
     if not long_range.neutralize or batch.charge_labels is None:
         return charge, long_range
     totals = torch.zeros_like(batch.energy, dtype=charge.dtype).index_add(0, batch.frame, charge)

@@ -53,7 +53,7 @@ def test_null_long_range_and_unknown_keys():
     ("key", "value", "rule"),
     [
         ("format", "other", "must be 'pair_les'"),
-        ("format_version", 2, "this pair_les reads version 1"),
+        ("format_version", 3, "this pair_les reads versions 1 to 2"),
         ("format_version", "1", "must be an integer"),
         ("species", [], "must name at least one element"),
         ("species", ["O", "O"], "more than once"),

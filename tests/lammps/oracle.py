@@ -38,7 +38,7 @@ def evaluate(
     Parameters
     ----------
     model
-        A model file of contract version 1, strictly local.
+        A model file of contract version 1 or 2, strictly local.
     system
         Atoms and cell; units eV, angstrom, e throughout.
     slab
@@ -67,7 +67,16 @@ def evaluate(
 
     charges = torch.zeros(len(system), dtype=torch.float64)
     potential = torch.zeros_like(charges)
-    if metadata["long_range"] is not None:
+    if (metadata["long_range"] or {}).pop("charge_model", "latent") == "equilibration":
+        # the sum is fixed by the constraint, and a dense solve is differentiated like everything else
+        metadata["long_range"]["neutralize"] = False
+        chi, eta = output["electronegativity"].double(), output["hardness"].double()
+        charges = equilibrium(positions, cell, chi, eta, total_charge or 0.0, metadata["long_range"])
+        long_range = long_range_energy(positions, cell, charges, **metadata["long_range"])
+        (potential,) = torch.autograd.grad(long_range, charges, retain_graph=True)
+        potential = potential - potential.mean()
+        energy = energy + long_range + (chi * charges + 0.5 * eta * charges**2).sum()
+    elif metadata["long_range"] is not None:
         charges = output["charge"].double()
         charges = charges if charges.requires_grad else charges.clone().requires_grad_()
         interacting = charges
@@ -165,6 +174,41 @@ def long_range_energy(
     if not self_interaction:
         energy = energy - coulomb_constant * (charges**2).sum() / (sigma * math.sqrt(2.0 * math.pi))
     return energy
+
+
+def equilibrium(
+    positions: torch.Tensor,
+    cell: torch.Tensor,
+    chi: torch.Tensor,
+    eta: torch.Tensor,
+    total_charge: float,
+    options: dict[str, float],
+) -> torch.Tensor:
+    """Charges [n] where ``chi + eta q + dE_lr/dq`` is the same for all and their sum is `total_charge`: a bordered system."""
+    n = len(chi)
+    reciprocal = 2.0 * math.pi * torch.linalg.inv(cell).T
+    k_max = math.sqrt(-2.0 * math.log(TRUNCATION)) / options["sigma"]
+    matrix = torch.diag(eta)
+    for steps in half_space(cell.detach().numpy(), k_max).split(20000):
+        k = steps @ reciprocal
+        phase = k @ positions.T
+        k_squared = (k**2).sum(dim=1, keepdim=True)
+        weight = torch.exp(-(options["sigma"] ** 2) * k_squared / 2.0) / k_squared
+        sums = torch.cos(phase).T @ (weight * torch.cos(phase)) + torch.sin(phase).T @ (
+            weight * torch.sin(phase)
+        )
+        matrix = matrix + 8.0 * math.pi * options["coulomb_constant"] / torch.linalg.det(cell) * sums
+    if not options["self_interaction"]:
+        self_energy = options["coulomb_constant"] / (options["sigma"] * math.sqrt(2.0 * math.pi))
+        matrix = matrix - 2.0 * self_energy * torch.eye(n, dtype=matrix.dtype)
+    border = torch.ones(n, 1, dtype=matrix.dtype)
+    bordered = torch.cat(
+        [
+            torch.cat([matrix, border], dim=1),
+            torch.cat([border.T, torch.zeros(1, 1, dtype=matrix.dtype)], dim=1),
+        ]
+    )
+    return torch.linalg.solve(bordered, torch.cat([-chi, chi.new_tensor([total_charge])]))[:n]
 
 
 def half_space(cell: np.ndarray, k_max: float) -> torch.Tensor:

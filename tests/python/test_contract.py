@@ -78,7 +78,7 @@ def test_round_trip_keeps_unknown_keys() -> None:
 def test_missing_key(key: str) -> None:
     data = valid()
     del data[key]
-    message = f"m.pt: metadata key '{key}' is missing: contract version 1 requires it"
+    message = f"m.pt: metadata key '{key}' is missing: the contract requires it"
     with pytest.raises(ContractError, match=f"^{re.escape(message)}$"):
         parse(data)
 
@@ -87,7 +87,7 @@ def test_missing_key(key: str) -> None:
 def test_missing_key_of_long_range(key: str) -> None:
     data = valid()
     del data["long_range"][key]
-    message = f"m.pt: metadata key 'long_range.{key}' is missing: contract version 1 requires it"
+    message = f"m.pt: metadata key 'long_range.{key}' is missing: the contract requires it"
     with pytest.raises(ContractError, match=f"^{re.escape(message)}$"):
         parse(data)
 
@@ -147,7 +147,7 @@ def test_broken_key_of_long_range(key: str, value: Any, rule: str) -> None:
 def test_future_version_is_refused_by_number_before_anything_else() -> None:
     data = {"format": "pair_les", "format_version": 7, "species": {"new": "meaning"}}
     message = (
-        "m.pt: format_version 7 is not known to this pair_les, which reads version 1: install a newer pair"
+        "m.pt: format_version 7 is not known to this pair_les, which reads versions 1 to 2: install a newer pair"
     )
     with pytest.raises(ContractError, match=f"^{message}_les$"):
         parse(data)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // pair_les._core: the C++ core as numpy-in, numpy-out functions, so that pytest reaches every kernel.
 
+#include "core/charge_equilibration.h"
 #include "core/constants.h"
 #include "core/edges.h"
 #include "core/evaluator.h"
 #include "core/long_range.h"
 #include "core/metadata.h"
+#include "core/smoothing_preconditioner.h"
 #include "core/split_table.h"
 
 #include <pybind11/numpy.h>
@@ -15,6 +17,7 @@
 #include <fstream>
 #include <iterator>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <stdexcept>
 
@@ -99,13 +102,17 @@ std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, 
 void bind_metadata(py::module_ &m)
 {
   py::class_<LongRange>(m, "LongRange")
-      .def(py::init<double, double, bool, bool>(), py::arg("sigma"),
-           py::arg("coulomb_constant") = COULOMB_CONSTANT, py::arg("self_interaction") = false,
-           py::arg("neutralize") = false)
+      .def(py::init(
+               [](double sigma, double coulomb_constant, bool self_interaction, bool neutralize) {
+                 return LongRange{sigma, coulomb_constant, self_interaction, neutralize};
+               }),
+           py::arg("sigma"), py::arg("coulomb_constant") = COULOMB_CONSTANT,
+           py::arg("self_interaction") = false, py::arg("neutralize") = false)
       .def_readonly("sigma", &LongRange::sigma)
       .def_readonly("coulomb_constant", &LongRange::coulomb_constant)
       .def_readonly("self_interaction", &LongRange::self_interaction)
-      .def_readonly("neutralize", &LongRange::neutralize);
+      .def_readonly("neutralize", &LongRange::neutralize)
+      .def_property_readonly("equilibrates", &LongRange::equilibrates);
   py::class_<Metadata>(m, "Metadata")
       .def_readonly("species", &Metadata::species)
       .def_readonly("cutoff", &Metadata::cutoff)
@@ -155,9 +162,62 @@ void bind_evaluator(py::module_ &m)
                              [](const Evaluator &self) { return to_array(self.energy()); })
       .def_property_readonly("charge",
                              [](const Evaluator &self) { return to_array(self.charge()); })
+      .def_property_readonly(
+          "electronegativity",
+          [](const Evaluator &self) { return to_array(self.electronegativity()); })
+      .def_property_readonly("hardness",
+                             [](const Evaluator &self) { return to_array(self.hardness()); })
       .def_property_readonly("edge_gradient", [](const Evaluator &self) {
         return to_array(self.edge_gradient()).reshape({-1, 3});
       });
+}
+
+// equilibrate() of one process with a dense matrix, preconditioned by a graph of local atoms only.
+py::dict equilibrate_densely(const Doubles &electronegativity, const Doubles &hardness,
+                             const Doubles &curvature, const Doubles &interaction,
+                             double total_charge, const Doubles &start, const Integers &edge_index,
+                             const Doubles &edge_vectors, double length, double cutoff,
+                             double tolerance, int max_iterations)
+{
+  using Vector = std::vector<double>;
+  const auto vector = [](const Doubles &array) {
+    return Vector(array.data(), array.data() + array.size());
+  };
+  const auto n = static_cast<std::size_t>(hardness.size());
+  const Graph graph = make_graph(Integers(std::vector<py::ssize_t>{hardness.size()}), edge_index,
+                                 edge_vectors, static_cast<std::int64_t>(n));
+  SmoothingPreconditioner preconditioner;
+  preconditioner.build(graph, vector(curvature), length, cutoff);
+
+  ChargeEnergy energy;
+  energy.electronegativity = vector(electronegativity);
+  energy.hardness = vector(hardness);
+  energy.curvature = vector(curvature);
+  energy.total_charge = total_charge;
+  energy.n_atoms = static_cast<double>(n);
+  energy.potential = [&](const Vector &charge, Vector &potential) {
+    for (std::size_t i = 0; i < n; ++i) {
+      const double *const row = interaction.data() + i * n;
+      potential[i] = std::inner_product(row, row + n, charge.begin(), 0.0);
+    }
+  };
+  energy.precondition = [&](const Vector &residual, Vector &correction) {
+    Vector message(n);
+    for (std::size_t i = 0; i < n; ++i) message[i] = preconditioner.message(i, residual[i]);
+    preconditioner.apply(residual, message.data(), correction);
+  };
+  energy.sum = energy.largest = [](double mine) { return mine; };
+
+  Vector charge = vector(start);
+  const auto found = equilibrate(energy, tolerance, max_iterations, charge);
+  py::dict result;
+  result["charge"] = to_array(charge);
+  result["converged"] = found.outcome == Equilibrium::converged;
+  result["positive_definite"] = found.outcome != Equilibrium::not_positive_definite;
+  result["iterations"] = found.iterations;
+  result["error"] = found.error;
+  result["chemical_potential"] = found.chemical_potential;
+  return result;
 }
 
 void bind_long_range(py::module_ &m)
@@ -168,6 +228,11 @@ void bind_long_range(py::module_ &m)
   m.attr("COULOMB_CONSTANT") = COULOMB_CONSTANT;
   m.def("g_ewald_from_sigma", &g_ewald_from_sigma, py::arg("sigma"));
   m.def("self_energy_factor", &self_energy_factor, py::arg("settings"));
+  m.def("lowest_hardness", &lowest_hardness, py::arg("settings"));
+  m.def("equilibrate", &equilibrate_densely, py::arg("electronegativity"), py::arg("hardness"),
+        py::arg("curvature"), py::arg("interaction"), py::arg("total_charge"), py::arg("start"),
+        py::arg("edge_index"), py::arg("edge_vectors"), py::arg("length"), py::arg("cutoff"),
+        py::arg("tolerance"), py::arg("max_iterations"));
   m.def("background_energy", &background_energy, py::arg("total_charge"), py::arg("volume"),
         py::arg("settings"));
   m.def("potential_correction", &potential_correction, py::arg("charge"), py::arg("total_charge"),

@@ -24,14 +24,17 @@ class Evaluator {
 
   virtual const Metadata &metadata() const = 0;
 
-  // Phase 1. Fills energy() and charge() of the local nodes and keeps the tape for backward().
+  // Phase 1. Fills energy() and charge(), or with charge equilibration electronegativity() and hardness(), of the local
+  // nodes and keeps the tape for backward().
   virtual void forward(const Graph &graph) = 0;
 
   // Phase 2, once per forward(). `potential` [n_local] = dE_lr/dq_i in V; nullptr for a model without charges.
   // Fills edge_gradient() = d(sum_i e_i + sum_i potential_i q_i) / d edge_vectors at fixed potential.
+  // With charge equilibration it takes the charges q [n_local] in place of the potential, and fills
+  // edge_gradient() = d(sum_i e_i + chi_i q_i + eta_i q_i^2 / 2) / d edge_vectors at fixed q.
   virtual void backward(const double *potential) = 0;
 
-  // Instead of phase 2, any number of times per forward(). `weight` [n_local], of a model with charges.
+  // Instead of phase 2, any number of times per forward(). `weight` [n_local], of a model with latent charges.
   // Fills edge_gradient() = d(sum_i weight_i q_i) / d edge_vectors, the weights held constant.
   virtual void charge_gradient(const double *weight) = 0;
 
@@ -41,7 +44,11 @@ class Evaluator {
   virtual std::vector<double> member_charge(int member) const = 0; // [n_local] e
 
   virtual const std::vector<double> &energy() const = 0; // [n_local] eV, short range
-  virtual const std::vector<double> &charge() const = 0; // [n_local] e, empty without long range
+  virtual const std::vector<double> &
+  charge() const = 0; // [n_local] e, empty without latent charges
+  virtual const std::vector<double> &electronegativity() const = 0; // [n_local] eV/e, empty without
+  virtual const std::vector<double> &
+  hardness() const = 0; // [n_local] eV/e^2   charge equilibration
   virtual const std::vector<double> &
   edge_gradient() const = 0; // [n_edges * 3] eV/angstrom or e/angstrom
 

@@ -46,6 +46,11 @@ double self_energy_factor(const LongRange &settings)
   return settings.coulomb_constant / (settings.sigma * SQRT_2 * SQRT_PI);
 }
 
+double lowest_hardness(const LongRange &settings)
+{
+  return settings.self_interaction ? 0.0 : 2.0 * self_energy_factor(settings);
+}
+
 double background_energy(double total_charge, double volume, const LongRange &settings)
 {
   return settings.coulomb_constant * PI * settings.sigma * settings.sigma * total_charge *

@@ -24,6 +24,10 @@ double g_ewald_from_sigma(double sigma);
 // k_e / (sigma sqrt(2 pi)), eV/e^2: energy of one unit Gaussian with itself
 double self_energy_factor(const LongRange &settings);
 
+// eV/e^2, what every hardness of charge equilibration must exceed so that the energy is a positive definite form of the
+// charges in any configuration: the Gaussians' interaction with themselves where it is not part of the energy, else 0
+double lowest_hardness(const LongRange &settings);
+
 // k_e pi sigma^2 Q^2 / V, eV, added to elong at every g: LAMMPS adds the energy of a neutralising background, the
 // model has no k = 0 term at all
 double background_energy(double total_charge, double volume, const LongRange &settings);

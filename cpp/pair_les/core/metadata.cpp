@@ -91,23 +91,41 @@ class Section {
   std::string file, prefix;
 };
 
-LongRange parse_long_range(const json &object, const std::string &file)
+// Version 1 has latent charges only, and no key for it.
+ChargeModel parse_charge_model(const Section &section, int version)
 {
-  const Section section(object, file, "long_range.");
-  return {section.positive("sigma"), section.positive("coulomb_constant"),
-          section.boolean("self_interaction"), section.boolean("neutralize")};
+  if (version == 1) return ChargeModel::latent;
+  const std::string name = section.text("charge_model");
+  if (name == "latent") return ChargeModel::latent;
+  if (name != "equilibration")
+    section.fail("charge_model", "is '" + name + "' but must be 'latent' or 'equilibration'");
+  return ChargeModel::equilibration;
 }
 
-void check_format(const Section &root)
+LongRange parse_long_range(const json &object, const std::string &file, int version)
+{
+  const Section section(object, file, "long_range.");
+  const LongRange long_range{section.positive("sigma"), section.positive("coulomb_constant"),
+                             section.boolean("self_interaction"), section.boolean("neutralize"),
+                             parse_charge_model(section, version)};
+  if (long_range.equilibrates() && !long_range.neutralize)
+    section.fail("neutralize", "is false but must be true where charge_model is 'equilibration': "
+                               "equilibrated charges have a given sum");
+  return long_range;
+}
+
+// Returns the version of the format.
+int check_format(const Section &root)
 {
   if (root.text("format") != MODEL_FORMAT)
     root.fail("format", "is '" + root.text("format") + "' but must be '" + MODEL_FORMAT + "'");
   const int version = root.integer("format_version");
-  if (version != MODEL_FORMAT_VERSION)
+  if (version < 1 || version > MODEL_FORMAT_VERSION)
     root.fail("format_version", "is " + std::to_string(version) +
-                                    " but this pair_les reads version " +
+                                    " but this pair_les reads versions 1 to " +
                                     std::to_string(MODEL_FORMAT_VERSION) +
                                     "; install a pair_les that knows it or export the model again");
+  return version;
 }
 
 void check_units(const Section &root)
@@ -155,7 +173,7 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
     throw std::runtime_error("model file '" + file + "': metadata.json is not a JSON object; " +
                              "export the model again with 'pair-les export'");
   const Section root(object, file, "");
-  check_format(root);
+  const int version = check_format(root);
 
   Metadata metadata;
   metadata.species = root.texts("species");
@@ -177,7 +195,7 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
 
   const json &long_range = root.get("long_range");
   if (long_range.is_object())
-    metadata.long_range = parse_long_range(long_range, file);
+    metadata.long_range = parse_long_range(long_range, file, version);
   else if (!long_range.is_null())
     root.fail("long_range", "is " + long_range.dump() + " but must be an object or null");
 
@@ -187,6 +205,9 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
   if (metadata.committee < 1)
     root.fail("committee",
               "is " + std::to_string(metadata.committee) + " but must be the number of networks");
+  if (metadata.committee > 1 && metadata.long_range && metadata.long_range->equilibrates())
+    root.fail("committee", "is " + std::to_string(metadata.committee) +
+                               " but must be 1 where charge_model is 'equilibration'");
   if (root.has("charge_per_atom")) metadata.charge_per_atom = root.number("charge_per_atom");
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");

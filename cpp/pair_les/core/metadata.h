@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// metadata.json of a deployed model, version 1: what the file promises about itself.
+// metadata.json of a deployed model, versions 1 and 2: what the file promises about itself.
 
 #ifndef PAIR_LES_CORE_METADATA_H
 #define PAIR_LES_CORE_METADATA_H
@@ -10,12 +10,18 @@
 
 namespace pair_les {
 
+// Where the charges come from: outputs of the network, or those that minimise the energy of its outputs.
+enum class ChargeModel { latent, equilibration };
+
 // How the charges of the model interact at long range.
 struct LongRange {
   double sigma;            // angstrom, width of the Gaussian smearing
   double coulomb_constant; // eV angstrom / e^2, the constant the model was trained with
   bool self_interaction;   // the energy keeps each Gaussian's interaction with itself
   bool neutralize;         // the mean of all charges is subtracted before the sum
+  ChargeModel charge_model = ChargeModel::latent;
+
+  bool equilibrates() const { return charge_model == ChargeModel::equilibration; }
 };
 
 struct Metadata {

@@ -94,7 +94,12 @@ TorchScriptModel::Output TorchScriptModel::forward(const torch::Tensor &species,
   const auto outputs = result.toGenericDict();
   Output output;
   output.energy = checked(outputs, "energy", {n_local});
-  if (metadata_.long_range) output.charge = checked(outputs, "charge", {n_local});
+  if (metadata_.long_range && metadata_.long_range->equilibrates()) {
+    output.electronegativity = checked(outputs, "electronegativity", {n_local});
+    output.hardness = checked(outputs, "hardness", {n_local});
+  } else if (metadata_.long_range) {
+    output.charge = checked(outputs, "charge", {n_local});
+  }
   if (metadata_.committee > 1) {
     output.member_energy = checked(outputs, "member_energy", {metadata_.committee, n_local});
     if (metadata_.long_range)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The only C++ file that knows the model file format (contract version 1, TorchScript archive).
+// The only C++ file that knows the model file format (contract versions 1 and 2, TorchScript archive).
 
 #ifndef PAIR_LES_CORE_TORCHSCRIPT_MODEL_H
 #define PAIR_LES_CORE_TORCHSCRIPT_MODEL_H
@@ -16,7 +16,8 @@ class TorchScriptModel {
  public:
   struct Output {
     torch::Tensor energy; // [n_local] eV
-    torch::Tensor charge; // [n_local] e; undefined for a model without long range
+    torch::Tensor charge; // [n_local] e; undefined for a model without long range or with:
+    torch::Tensor electronegativity, hardness;  // [n_local] eV/e, eV/e^2, of charge equilibration
     torch::Tensor member_energy, member_charge; // [committee, n_local]; undefined for one network
   };
 

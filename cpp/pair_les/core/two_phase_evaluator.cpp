@@ -2,6 +2,7 @@
 // Evaluator over a TorchScript model: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
 
 #include "evaluator.h"
+#include "long_range.h"
 #include "torchscript_model.h"
 
 #include <ATen/Parallel.h>
@@ -34,13 +35,18 @@ class TwoPhaseEvaluator : public Evaluator {
   const Metadata &metadata() const override { return model_.metadata(); }
   const std::vector<double> &energy() const override { return energy_; }
   const std::vector<double> &charge() const override { return charge_; }
+  const std::vector<double> &electronegativity() const override { return electronegativity_; }
+  const std::vector<double> &hardness() const override { return hardness_; }
   const std::vector<double> &edge_gradient() const override { return edge_gradient_; }
 
   void forward(const Graph &graph) override
   {
     n_edges_ = graph.n_edges();
     energy_.resize(static_cast<std::size_t>(graph.n_local));
-    charge_.resize(metadata().long_range ? energy_.size() : 0);
+    const bool equilibrates = metadata().long_range && metadata().long_range->equilibrates();
+    charge_.resize(metadata().long_range && !equilibrates ? energy_.size() : 0);
+    electronegativity_.resize(equilibrates ? energy_.size() : 0);
+    hardness_.resize(electronegativity_.size());
     cut_into_chunks(graph);
     try {
       for (Chunk &chunk : chunks_) {
@@ -51,7 +57,12 @@ class TwoPhaseEvaluator : public Evaluator {
         copy(chunk.outputs.energy, energy_.data() + chunk.first_atom);
         if (chunk.outputs.charge.defined())
           copy(chunk.outputs.charge, charge_.data() + chunk.first_atom);
+        if (chunk.outputs.hardness.defined()) {
+          copy(chunk.outputs.electronegativity, electronegativity_.data() + chunk.first_atom);
+          copy(chunk.outputs.hardness, hardness_.data() + chunk.first_atom);
+        }
       }
+      check_hardness();
     } catch (const std::exception &error) {
       chunks_.clear();
       fail("forward", error);
@@ -72,6 +83,7 @@ class TwoPhaseEvaluator : public Evaluator {
         outputs.push_back(chunk.outputs.charge);
         seeds.push_back(seed_tensor(potential, chunk));
       }
+      add_equilibration(potential, chunk, outputs, seeds);
       differentiate(chunk, outputs, seeds, false);
       chunk.outputs = {};
       chunk.edge_vectors.reset();
@@ -114,6 +126,36 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
  private:
+  // chi_i q_i + eta_i q_i^2 / 2 at fixed charges
+  void add_equilibration(const double *charge, const Chunk &chunk,
+                         std::vector<torch::Tensor> &outputs, std::vector<torch::Tensor> &seeds)
+  {
+    const auto &chi = chunk.outputs.electronegativity, &eta = chunk.outputs.hardness;
+    if (!eta.defined() || !(chi.requires_grad() || eta.requires_grad())) return;
+    const auto q = seed_tensor(charge, chunk);
+    if (chi.requires_grad()) {
+      outputs.push_back(chi);
+      seeds.push_back(q);
+    }
+    if (eta.requires_grad()) {
+      outputs.push_back(eta);
+      seeds.push_back(0.5 * q * q);
+    }
+  }
+
+  // Below this bound there are configurations without an energy minimum. NaN is left to the caller.
+  void check_hardness() const
+  {
+    if (hardness_.empty()) return;
+    const double bound = lowest_hardness(*metadata().long_range);
+    for (const double value : hardness_)
+      if (value <= bound)
+        throw std::runtime_error(
+            "a hardness is " + std::to_string(value) + " eV/e^2 but must be > " +
+            std::to_string(bound) +
+            (bound > 0.0 ? ", that of a Gaussian charge alone (self_interaction false)" : ""));
+  }
+
   // A strictly local model sees its centres a part at a time, so that its temporaries stay in the cache and small enough
   // for malloc to keep. A rank without atoms has nothing to ask the model.
   void cut_into_chunks(const Graph &graph)
@@ -220,7 +262,7 @@ class TwoPhaseEvaluator : public Evaluator {
   std::int64_t chunk_atoms_;
   std::int64_t n_edges_ = 0;
   std::vector<Chunk> chunks_;
-  std::vector<double> energy_, charge_, edge_gradient_;
+  std::vector<double> energy_, charge_, electronegativity_, hardness_, edge_gradient_;
 };
 
 } // namespace

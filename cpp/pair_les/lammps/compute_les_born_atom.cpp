@@ -65,6 +65,11 @@ void ComputeLESBornAtom::init()
         "compute {} needs pair_style les and a model with charges; type 'pair_style les' and "
         "'pair_coeff * * model.pt' followed by one element for each atom type",
         style);
+  if (pair->equilibrates())
+    error->all(FLERR,
+               "compute {} does not know how equilibrated charges change with the positions of all "
+               "atoms; use a model whose network gives the charges",
+               style);
 }
 
 /* ---------------------------------------------------------------------- */

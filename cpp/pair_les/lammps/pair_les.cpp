@@ -41,6 +41,8 @@ std::string not_finite(const pair_les::Evaluator &evaluator, const std::string &
   const char *what = nullptr;
   if (!finite(evaluator.energy())) what = "an energy";
   if (!finite(evaluator.charge())) what = "a charge";
+  if (!finite(evaluator.electronegativity())) what = "an electronegativity";
+  if (!finite(evaluator.hardness())) what = "a hardness";
   if (!what) return "";
   return fmt::format(
       "model file '{}' returned {} that is not finite at step {}: atoms are too close, or "
@@ -97,9 +99,10 @@ void PairLES::compute(int eflag, int vflag)
   model->step = update->ntimestep;
   run_forward();
 
+  if (equilibrates()) update_field(); // a potential that the charges see
   if (solver != NONE) update_charges();
   if (solver == KSPACE) {
-    size_mesh();
+    for (int attempt = 0; size_mesh() && equilibrates() && attempt < 3; attempt++) update_charges();
     kspace_energy->addstep(update->ntimestep + 1);
   }
   tally_energies();
@@ -188,15 +191,17 @@ void PairLES::tally_energies()
 {
   const auto &energy = model->evaluator->energy();
   double short_range_sum = 0.0, correction_sum = 0.0;
+  const bool of_charge = equilibrates();
 
   for (int i = 0; i < static_cast<int>(energy.size()); i++) {
+    const double short_range = energy[i] + (of_charge ? charge_energy(i) : 0.0);
     // what the latent sum has beyond 1/2 q phi of the kspace style, by the same rule
     const double correction = (solver == NONE) ? 0.0
                                                : 0.5 * model->solver_charge[i] *
                                                      potential_correction(model->solver_charge[i]);
-    short_range_sum += energy[i];
+    short_range_sum += short_range;
     correction_sum += correction;
-    if (eflag_atom) eatom[model->graph.atom[i]] += energy_unit * (energy[i] + correction);
+    if (eflag_atom) eatom[model->graph.atom[i]] += energy_unit * (short_range + correction);
   }
 
   if (eflag_global) {
@@ -216,6 +221,16 @@ void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, dou
   scatter_edge_gradient(virial_sum, virial_atom, centroid_atom);
 }
 
+/* ----------------------------------------------------------------------
+   what the derivatives of the outputs are multiplied with: dE_lr/dq, or with equilibrated charges these
+------------------------------------------------------------------------- */
+
+const double *PairLES::backward_seed() const
+{
+  if (solver == NONE) return nullptr;
+  return equilibrates() ? model->solver_charge.data() : model->phi.data();
+}
+
 /* ---------------------------------------------------------------------- */
 
 void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
@@ -223,7 +238,7 @@ void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
 {
   std::string failure;
   try {
-    model->evaluator->backward(solver == NONE ? nullptr : model->phi.data());
+    model->evaluator->backward(backward_seed());
   } catch (const std::exception &e) {
     failure = e.what();
   }

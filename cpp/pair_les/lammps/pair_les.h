@@ -20,6 +20,10 @@ PairStyle(les,PairLES);
 #include <string>
 #include <vector>
 
+namespace pair_les {
+struct Equilibrium;
+}
+
 namespace LAMMPS_NS {
 
 class PairLES : public Pair {
@@ -43,7 +47,7 @@ class PairLES : public Pair {
   void backward_from_kspace(double *virial, double **vatom, double **cvatom);
 
   // called by FixLESBackward: times are those of the steps, without the setup
-  void start_timing() { pair_sum_seconds = 0.0; }
+  void start_timing();
 
   // called by FixLESBackward after a run: what the pair sum took
   void finish_run();
@@ -54,6 +58,7 @@ class PairLES : public Pair {
   void add_born_charges(double **);
   void add_polarization_phase(int, double *) const;
   bool projects_charges() const;
+  bool equilibrates() const;
 
   // charges, potentials and graph where code for the host finds them; a style that keeps them elsewhere copies them
   virtual void bring_home() {}
@@ -118,11 +123,30 @@ class PairLES : public Pair {
   void check_response();
   void check_charge_state();
   void update_field();
+
+  int equilibration_keyword(int, char **);
+  void check_equilibration();
+  void create_charge_history();
+  void delete_charge_history();
+  double **charge_history() const;
+  std::vector<double> guessed_charges() const;
+  void remember_charges(const std::vector<double> &);
+  void equilibrate_charges();
+  void check_equilibrium(const pair_les::Equilibrium &, const std::vector<double> &);
+  void potential_of_charges(const std::vector<double> &, std::vector<double> &);
+  void compute_kspace_alone();
+  void sum_split();
+  void sum_directly();
+  void precondition(const std::vector<double> &, std::vector<double> &);
+  void start_counting();
+  void report_equilibration();
   double field_potential(int) const;
   void stop_on_failure(const std::string &);
   double kspace_volume() const;
   double potential_correction(double) const;
-  void size_mesh();
+  bool size_mesh();
+  const double *backward_seed() const;
+  double charge_energy(int) const;
   bool cap_gewald();
   void compute_split();
   double split_background() const;

@@ -180,7 +180,7 @@ double PairLES::field_potential(int i) const
 void PairLES::compute_field()
 {
   if (!model->field.on) return;
-  update_field();
+  if (!equilibrates()) update_field();
   const double *const E = model->field.value;
 
   for (int i = 0; i < atom->nlocal; i++) {

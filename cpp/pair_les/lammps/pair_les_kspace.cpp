@@ -197,7 +197,7 @@ void PairLES::release_gewald()
    are no charges of this model yet, later both may have changed
 ------------------------------------------------------------------------- */
 
-void PairLES::size_mesh()
+bool PairLES::size_mesh()
 {
   KSpace *const kspace = force->kspace;
   const double charge_square = KSpaceAccess::charge_square(kspace);
@@ -215,6 +215,7 @@ void PairLES::size_mesh()
   const bool capped = split && !kspace->msmflag && cap_gewald();
   if (outgrown || capped) kspace->setup();
   if (outgrown || capped || !mesh_reported) report_mesh();
+  return outgrown || capped;
 }
 
 /* ----------------------------------------------------------------------
@@ -306,8 +307,17 @@ void PairLES::choose_cutoff()
 
 /* ---------------------------------------------------------------------- */
 
+void PairLES::start_timing()
+{
+  pair_sum_seconds = 0.0;
+  start_counting();
+}
+
+/* ---------------------------------------------------------------------- */
+
 void PairLES::finish_run()
 {
+  report_equilibration();
   if (!split || solver != KSPACE) return;
   double sum;
   MPI_Allreduce(&pair_sum_seconds, &sum, 1, MPI_DOUBLE, MPI_SUM, world);

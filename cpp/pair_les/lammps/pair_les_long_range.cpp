@@ -41,6 +41,10 @@ static constexpr double TINY_CHARGE = 1.0e-100;
 
 void PairLES::update_charges()
 {
+  if (equilibrates()) {
+    equilibrate_charges();
+    return;
+  }
   const auto &latent = model->evaluator->charge();
   const int n = static_cast<int>(latent.size());
 
@@ -179,6 +183,14 @@ void PairLES::tabulate_split()
 
 void PairLES::compute_direct()
 {
+  sum_directly();
+  tally_pair_sum(0.0);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::sum_directly()
+{
   const int nlocal = atom->nlocal;
   std::vector<double> mine(4 * nlocal);
   for (int i = 0; i < nlocal; i++) {
@@ -195,7 +207,6 @@ void PairLES::compute_direct()
                  MPI_DOUBLE, world);
 
   pair_les::direct_sum(all, offsets[comm->me] / 4, nlocal, *model->long_range(), model->pair_sum);
-  tally_pair_sum(0.0);
 }
 
 /* ----------------------------------------------------------------------

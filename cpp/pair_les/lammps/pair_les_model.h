@@ -12,6 +12,7 @@
 #include "core/evaluator.h"
 #include "core/pair_lists.h"
 #include "core/pair_sum.h"
+#include "core/smoothing_preconditioner.h"
 #include "core/split_sum.h"
 #include "core/split_table.h"
 
@@ -41,6 +42,19 @@ struct PairLES::Model {
     double value[3] = {0.0, 0.0, 0.0}; // V/angstrom
     double scale = 1.0;                // sqrt(eps): physical per latent charge
   } field;
+
+  struct {
+    double tolerance = 1.0e-6;         // e, keyword qtol
+    int max_iterations = 100;          // keyword qiter
+    bool asked = false;                // by one of these keywords
+    bool kspace_ready = false;         // kspace->setup() has been called since init()
+    bigint step = -1;                  // of the newest of the charges remembered
+    int remembered = 0;                // consecutive steps whose charges are known
+    bigint solves = 0, iterations = 0; // in this run
+    int most_iterations = 0;
+    std::vector<double> kept; // forces and coordinates during a call of kspace
+    pair_les::SmoothingPreconditioner preconditioner;
+  } equilibration;
 
   pair_les::TrimmedList net_neighbors; // where the list of LAMMPS reaches further than the network
   pair_les::SplitTable split_table;

@@ -85,8 +85,13 @@ void PairLES::settings(int narg, char **arg)
   model->total_given = false;
   model->total_wanted = 0.0;
   model->field = {};
+  model->equilibration = {};
   for (int iarg = 0; iarg < narg; iarg++) {
     if (const int words = response_keyword(narg - iarg, arg + iarg)) {
+      iarg += words - 1;
+      continue;
+    }
+    if (const int words = equilibration_keyword(narg - iarg, arg + iarg)) {
       iarg += words - 1;
       continue;
     }
@@ -186,9 +191,10 @@ void PairLES::read_model(const char *name)
   for (const auto &symbol : metadata.species) species += " " + symbol;
   utils::logmesg(lmp, "pair_style les: {} ({}), species{}, cutoff {} A, {}\n", name, metadata.dtype,
                  species, metadata.cutoff,
-                 model->long_range()
-                     ? fmt::format("latent charges with sigma {} A", model->long_range()->sigma)
-                     : "no charges");
+                 model->long_range() ? fmt::format("{} charges with sigma {} A",
+                                                   equilibrates() ? "equilibrated" : "latent",
+                                                   model->long_range()->sigma)
+                                     : "no charges");
   for (const auto &reference : metadata.references)
     utils::logmesg(lmp, "  please cite: {}\n", reference);
 }
@@ -248,6 +254,7 @@ void PairLES::create_internal_styles()
   fix_backward = dynamic_cast<FixLESBackward *>(modify->add_fix(id + "_backward all LES/BACKWARD"));
   fix_backward->pair = this;
   kspace_energy = modify->add_compute(id + "_kspace all pe/atom kspace");
+  if (equilibrates()) create_charge_history();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -259,6 +266,7 @@ void PairLES::delete_internal_styles()
     modify->delete_compute(kspace_energy->id);
   fix_backward = nullptr;
   kspace_energy = nullptr;
+  delete_charge_history();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -272,6 +280,7 @@ void PairLES::init_style()
   request_neighbors();
   solver = NONE;
   check_response();
+  check_equilibration();
   if (!model->long_range()) return;
 
   check_charges();

@@ -20,6 +20,16 @@ CHARGE_SCALE = 0.05
 """Charge, e, of a network output of 1: keeps the long-range part of the first steps small against the short range."""
 
 
+ELECTRONEGATIVITY_SCALE = 0.5
+"""eV/e of a network output of 1: initial charges of charge equilibration are a few hundredths of e, too."""
+
+HARDNESS_SCALE = 5.0
+"""eV/e^2; a network output x gives this times softplus(x), so that 0 is near the hardness of an atom."""
+
+LEAST_HARDNESS = 1.0
+"""eV/e^2 above what keeps the energy positive definite: iterations grow with the inverse root of the least hardness."""
+
+
 class ContractNet(nn.Module):
     """A network with the signature of the contract; a subclass adds `interaction` and a `readout`.
 
@@ -34,6 +44,7 @@ class ContractNet(nn.Module):
         species: list[str],
         settings: NetSettings,
         charge: bool,
+        lowest_hardness: float | None,
         reference_energies: dict[str, float] | None,
         energy_scale: float,
         tables: dict[str, np.ndarray],
@@ -53,6 +64,11 @@ class ContractNet(nn.Module):
         self.l_max = settings.l_max
         self.n_lm = (self.l_max + 1) ** 2
         self.has_charge = charge
+        self.equilibrates = charge and lowest_hardness is not None
+        self.hardness_floor = LEAST_HARDNESS + (lowest_hardness or 0.0)
+        self.electronegativity_scale = ELECTRONEGATIVITY_SCALE
+        self.hardness_scale = HARDNESS_SCALE
+        self.n_outputs = 1 + int(charge) + int(self.equilibrates)
         self.charge_scale = CHARGE_SCALE
         # Numbers that follow from the settings: not part of the state dict, which holds what was fitted or learned.
         self.tables = tables
@@ -72,7 +88,21 @@ class ContractNet(nn.Module):
         E_lr is quadratic in the charges: at zero charge its gradient vanishes, and training would not leave it. The sign
         of latent charges is arbitrary; this fixes it for the order of the species.
         """
-        self.readout.last.bias[:, 1] = torch.linspace(-0.1, 0.1, self.n_species) / CHARGE_SCALE
+        spread = torch.linspace(-0.1, 0.1, self.n_species)
+        if self.equilibrates:  # charges are about minus electronegativities over hardnesses
+            self.readout.last.bias[:, 1] = -HARDNESS_SCALE * spread / ELECTRONEGATIVITY_SCALE
+        else:
+            self.readout.last.bias[:, 1] = spread / CHARGE_SCALE
+
+    def of_charges(self, output: Tensor) -> Tensor:
+        """What ``output [n, n_outputs]`` says of charges: themselves ``[n]``, e; electronegativities and hardnesses ``[n, 2]``,
+        eV/e and eV/e^2; or nothing ``[0]``."""
+        if self.equilibrates:
+            hardness = self.hardness_floor + self.hardness_scale * torch.nn.functional.softplus(output[:, 2])
+            return torch.stack([self.electronegativity_scale * output[:, 1], hardness], 1)
+        if self.has_charge:
+            return output[:, 1] * self.charge_scale
+        return output[:0, 0]
 
     def _apply(self, function, recurse: bool = True) -> ContractNet:
         """Convert as any module, but fill the tables anew: a table rounded to float32 stays wrong in float64."""
@@ -105,12 +135,16 @@ class ContractNet(nn.Module):
         Returns
         -------
         dict
-            ``energy`` ``[n_local]``, eV, and with charges ``charge`` ``[n_local]``, e.
+            ``energy`` ``[n_local]``, eV, and with charges ``charge`` ``[n_local]``, e, or for charge equilibration
+            ``electronegativity`` and ``hardness`` ``[n_local]``, eV/e and eV/e^2.
         """
         energy, charge = self.interaction(species, edge_index, edge_vectors, n_local)
         shift = torch.index_select(self.reference_energies, 0, species[:n_local])
         result = {"energy": (energy + shift).to(edge_vectors.dtype)}
-        if self.has_charge:
+        if self.equilibrates:
+            result["electronegativity"] = charge[:, 0]
+            result["hardness"] = charge[:, 1]
+        elif self.has_charge:
             result["charge"] = charge
         return result
 

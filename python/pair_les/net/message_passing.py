@@ -61,6 +61,7 @@ class MessagePassingNet(ContractNet):
         settings: NetSettings,
         *,
         charge: bool,
+        lowest_hardness: float | None = None,
         reference_energies: dict[str, float] | None = None,
         energy_scale: float = 1.0,
         average_neighbors: float = 30.0,
@@ -71,7 +72,7 @@ class MessagePassingNet(ContractNet):
             "degree_average": degree_averages(l_max),
             **equivariant_tables(l_max, message_l_max),
         }
-        super().__init__(species, settings, charge, reference_energies, energy_scale, tables)
+        super().__init__(species, settings, charge, lowest_hardness, reference_energies, energy_scale, tables)
         n_s = self.n_species
         n_density = n_s * self.n_radial
         self.n_channels = settings.n_channels
@@ -116,7 +117,7 @@ class MessagePassingNet(ContractNet):
             torch.randn(l_max + 1, n_second, self.n_channels) / math.sqrt(n_second)
         )
         self.readout = SharedReadout(
-            n_s, 2 * n_features, list(settings.hidden), 2 if charge else 1, settings.charge_state
+            n_s, 2 * n_features, list(settings.hidden), self.n_outputs, settings.charge_state
         )
         if charge:
             self._spread_charges()
@@ -152,8 +153,7 @@ class MessagePassingNet(ContractNet):
         features = torch.cat([x[:n_local], self.normalised(y, of_local, 1)], 1)
         output = self.readout(features, of_local, self.state_of(charge_per_atom))
         energy = output[:, 0] * self.energy_scale
-        charge = output[:, 1] * self.charge_scale if self.has_charge else output[:0, 0]
-        return energy, charge
+        return energy, self.of_charges(output)
 
     def reached(self, edge_index: Tensor, n_atoms: int, n_local: int) -> tuple[Tensor, Tensor]:
         """Atoms whose messages can reach a local atom (ascending, so that local atoms come first), and their edges."""

@@ -28,6 +28,8 @@ class LESNet(ContractNet):
         Cutoff and size.
     charge : bool
         Whether :meth:`forward` returns charges.
+    lowest_hardness : float, optional
+        eV/e^2, >= 0; then :meth:`forward` returns electronegativities and larger hardnesses in place of charges.
     reference_energies : dict, optional
         eV per atom of each species, added by :meth:`forward` and not by :meth:`interaction`. Default 0.
     energy_scale : float
@@ -47,6 +49,7 @@ class LESNet(ContractNet):
         settings: NetSettings,
         *,
         charge: bool,
+        lowest_hardness: float | None = None,
         reference_energies: dict[str, float] | None = None,
         energy_scale: float = 1.0,
         average_neighbors: float = 30.0,
@@ -59,7 +62,7 @@ class LESNet(ContractNet):
             "quadrature_weights": quadrature_weights,
             "degree_average": degree_averages(settings.l_max),
         }
-        super().__init__(species, settings, charge, reference_energies, energy_scale, tables)
+        super().__init__(species, settings, charge, lowest_hardness, reference_energies, energy_scale, tables)
         self.body_order = settings.body_order
         n_s = self.n_species
         n_density = n_s * self.n_radial
@@ -75,9 +78,7 @@ class LESNet(ContractNet):
         self.mixing = nn.Parameter(
             torch.randn(n_s, self.l_max + 1, n_density, n_channels) / math.sqrt(n_density)
         )
-        self.readout = Readout(
-            n_s, n_features, list(settings.hidden), 2 if charge else 1, settings.charge_state
-        )
+        self.readout = Readout(n_s, n_features, list(settings.hidden), self.n_outputs, settings.charge_state)
         if charge:
             self._spread_charges()
 
@@ -89,7 +90,7 @@ class LESNet(ContractNet):
         n_local: int,
         charge_per_atom: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Energies without the reference energies, and charges (``[0]`` without charges); arguments as :meth:`forward`.
+        """Energies without the reference energies, and what `of_charges` returns; arguments as :meth:`forward`.
 
         ``charge_per_atom [n_local]``, e, of each atom's frame, for a network that is told the charge state; default 0.
         """
@@ -105,10 +106,9 @@ class LESNet(ContractNet):
             members.append(index)
         order = torch.cat(members)  # atom of each row of the outputs, which are grouped by species
         row = torch.zeros_like(order).scatter(0, order, torch.arange(order.size(0), device=order.device))
-        output = torch.index_select(torch.cat(outputs), 0, row)  # [n_local, 1 or 2]
+        output = torch.index_select(torch.cat(outputs), 0, row)  # [n_local, n_outputs]
         energy = output[:, 0] * self.energy_scale
-        charge = output[:, 1] * self.charge_scale if self.has_charge else output[:0, 0]
-        return energy, charge
+        return energy, self.of_charges(output)
 
     def features(self, a: Tensor, s: int) -> Tensor:
         """Inputs ``[n, n_features]`` of the readout for atoms of species ``s`` with densities ``a [n_lm, n, n_density]``.

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..charge_state import total_charge_of
 from ..contract import load_model
+from ..equilibration import equilibrate
 from ..evaluation import checked_forward, species_indices
 from ..metadata import ContractError, Metadata
 from ..neighbors import neighbor_list
@@ -92,7 +93,18 @@ def observe(
     positions = torch.tensor(atoms.positions, dtype=torch.float64, device=device, requires_grad=True)
     cell = torch.tensor(atoms.cell.array, dtype=torch.float64, device=device)
     charges = _charges(module, metadata, atoms, positions, cell, file)
-    if total_charge is not None:
+    if metadata.long_range.equilibrates:
+        charges = equilibrate(
+            charges,
+            positions,
+            cell[None],
+            torch.tensor([bool(atoms.pbc.all())]),
+            torch.zeros(len(atoms), dtype=torch.int64, device=device),
+            torch.tensor([total_charge], dtype=torch.float64, device=device),
+            metadata.long_range,
+            differentiable=born,
+        )
+    elif total_charge is not None:
         charges = project_charges(charges, total_charge)
 
     q, x = charges.detach(), positions.detach()
@@ -113,7 +125,7 @@ def _charges(
     cell: Tensor,
     file: str,
 ) -> Tensor:
-    """Latent charges [N], float64, a function of `positions` that torch can differentiate."""
+    """Latent charges [N], or electronegativities and hardnesses [N, 2], float64, a function of `positions` that torch can differentiate."""
     symbols: Sequence[str] = atoms.get_chemical_symbols()
     species = torch.as_tensor(species_indices(symbols, metadata, file), device=positions.device)
     edge_index, shifts = neighbor_list(atoms.positions, atoms.cell.array, atoms.pbc, metadata.cutoff)

@@ -72,16 +72,35 @@ class DataSection(Section):
 
 
 class LongRangeSection(Section):
-    """Options of the long-range energy (contract.md, ``long_range``)."""
+    """Options of the long-range energy (contract.md, ``long_range``).
+
+    With ``charge_model: equilibration`` the network gives electronegativities and hardnesses, whose energy the charges
+    minimise; `neutralize` is then true, because their sum is that of the frame's total charge.
+    """
 
     sigma: Positive = 1.0
     coulomb_constant: Positive = COULOMB_CONSTANT
     self_interaction: bool = False
     neutralize: bool = False
+    charge_model: Literal["latent", "equilibration"] = "latent"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sum_is_fixed(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("charge_model") == "equilibration":
+            return {"neutralize": True, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _valid_for_the_contract(self) -> LongRangeSection:
+        self.settings()  # raises ValueError with a message of its own
+        return self
 
     def settings(self) -> LongRange:
         """As the model file carries them."""
-        return LongRange(self.sigma, self.coulomb_constant, self.self_interaction, self.neutralize)
+        return LongRange(
+            self.sigma, self.coulomb_constant, self.self_interaction, self.neutralize, self.charge_model
+        )
 
 
 class _ModelBase(Section):

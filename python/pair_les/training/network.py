@@ -10,6 +10,7 @@ import torch
 
 from ..data.batches import Batch, collate
 from ..data.graphs import Graph
+from ..equilibration import lowest_hardness
 from ..net import LESNet, MessagePassingNet, network_class
 from .config import ModelSection
 
@@ -50,12 +51,19 @@ def new_network(
             list(species),
             settings,
             charge=model.long_range is not None,
+            lowest_hardness=_lowest_hardness(model),
             reference_energies=reference_energies,
             energy_scale=energy_scale,
             average_neighbors=average_neighbors,
         )
     finally:
         torch.set_default_dtype(before)
+
+
+def _lowest_hardness(model: ModelSection) -> float | None:
+    if model.long_range is None or model.long_range.charge_model == "latent":
+        return None
+    return lowest_hardness(model.long_range.settings())
 
 
 def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
