@@ -32,6 +32,11 @@ class TorchArrayEvaluator : public ArrayEvaluator {
       chunk_atoms_(std::max(1, options.chunk_atoms))
   {
     at::set_num_threads(std::max(1, options.threads));
+    const auto &long_range = model_.metadata().long_range;
+    if (long_range && long_range->equilibrates())
+      throw std::runtime_error("model file '" + name + "' needs charge equilibration, which " +
+                               "pair_style les/kk does not have; type 'pair_style les' and run " +
+                               "without -suffix kk");
   }
 
   bool double_precision() const override { return model_.dtype() == torch::kFloat64; }
