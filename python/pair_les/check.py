@@ -94,25 +94,47 @@ def check(
             symbols = atoms.get_chemical_symbols()
             species = species_indices(symbols, metadata, model)
             reference = evaluate(
-                module, metadata, species, atoms.positions, atoms.cell[:], atoms.pbc.tolist(), file=model
+                module,
+                metadata,
+                species,
+                atoms.positions,
+                atoms.cell[:],
+                atoms.pbc.tolist(),
+                file=model,
+                total_charge=_total_charge(atoms, metadata, units),
             )
             yield _compare(number, atoms, reference, metadata, units, dump)
     except (OSError, IndexError, KeyError, StopIteration) as error:
         raise DataError(f"{os.fspath(dump)}: cannot be read as a LAMMPS text dump ({error})") from error
 
 
+def _charge_unit(metadata: Metadata, units: str) -> float:
+    """`q` of a dump per charge of the model: pair_style les makes LAMMPS's Coulomb constant act as the model's."""
+    energy_per_ev, lammps_constant = LAMMPS_UNITS[units]
+    return float(np.sqrt(metadata.long_range.coulomb_constant * energy_per_ev / lammps_constant))
+
+
+def _total_charge(atoms: Atoms, metadata: Metadata, units: str) -> float | None:
+    """That of the run, e: equilibrated charges have the sum that ``pair_style les charge Q`` asks for."""
+    settings = metadata.long_range
+    if settings is None or not settings.equilibrates or not atoms.has("initial_charges"):
+        return None
+    if metadata.charge_per_atom is not None:
+        return None
+    return float(atoms.get_initial_charges().sum()) / _charge_unit(metadata, units)
+
+
 def _compare(
     number: int, atoms: Atoms, reference: Evaluation, metadata: Metadata, units: str, dump
 ) -> FrameCheck:
-    energy_per_ev, lammps_constant = LAMMPS_UNITS[units]
+    energy_per_ev, _ = LAMMPS_UNITS[units]
     charge = force_max = force_rms = None
     if reference.charges is not None and atoms.has("initial_charges"):
         expected = reference.charges
-        if metadata.long_range.neutralize:
+        if metadata.long_range.neutralize and not metadata.long_range.equilibrates:
             expected = project_charges(expected, (metadata.charge_per_atom or 0.0) * len(atoms))
-        # pair_style les scales atom->q so that LAMMPS's Coulomb constant acts as the model's
-        scale = np.sqrt(metadata.long_range.coulomb_constant * energy_per_ev / lammps_constant)
-        charge = float(np.abs(atoms.get_initial_charges() / scale - expected).max())
+        dumped = atoms.get_initial_charges() / _charge_unit(metadata, units)
+        charge = float(np.abs(dumped - expected).max())
     if atoms.calc is not None and "forces" in atoms.calc.results:
         deviation = atoms.calc.results["forces"] / energy_per_ev - reference.forces
         force_max, force_rms = float(np.abs(deviation).max()), float(np.sqrt((deviation**2).mean()))

@@ -185,5 +185,5 @@ def check_hardness(hardness: Tensor, settings: LongRange, file: object) -> None:
     if bool((hardness <= bound).any()):
         reason = ", that of a Gaussian charge alone (self_interaction false)" if bound > 0.0 else ""
         raise ContractError(
-            f"{file}: a hardness is {float(hardness.min()):.6g} eV/e^2 but must be > {bound:.6g}{reason}"
+            f"{file}: a hardness is {float(hardness.detach().min()):.6g} eV/e^2 but must be > {bound:.6g}{reason}"
         )

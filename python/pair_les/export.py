@@ -165,6 +165,10 @@ def charge_per_atom(model: TrainedModel, charge: float | None, n_atoms: int | No
 def require_alike(models: Sequence[TrainedModel]) -> None:
     """Raise `RunError` unless the networks can stand in one file: same elements, cutoff, layers and long range."""
     first = models[0]
+    if len(models) > 1 and first.long_range is not None and first.long_range.equilibrates:
+        raise RunError(
+            f"{first.file}: committees of networks with charge_model equilibration are not supported: export one network"
+        )
     for model in models[1:]:
         for name, one, other in (
             ("species", first.species, model.species),

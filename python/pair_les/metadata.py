@@ -259,6 +259,9 @@ def _check_metadata(metadata: Metadata, file: str) -> None:
     state = metadata.extra.get("charge_per_atom", 0.0)
     if not _is_number(state):
         raise _broken(file, "charge_per_atom", state, "must be a finite number (e)")
+    committee = metadata.extra.get("committee", 1)
+    if metadata.format_version > 1 and committee != 1:
+        raise _broken(file, "committee", committee, "must be 1 where charge_model is 'equilibration'")
     if not isinstance(metadata.created_with, Mapping):
         raise _broken(file, "created_with", metadata.created_with, "must be an object")
     if not isinstance(metadata.description, str):

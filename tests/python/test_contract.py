@@ -146,9 +146,7 @@ def test_broken_key_of_long_range(key: str, value: Any, rule: str) -> None:
 
 def test_future_version_is_refused_by_number_before_anything_else() -> None:
     data = {"format": "pair_les", "format_version": 7, "species": {"new": "meaning"}}
-    message = (
-        "m.pt: format_version 7 is not known to this pair_les, which reads versions 1 to 2: install a newer pair"
-    )
+    message = "m.pt: format_version 7 is not known to this pair_les, which reads versions 1 to 2: install a newer pair"
     with pytest.raises(ContractError, match=f"^{message}_les$"):
         parse(data)
 

@@ -7,7 +7,7 @@ import json
 import os
 from pathlib import Path
 
-from ..constants import COULOMB_CONSTANT, FORMAT_VERSION
+from ..constants import COULOMB_CONSTANT
 from ..contract import read_metadata
 from ..long_range_split import g_ewald_from_sigma
 from ..metadata import LongRange, Metadata
@@ -19,7 +19,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     Raises
     ------
     ContractError
-        If the file is not a model of contract version 1.
+        If the file is not a model of contract version 1 or 2.
     """
     metadata = read_metadata(path)
     size = Path(path).stat().st_size
@@ -30,7 +30,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     origin = ", ".join(f"{key} {value}" for key, value in metadata.created_with.items())
     rows = [
         ("file", f"{path} ({size / 1024:.0f} KiB)"),
-        ("format", f"pair_les, version {FORMAT_VERSION}"),
+        ("format", f"pair_les, version {metadata.format_version}"),
         ("species", " ".join(metadata.species)),
         ("cutoff", f"{metadata.cutoff:g} angstrom"),
         ("message passing", f"{layers} layers, receptive field {(1 + layers) * metadata.cutoff:g} angstrom"),
@@ -56,7 +56,10 @@ def _long_range_rows(settings: LongRange | None) -> list[tuple[str, str]]:
     usual = settings.coulomb_constant == COULOMB_CONSTANT
     note = "" if usual else f" (pair_les trains with {COULOMB_CONSTANT})"
     rows = [
-        ("long range", f"latent charges, Gaussians of sigma = {settings.sigma:g} angstrom"),
+        (
+            "long range",
+            f"{'equilibrated' if settings.equilibrates else 'latent'} charges, Gaussians of sigma = {settings.sigma:g} angstrom",
+        ),
         ("  matched g_ewald", f"{g_ewald_from_sigma(settings.sigma):.6f} / angstrom"),
         ("  Coulomb constant", f"{settings.coulomb_constant} eV angstrom / e^2{note}"),
         ("  self-interaction", "kept" if settings.self_interaction else "removed"),

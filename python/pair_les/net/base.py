@@ -189,30 +189,49 @@ class ContractNet(nn.Module):
         return a.permute(3, 0, 1, 2).reshape(self.n_lm, n_local, self.n_species * self.n_radial)
 
     @torch.no_grad()
-    def start_from_charges(self, charges: dict[str, float]) -> None:
-        """Make every atom of an element start with the same charge, e (an element that is not named: 0)."""
+    def start_from_charges(
+        self, charges: dict[str, float], potentials: dict[str, float] | None = None
+    ) -> None:
+        """Make every atom of an element start with the same charge, e (an element that is not named: 0).
+
+        With charge equilibration: with the electronegativity that leads to this charge where the other atoms' charges make the
+        potential of the element in `potentials`, V, with one hardness for all, and with an energy that is the less by what
+        they add: reference energies and energy scale are those of frames without it.
+        """
+        bias = self.readout.last.bias
         for weight in self._output_weights():
-            weight[..., 1] = 0.0
+            weight[..., 1:] = 0.0
+        if self.equilibrates:
+            bias[:, 2] = 0.0
+        hardness = self.hardness_floor + math.log(2.0) * self.hardness_scale  # softplus(0) = log 2
         for s, name in enumerate(self.species):
-            self.readout.last.bias[s, 1] = charges.get(name, 0.0) / self.charge_scale
+            charge = charges.get(name, 0.0)
+            if self.equilibrates:
+                field = (potentials or {}).get(name, 0.0)
+                electronegativity = -(hardness * charge + field)
+                bias[s, 1] = electronegativity / self.electronegativity_scale
+                bias[s, 0] -= (electronegativity + 0.5 * hardness * charge) * charge / self.energy_scale
+            else:
+                bias[s, 1] = charge / self.charge_scale
 
     def initial_charges(self) -> list[float]:
-        """Charge of each species where the features are at their means and the last layer has no weights, e."""
-        return (self.readout.last.bias[:, 1] * self.charge_scale).tolist()
+        """Charge, e, or electronegativity, eV/e, of each species where the last layer has no weights."""
+        scale = self.electronegativity_scale if self.equilibrates else self.charge_scale
+        return (self.readout.last.bias[:, 1] * scale).tolist()
 
     @torch.no_grad()
     def charge_output(self) -> list[Tensor]:
-        """Copies of the weights of the charge output, then of its biases ``[n_species]``."""
-        return [parameter[..., 1].clone() for parameter in (*self._output_weights(), self.readout.last.bias)]
+        """Copies of the weights of the outputs that make charges, then of their biases ``[n_species, 1 or 2]``."""
+        return [parameter[..., 1:].clone() for parameter in (*self._output_weights(), self.readout.last.bias)]
 
     @torch.no_grad()
     def restore_charge_output(self, copies: list[Tensor]) -> None:
         """Put back what `charge_output` returned."""
         for parameter, copy in zip((*self._output_weights(), self.readout.last.bias), copies, strict=True):
-            parameter[..., 1] = copy
+            parameter[..., 1:] = copy
 
     def _output_weights(self) -> list[Tensor]:
-        """Weights that lead to the outputs; the last axis is (energy, charge)."""
+        """Weights that lead to the outputs; the last axis is (energy, charge) or (energy, electronegativity, hardness)."""
         state = self.readout.state
         return [self.readout.last.weight, *([] if state is None else [state.output])]
 

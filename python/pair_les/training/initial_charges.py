@@ -74,6 +74,24 @@ def fit_initial_charges(
     return _leading_charges(coefficients[-len(pairs) :], errors[-len(pairs) :], pairs, species)
 
 
+def mean_potentials(
+    graphs: Sequence[Graph],
+    species: Sequence[str],
+    charges: dict[str, float],
+    long_range: LongRange,
+    seed: int,
+) -> dict[str, float]:
+    """Mean of ``dE_lr/dq``, V, over the atoms of each element (0 for one that is not there), for one charge per element, e."""
+    batch = collate(_choose(graphs, seed))
+    of_species = torch.tensor([charges.get(symbol, 0.0) for symbol in species], dtype=torch.float64)
+    q = of_species[batch.species].requires_grad_(True)
+    energy = long_range_energy(batch.positions, q, batch.cell, batch.periodic, batch.frame, long_range)
+    (potential,) = torch.autograd.grad(energy.sum(), q)
+    sums = torch.zeros(len(species), dtype=torch.float64).index_add(0, batch.species, potential)
+    counts = torch.bincount(batch.species, minlength=len(species)).clamp(min=1)
+    return dict(zip(species, (sums / counts).tolist(), strict=True))
+
+
 def _choose(graphs: Sequence[Graph], seed: int) -> list[Graph]:
     order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
     sizes = np.cumsum([graphs[index].n_atoms for index in order])

@@ -22,6 +22,7 @@ from ..data.frames import Frame, count_labels, read_frames
 from ..data.graphs import Graph, build_graphs, elements_of
 from ..data.reference_energies import fit_reference_energies
 from ..data.split import split_frames
+from ..equilibration import of_fixed_charges
 from ..errors import ConfigError
 from .averaging import MovingAverage
 from .charge_states import require_states, states_of
@@ -29,7 +30,7 @@ from .checkpoints import AtomicCheckpointIO, RunCheckpoint
 from .config import Config
 from .config_file import config_values
 from .history import History, Terminal
-from .initial_charges import fit_initial_charges
+from .initial_charges import fit_initial_charges, mean_potentials
 from .interruption import exit_with_parent
 from .module import PotentialModule
 from .network import data_scales, fit_statistics, new_network
@@ -99,7 +100,7 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
         if first and resume is None and module.charges_fitted:
             charges = module.network.initial_charges()
             _say(
-                "initial charges (e): "
+                f"initial {'electronegativities (eV/e)' if module.network.equilibrates else 'charges (e)'}: "
                 + ", ".join(f"{s} {q:+.4f}" for s, q in zip(species, charges, strict=True))
             )
         description = {
@@ -175,6 +176,11 @@ def _with_charge_labels(
         raise ConfigError(
             "training.charge_loss needs charges: give model.long_range, or set its weights to 0"
         )
+    if long_range is not None and long_range.charge_model == "equilibration" and loss.bec > 0.0:
+        raise ConfigError(
+            f"training.charge_loss.bec = {loss.bec:g}: Born effective charges cannot be fitted with charge_model "
+            "equilibration: set it to 0"
+        )
     projected = long_range is not None and long_range.neutralize
     if not (projected or loss.asked() or config.model.charge_state):
         return graphs
@@ -234,7 +240,7 @@ def _module(
         network.state_unit.fill_(max(abs(charge) / n_atoms for charge, n_atoms in states_of(train)))
     charges = _initial_charges(config, train, species)
     if charges is not None:
-        network.start_from_charges(charges)
+        network.start_from_charges(charges, _potentials(config, train, species, charges))
     steps_per_epoch = -(-len(train) // training.batch_size)
     has_stress = any(bool(graph.stress.isfinite().all()) for graph in (*train, *valid))
     return PotentialModule(network, config, steps_per_epoch, has_stress, charges is not None)
@@ -255,6 +261,16 @@ def _initial_charges(config: Config, train: list[Graph], species: list[str]) -> 
             f"{' '.join(species)}: give one charge for each of these, or use 'fit'"
         )
     return given
+
+
+def _potentials(
+    config: Config, train: list[Graph], species: list[str], charges: dict[str, float]
+) -> dict[str, float] | None:
+    """What electronegativities have to make up for, where they are to lead to these charges."""
+    settings = config.model.long_range.settings()
+    if not settings.equilibrates:
+        return None
+    return mean_potentials(train, species, charges, of_fixed_charges(settings), config.training.seed)
 
 
 def _callbacks(
