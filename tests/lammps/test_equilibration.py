@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import harness
 import numpy as np
 import oracle
 import pytest
 import tolerances
+from analytic_models import write_model
 from compare import assert_equal
+from pair_les.check import check
 from systems import System, random_fluid, rock_salt
+from test_errors import assert_one_error_line
 from test_finite_difference import EWALD, PPPM, check_forces, check_virial
 
 TRICLINIC = np.array([[11.0, 0.0, 0.0], [2.0, 10.0, 0.0], [-1.5, 1.2, 12.0]])
@@ -185,3 +189,188 @@ def test_dynamics(tmp_path, model, style):
         abs(run.column("PotEng", 1)[0] - run.column("PotEng", 0)[-1]) / len(IONS)
         < tolerances.DYNAMICS_PPPM.energy
     )
+
+
+def final(run: harness.Run, system: System, path: Path) -> tuple[harness.Evaluation, oracle.Reference]:
+    """What LAMMPS has at the end of a run, and the dense solve at the positions dumped there."""
+    frame = run.dump()[-1]
+    symbols = tuple(system.types[int(kind) - 1] for kind in frame["type"])
+    positions = np.stack([frame[axis] for axis in "xyz"], axis=-1)
+    return harness.evaluation(run), oracle.evaluate(path, System(symbols, positions, system.cell))
+
+
+def test_charges_of_a_run_are_those_of_a_dense_solve(tmp_path, model):
+    """After steps whose charges came from extrapolation, migration and rebuilt lists."""
+    path, system = model("equilibration"), fluid(TRICLINIC)
+    script = harness.setup(tmp_path, system, path, **pair(f"{TIGHT} coul 5.5"))
+    script += (
+        "velocity all create 2000 1 mom yes\nfix nve all nve\nneigh_modify every 1 delay 0 check no\nrun 12\n"
+    )
+    run = harness.run_lammps(script + harness.DUMP, tmp_path, ranks=2)
+    assert_equal(*final(run, system, path), tolerances.EQUILIBRATED)
+
+
+def test_minimize(tmp_path, model):
+    """Steps of no common length, so that only the last charges are a start."""
+    path, system = model("equilibration"), SMALL
+    script = harness.setup(tmp_path, system, path, **pair(TIGHT))
+    script += "minimize 0.0 1e-4 300 1000\n" + harness.DUMP
+    run = harness.run_lammps(script, tmp_path, ranks=2)
+    found, expected = final(run, system, path)
+    assert np.linalg.norm(found.forces) < 1e-3, "not converged"
+    assert run.column("PotEng")[-1] < run.column("PotEng")[0] - 1.0
+    assert_equal(found, expected, tolerances.EQUILIBRATED)
+
+
+@pytest.mark.parametrize("fix", ["npt temp 900 900 0.1 aniso 0 0 1", "nvt temp 900 900 0.1"])
+def test_conserved_quantity(tmp_path, model, fix):
+    """The virial of the barostat is the derivative, too; the mesh is made again as the box breathes."""
+    script = harness.setup(tmp_path, IONS, model("equilibration"), kspace="pppm 1e-5", **pair("qtol 1e-7"))
+    script += f"velocity all create 900 4711 mom yes\nfix md all {fix}\nthermo 10\n"
+    script += "thermo_style custom step temp pe etotal econserve vol\nrun 200\n"
+    run = harness.run_lammps(script, tmp_path, ranks=2)
+    conserved = run.column("Econserve")[5:] / len(IONS)
+    assert np.ptp(run.column("TotEng")[5:] / len(IONS)) > 3.0 * np.ptp(conserved), "nothing is tested"
+    assert np.ptp(conserved) < 2.0 * tolerances.CONSERVED_ENERGY
+
+
+def test_mesh_is_sized_for_the_charges_that_are_found(tmp_path, model):
+    """At first there are none, and kspace accepts the coarsest mesh; charges and mesh then follow each other."""
+    script = harness.setup(tmp_path, IONS, model("equilibration"), kspace="pppm 1e-5", **pair(TIGHT))
+    run = harness.run_lammps(script + "run 0\nset group all charge 0.7\nrun 0\n", tmp_path)
+    meshes = re.findall(r"pair_style les: mesh (\d+ \d+ \d+)", run.output)
+    assert len(set(meshes[1:])) == 1 and meshes[-1] != "1 1 1", meshes
+    assert abs(run.column("PotEng", 0)[-1] - run.column("PotEng", 1)[-1]) < 1e-6
+
+
+def test_compute_pair(tmp_path, model):
+    """Iterations, error and chemical potential, which is the derivative of the energy in the total charge."""
+    path, step = model("equilibration"), 1e-3
+    thermo = "compute qeq all pair les\nthermo_style custom step pe c_qeq[1] c_qeq[2] c_qeq[3]\n"
+    thermo += "thermo_modify format float %.16g\n"
+    energies = []
+    for total in (1.0 - step, 1.0, 1.0 + step):
+        script = harness.setup(tmp_path, SMALL, path, **pair(f"qtol 1e-9 charge {total}")) + thermo
+        run = harness.run_lammps(script + "run 0\nrun 0\n", tmp_path, ranks=2)
+        energies.append(run.column("PotEng")[-1])
+        if total == 1.0:
+            potential = run.column("c_qeq[3]")[-1]
+            counts = run.column("c_qeq[1]", 0)[-1], run.column("c_qeq[1]", 1)[-1]
+            assert 3 < counts[0] < 100 and counts[1] <= 1, counts
+            assert 0.0 < run.column("c_qeq[2]")[-1] <= 1e-9
+    assert abs((energies[2] - energies[0]) / (2.0 * step) - potential) < 1e-5
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_restart(tmp_path, model, ranks):
+    setup = harness.setup(tmp_path, SMALL, model("equilibration"), **pair("qtol 1e-10"))
+    start = "velocity all create 900 4711 mom yes\nfix nve all nve\n"
+    run = harness.run_lammps(setup + start + "run 5\nwrite_restart half\nrun 5\n", tmp_path, ranks)
+    whole = run.column("PotEng")[-1]
+    again = setup.replace("read_data system.data", "read_restart half")
+    found = harness.run_lammps(again + "fix nve all nve\nrun 5\n", tmp_path, ranks)
+    assert found.column("PotEng")[-1] == pytest.approx(whole, abs=tolerances.SAME_TRAJECTORY)
+
+
+def test_another_model_in_the_same_input(tmp_path, model):
+    """Equilibrated charges, charges of the network, equilibrated ones: each as if it were alone."""
+    script = harness.setup(tmp_path, SMALL, model("equilibration"), **pair(TIGHT))
+    write_model(tmp_path / "latent.pt")
+    script += "run 1\npair_style les\npair_coeff * * latent.pt Cl Na\nrun 0\n"
+    script += f"pair_style les {TIGHT}\npair_coeff * * model.pt Cl Na\nrun 0\n" + harness.DUMP
+    run = harness.run_lammps(script, tmp_path, ranks=2)
+    assert_equal(
+        harness.evaluation(run), oracle.evaluate(tmp_path / "model.pt", SMALL), tolerances.EQUILIBRATED
+    )
+
+
+def test_check_takes_the_total_charge_from_the_dump(tmp_path, model):
+    script = harness.setup(tmp_path, SMALL, model("equilibration"), **pair(f"{TIGHT} charge 2"))
+    script += "dump 1 all custom 5 traj.dump id type x y z q fx fy fz\ndump_modify 1 format float %.15g\n"
+    harness.run_lammps(script + "fix 1 all nve\ntimestep 1e-4\nrun 5\n", tmp_path)
+    for result in check(tmp_path / "model.pt", tmp_path / "traj.dump", elements=["Cl", "Na"]):
+        assert result.charge < 1e-8 and result.force_max < 1e-5
+
+
+def test_slab(tmp_path, model):
+    """Periodic in two directions only: the correction of the dipole is part of what the charges minimise."""
+    system = random_fluid({"Na": 10, "Cl": 10}, np.diag([8.0, 8.5, 9.0]), seed=3, min_distance=2.1)
+    system = System(system.symbols, system.positions, np.diag([8.0, 8.5, 14.0]))
+    options = {"before_box": ["boundary p p f"], **pair(TIGHT)}
+    solver = type(EWALD)("slab", "ewald 1e-11", "kspace_modify slab 3.0", EWALD.force, EWALD.virial)
+    check_forces(tmp_path, system, model("equilibration"), solver, [0, 7], ranks=1, **options)
+
+
+# ----------------------------------------------------------------------------------------------------- errors
+
+
+def commands(keywords: str, kspace: str = "ewald 1e-9", **options: object) -> dict[str, object]:
+    return {**pair(keywords), "kspace": kspace, **options}
+
+
+ERRORS = {
+    "qtol": (commands("qtol 0.0"), {}, ("qtol is 0", "must be > 0", "qtol 1e-6")),
+    "qiter": (commands("qiter 0"), {}, ("qiter is 0", "must be > 0", "qiter 100")),
+    "iterations": (
+        commands("qiter 3"),
+        {},
+        ("charge equilibration", "after 3 iterations at step 0 instead of qtol 1e-06", "qiter 30"),
+    ),
+    "msm": (
+        commands("coul 6.0 charge 0", kspace="msm 1e-4"),
+        {},
+        ("msm", "not been tested with charge equilibration", "kspace_style pppm 1.0e-5"),
+    ),
+    "hardness": (commands(""), {"eta0": 11.0, "stiffening": 0.0}, ("hardness is 11", "must be > 11.48")),
+    "not finite": (
+        commands(""),
+        {"chi0": float("nan")},
+        ("model.pt", "an electronegativity that is not finite at step 0"),
+    ),
+    "born": (
+        commands("", after_pair=["compute born all les/born/atom", "dump 1 all custom 1 d c_born[1]"]),
+        {},
+        ("compute les/born/atom", "equilibrated charges"),
+    ),
+    "polarization": (
+        commands("", after_pair=["compute p all les/polarization"]),
+        {},
+        ("compute les/polarization", "equilibrated charges"),
+    ),
+    "kind": (
+        commands("qtol 1e-6"),
+        None,
+        ("qtol and qiter are for charge equilibration", "model.pt", "charges of its own", "remove them"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_errors(tmp_path, name):
+    options, model_options, pattern = ERRORS[name]
+    write_model(tmp_path / "model.pt", *(["pair"] if model_options is None else ["equilibration"]))
+    if model_options:
+        write_model(tmp_path / "model.pt", "equilibration", **model_options)
+    script = harness.setup(tmp_path, SMALL, tmp_path / "model.pt", **options) + "run 0\n"
+    run = harness.run_lammps(script, tmp_path, 2, timeout=60, expect_error=True)
+    assert_one_error_line(run, pattern)
+
+
+@pytest.mark.parametrize(
+    "change, pattern",
+    [
+        ({"long_range__charge_model": "qeq"}, ("charge_model", "'qeq'", "'latent' or 'equilibration'")),
+        ({"long_range__neutralize": False}, ("neutralize", "false", "must be true")),
+        ({"long_range__charge_model": None}, ("charge_model", "missing")),
+    ],
+)
+def test_broken_metadata(tmp_path, change, pattern):
+    def edit(metadata: dict) -> None:
+        for name, value in change.items():
+            section, key = name.split("__")
+            metadata[section].update({key: value}) if value is not None else metadata[section].pop(key)
+
+    write_model(tmp_path / "model.pt", "equilibration", edit_metadata=edit)
+    script = harness.setup(tmp_path, SMALL, tmp_path / "model.pt") + "run 0\n"
+    run = harness.run_lammps(script, tmp_path, 1, timeout=60, expect_error=True)
+    assert_one_error_line(run, ("model.pt", *pattern))

@@ -138,6 +138,7 @@ class PairLES : public Pair {
   void sum_split();
   void sum_directly();
   void precondition(const std::vector<double> &, std::vector<double> &);
+  void count_iterations(const pair_les::Equilibrium &, bool again);
   void start_counting();
   void report_equilibration();
   double field_potential(int) const;

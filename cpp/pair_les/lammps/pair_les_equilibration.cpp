@@ -301,15 +301,9 @@ void PairLES::equilibrate_charges()
   auto charge = guessed_charges();
   const auto found = pair_les::equilibrate(energy, state.tolerance, state.max_iterations, charge);
   check_equilibrium(found, charge);
+  const bool again = state.remembered > 0 && state.step == update->ntimestep;
   remember_charges(charge);
-  if (comm->me == 0) { // compute pair adds up the ranks
-    pvector[0] = found.iterations;
-    pvector[1] = found.error;
-    pvector[2] = energy_unit * found.chemical_potential;
-  }
-  state.solves++;
-  state.iterations += found.iterations;
-  state.most_iterations = std::max(state.most_iterations, found.iterations);
+  count_iterations(found, again);
 
   model->solver_charge = charge;
   model->total_charge = model->total_wanted;
@@ -360,18 +354,35 @@ void PairLES::check_equilibrium(const pair_les::Equilibrium &found,
 }
 
 /* ----------------------------------------------------------------------
+   for compute pair, which adds up the ranks, and for the log; a step may be solved again
+------------------------------------------------------------------------- */
+
+void PairLES::count_iterations(const pair_les::Equilibrium &found, bool again)
+{
+  auto &state = model->equilibration;
+  state.in_step = found.iterations + (again ? state.in_step : 0);
+  state.most_iterations = std::max(state.most_iterations, state.in_step);
+  state.iterations += found.iterations;
+  if (!again) state.steps++;
+  if (comm->me != 0) return;
+  pvector[0] = state.in_step;
+  pvector[1] = found.error;
+  pvector[2] = energy_unit * found.chemical_potential;
+}
+
+/* ----------------------------------------------------------------------
    after a run, for the log
 ------------------------------------------------------------------------- */
 
 void PairLES::report_equilibration()
 {
   auto &state = model->equilibration;
-  if (!equilibrates() || state.solves == 0) return;
+  if (!equilibrates() || state.steps == 0) return;
   if (comm->me == 0)
     utils::logmesg(lmp,
                    "pair_style les: charge equilibration took {:.3g} iterations per step, at most "
                    "{}, for qtol {}\n",
-                   static_cast<double>(state.iterations) / static_cast<double>(state.solves),
+                   static_cast<double>(state.iterations) / static_cast<double>(state.steps),
                    state.most_iterations, state.tolerance);
 }
 
@@ -380,6 +391,6 @@ void PairLES::report_equilibration()
 void PairLES::start_counting()
 {
   auto &state = model->equilibration;
-  state.solves = state.iterations = 0;
+  state.steps = state.iterations = 0;
   state.most_iterations = 0;
 }

@@ -44,14 +44,14 @@ struct PairLES::Model {
   } field;
 
   struct {
-    double tolerance = 1.0e-6;         // e, keyword qtol
-    int max_iterations = 100;          // keyword qiter
-    bool asked = false;                // by one of these keywords
-    bool kspace_ready = false;         // kspace->setup() has been called since init()
-    bigint step = -1;                  // of the newest of the charges remembered
-    int remembered = 0;                // consecutive steps whose charges are known
-    bigint solves = 0, iterations = 0; // in this run
-    int most_iterations = 0;
+    double tolerance = 1.0e-6;        // e, keyword qtol
+    int max_iterations = 100;         // keyword qiter
+    bool asked = false;               // by one of these keywords
+    bool kspace_ready = false;        // kspace->setup() has been called since init()
+    bigint step = -1;                 // of the newest of the charges remembered
+    int remembered = 0;               // consecutive steps whose charges are known
+    bigint steps = 0, iterations = 0; // in this run
+    int most_iterations = 0, in_step = 0;
     std::vector<double> kept; // forces and coordinates during a call of kspace
     pair_les::SmoothingPreconditioner preconditioner;
   } equilibration;
