@@ -175,6 +175,7 @@ def settings(cutoffs: list[float]) -> list[Setting]:
     ]
     for cutoff in cutoffs:
         made.append(Setting(f"split, R = {cutoff:g}", f"les coul {cutoff:g}", ""))
+    made.append(Setting("split, coul auto", "les coul auto", ""))
     for cutoff in cutoffs:
         made.append(
             Setting(f"coul/long, R = {cutoff:g}", f"coul/long {cutoff:g}", "kspace_modify order 7 diff ad")
@@ -240,7 +241,7 @@ def main() -> None:
     )
     parser.add_argument("--molecules", type=int, default=19, help="along each edge: 19 gives 20577 atoms")
     parser.add_argument("--error", type=float, default=1e-3, help="rms force error aimed at, eV/angstrom")
-    parser.add_argument("--cutoffs", type=float, nargs="+", default=[6.0, 8.0, 10.0])
+    parser.add_argument("--cutoffs", type=float, nargs="+", default=[6.0, 7.0, 8.0])
     parser.add_argument("--net-cutoff", type=float, default=5.5, help="of the network, angstrom")
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--steps", type=int, default=10)

@@ -7,19 +7,27 @@ what it does not keep; ghost atoms within the cutoff. And, beside it, a mesh tha
 2 (P - 1) / P times its size, as in packages whose long-range sum is not distributed.
 
     python benchmarks/weak_scaling.py
+    python benchmarks/weak_scaling.py --measure 1 2 4
 
-Mesh points and g_ewald are those that benchmarks/long_range.py finds at 1 meV/A in water.
+Mesh points and orders are those that benchmarks/long_range.py finds at 1 meV/A in water. The second command runs LAMMPS, one
+box of water per rank, with a library between it and MPI that counts what every rank sends, and prints it beside the counts.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import re
+import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
+
+from lammps_run import BIN, lammps
+from long_range import write_inputs
 
 DENSITY = 0.1  # atoms per angstrom^3, water
 SKIN = 1.0
-ORDER = 7
 DOUBLE = 8
 RANKS = (1, 2, 4, 16, 64, 256, 1024, 4096)
 
@@ -31,10 +39,16 @@ class Mode:
     name: str
     points: float
     cutoff: float
+    order: int
+    style: str
+    accuracy: float
 
 
-# at 1 meV/A, order 7, ad, sigma = 1 A; the network's cutoff is 5.5 A
-MODES = (Mode("matched", 24.9, 5.5), Mode("split, R = 8", 2.27, 8.0))
+# at 1 meV/A, diff ad, sigma = 1 A; the network's cutoff is 5.5 A
+MODES = (
+    Mode("matched", 24.9, 5.5, 7, "les", 7.8e-5),
+    Mode("split, R = 8", 3.1, 8.0, 5, "les coul 8.0", 9.9e-5),
+)
 
 
 def grid(ranks: int) -> tuple[int, int, int]:
@@ -50,28 +64,34 @@ def grid(ranks: int) -> tuple[int, int, int]:
     return best[1], best[2], best[3]
 
 
-def shell(edges: list[float], width: float) -> float:
-    """Volume within `width` outside a brick."""
-    return math.prod(edge + 2.0 * width for edge in edges) - math.prod(edges)
+def halo_of(brick: list[float], processes: tuple[int, int, int], width: float) -> float:
+    """Volume within `width` outside a brick that comes from other ranks: axis by axis, as it is sent."""
+    sent, wide = 0.0, list(brick)
+    for axis, n in enumerate(processes):
+        layer = 2.0 * width * math.prod(wide[:axis] + wide[axis + 1 :])
+        if n > 1:
+            sent += layer
+        wide[axis] += 2.0 * width
+    return sent
 
 
-def counts(mode: Mode, atoms_per_rank: int, ranks: int) -> dict[str, float]:
+def counts(mode: Mode, edges: list[float], processes: tuple[int, int, int]) -> dict[str, float]:
     """Per rank and step: mesh points, bytes sent for the mesh, for its transposes, for ghost atoms; the replicated mesh's."""
-    atoms = atoms_per_rank * ranks
-    edge = (atoms / DENSITY) ** (1.0 / 3.0)
-    brick = [edge / n for n in grid(ranks)]
+    ranks = math.prod(processes)
+    atoms = DENSITY * math.prod(edges)
+    brick = [edge / n for edge, n in zip(edges, processes, strict=True)]
     points = mode.points * atoms
-    spacing = edge / points ** (1.0 / 3.0)
+    spacing = (math.prod(edges) / points) ** (1.0 / 3.0)
     cells = [length / spacing for length in brick]
     # charge to the neighbours and potential back: per-atom energies need the potential, which ad has anyway
-    halo = 0.0 if ranks == 1 else 2.0 * shell(cells, ORDER / 2.0 + 0.5 * SKIN / spacing) * DOUBLE
+    halo = 2.0 * halo_of(cells, processes, mode.order / 2.0 + 0.5 * SKIN / spacing) * DOUBLE
     # brick to pencil and back (real), and per FFT two transposes of complex numbers; one FFT forwards, one back
     kept = 1.0 / ranks if ranks < 4 else 1.0 / math.sqrt(ranks)
     moved = points / ranks * (1.0 - kept)
     transposes = (2 * DOUBLE + 2 * 2 * 2 * DOUBLE) * moved if ranks > 1 else 0.0
     # positions, forces, and in split mode one charge per ghost
     per_ghost = (6 + (mode.name != "matched")) * DOUBLE
-    ghosts = DENSITY * shell(brick, mode.cutoff + SKIN) if ranks > 1 else 0.0
+    ghosts = DENSITY * halo_of(brick, processes, mode.cutoff + SKIN)
     replicated = 2.0 * (ranks - 1) / ranks * points * DOUBLE
     return {
         "points": points / ranks,
@@ -83,12 +103,66 @@ def counts(mode: Mode, atoms_per_rank: int, ranks: int) -> dict[str, float]:
     }
 
 
+def measure(mode: Mode, ranks: int, folder: Path) -> tuple[list[float], tuple[int, int, int], float, float]:
+    """Edges of the box, processes along them, and per rank and step: mesh points and bytes sent, in LAMMPS."""
+    library = folder / "mpi_bytes.so"
+    source = Path(__file__).with_name("mpi_bytes.c")
+    subprocess.run([str(BIN / "mpicc"), "-shared", "-fPIC", "-O2", "-o", library, source], check=True)
+    write_inputs(folder, 19, 5.5)
+    along = {1: "1 1 1", 2: "2 1 1", 4: "2 2 1"}[ranks]
+    sent = []
+    for steps in (1, 11):
+        text = f"""units metal
+atom_style charge
+processors {along}
+read_data water.data
+replicate {along}
+pair_style {mode.style}
+pair_coeff * * model.pt O H
+kspace_style pppm {mode.accuracy}
+neighbor {SKIN} bin
+neigh_modify every 1000 delay 0 check no
+timestep 1e-6
+thermo 1000
+fix 1 all nve
+run {steps}
+"""
+        environment = {"LD_PRELOAD": str(library), "MPI_BYTES": str(folder / "bytes")}
+        log = lammps(folder, text, ranks, environment)
+        found = [float((folder / f"bytes.{rank}").read_text().split()[0]) for rank in range(ranks)]
+        sent.append(sum(found) / ranks)
+    mesh = math.prod(int(n) for n in re.findall(r"grid = (\d+) (\d+) (\d+)", log)[-1])
+    box = re.findall(r"orthogonal box = \(0 0 0\) to \(([\d.]+) ([\d.]+) ([\d.]+)\)", log)[-1]
+    processes = tuple(int(n) for n in along.split())
+    return [float(edge) for edge in box], processes, mesh / ranks, (sent[1] - sent[0]) / 10.0
+
+
+def print_measured(ranks_list: list[int]) -> None:
+    print("| mode | ranks | mesh points/rank counted | in LAMMPS | sent per rank and step, counted | in LAMMPS |")
+    print("|---|---|---|---|---|---|")
+    for mode in MODES:
+        for ranks in ranks_list:
+            with tempfile.TemporaryDirectory() as name:
+                edges, processes, points, sent = measure(mode, ranks, Path(name))
+            found = counts(mode, edges, processes)
+            counted = sum(found[name] for name in ("halo", "transposes", "ghosts"))
+            print(
+                f"| {mode.name} | {ranks} | {found['points']:,.0f} | {points:,.0f} | "
+                f"{counted / 1e6:.2f} MB | {sent / 1e6:.2f} MB |",
+                flush=True,
+            )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--atoms", type=int, default=20000, help="per rank")
+    parser.add_argument("--measure", type=int, nargs="+", choices=(1, 2, 4), metavar="RANKS", help="1, 2 or 4")
     arguments = parser.parse_args()
+    if arguments.measure:
+        print_measured(arguments.measure)
+        return
     head = [
         "mode",
         "ranks",
@@ -102,7 +176,8 @@ def main() -> None:
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
     for mode in MODES:
         for ranks in RANKS:
-            found = counts(mode, arguments.atoms, ranks)
+            edge = (arguments.atoms * ranks / DENSITY) ** (1.0 / 3.0)
+            found = counts(mode, [edge] * 3, grid(ranks))
             cells = [mode.name, str(ranks), f"{found['points']:,.0f}"]
             cells += [f"{found[name] / 1e6:.2f} MB" for name in ("halo", "transposes", "ghosts")]
             cells += [f"{found['replicated points']:,.0f}", f"{found['replicated'] / 1e6:,.1f} MB"]

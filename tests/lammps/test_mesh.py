@@ -37,9 +37,9 @@ def run(folder, model, modify=(), style="les", system=FLUID, kspace="pppm 1e-4",
 @pytest.mark.parametrize(
     ("modify", "style", "order", "diff", "chosen"),
     [
-        ([], "les", "7", "ad", True),
-        ([], "les coul 8.0", "7", "ad", True),
-        ([], "les mesh auto", "7", "ad", True),
+        ([], "les", "4567", "ad", True),
+        ([], "les coul 8.0", "4567", "ad", True),
+        ([], "les mesh auto", "4567", "ad", True),
         ([], "les mesh stock", "5", "ik", False),
         (["kspace_modify order 6"], "les", "6", "ik", False),
         (["kspace_modify diff ad"], "les", "5", "ad", False),
@@ -49,8 +49,20 @@ def run(folder, model, modify=(), style="les", system=FLUID, kspace="pppm 1e-4",
 )
 def test_what_the_user_has_set_stays(tmp_path, model, modify, style, order, diff, chosen):
     line = reported(run(tmp_path, model(), modify, style))
-    assert (line[5], line[6]) == (order, diff)
+    assert line[5] in order and line[6] == diff
     assert ("chosen by pair_style les" in line[7]) == chosen
+
+
+@pytest.mark.parametrize("style", ["les", "les coul 8.0"])
+def test_mesh_chosen_has_the_accuracy_asked_for(tmp_path, model, style):
+    """And is not much finer than it has to be, at any accuracy; the finer the accuracy, the higher the order."""
+    orders = []
+    for accuracy in (1e-3, 1e-4, 1e-5, 1e-6):
+        line = reported(run(tmp_path, model(), style=style, kspace=f"pppm {accuracy}"))
+        # split mode has the error of the cutoff beside that of the mesh
+        assert 0.25 * accuracy < float(line[11]) < (1.05 if style == "les" else 1.5) * accuracy
+        orders.append(line[5])
+    assert orders == sorted(orders) and orders[0] < orders[-1]
 
 
 def test_triclinic_box_keeps_ik(tmp_path, model):

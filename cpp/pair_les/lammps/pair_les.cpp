@@ -58,8 +58,9 @@ PairLES::PairLES(LAMMPS *lmp) :
     Pair(lmp), model(new Model), solver(NONE), mesh_auto(true), split(false), cutoff_auto(false),
     auto_matched(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0), fix_backward(nullptr),
     kspace_energy(nullptr), pairs_listed(false), pair_sum_seconds(0.0), mesh_chosen(false),
-    mesh_reported(false), gewald_set(0.0), gewald_decided(false), tabulated_gewald(0.0),
-    sized_charge_square(0.0), sized_volume(0.0)
+    chosen_order(0), chosen_differentiation(0), planned_points{0, 0, 0}, mesh_reported(false),
+    gewald_set(0.0), gewald_decided(false), tabulated_gewald(0.0), sized_charge_square(0.0),
+    sized_volume(0.0)
 {
   single_enable = 0;
   restartinfo = 0;

@@ -22,6 +22,7 @@ PairStyle(les,PairLES);
 
 namespace pair_les {
 struct Equilibrium;
+struct LongRangeTask;
 }
 
 namespace LAMMPS_NS {
@@ -87,12 +88,13 @@ class PairLES : public Pair {
   class Compute *kspace_energy; // asks kspace for per-atom energies on every step
   bool pairs_listed;            // the pair list of split mode is that of the present neighbor list
   double pair_sum_seconds;      // of split mode, this process, in this run
-  bool mesh_chosen;             // order and differentiation of the mesh are those of this style
-  bool mesh_reported;           // its estimated error is in the log of this run
-  double gewald_set;            // g_ewald that this style gave to kspace
-  bool gewald_decided;          // during a kspace->init() of this style
-  double tabulated_gewald;      // g_ewald of the table of split mode; 0 before there is one
-  double sized_charge_square;   // sum of q^2 and volume that the mesh of kspace was sized for
+  bool mesh_chosen; // order, differentiation and points of the mesh are those of this style:
+  int chosen_order, chosen_differentiation, planned_points[3]; // no points: kspace finds them
+  bool mesh_reported;         // its estimated error is in the log of this run
+  double gewald_set;          // g_ewald that this style gave to kspace
+  bool gewald_decided;        // during a kspace->init() of this style
+  double tabulated_gewald;    // g_ewald of the table of split mode; 0 before there is one
+  double sized_charge_square; // sum of q^2 and volume that the mesh of kspace was sized for
   double sized_volume;
 
   void allocate();
@@ -110,6 +112,13 @@ class PairLES : public Pair {
   void prepare_gewald();
   void choose_mesh();
   void choose_cutoff();
+  void plan_mesh(double charge_square);
+  double planned_gewald(const pair_les::LongRangeTask &) const;
+  pair_les::LongRangeTask long_range_task(double charge_square) const;
+  double present_charge_square() const;
+  bool has_planned_points() const;
+  void set_points(int, int, int);
+  void release_points();
   void release_mesh();
   void report_mesh();
   void set_gewald(double);
@@ -149,6 +158,7 @@ class PairLES : public Pair {
   const double *backward_seed() const;
   double charge_energy(int) const;
   bool cap_gewald();
+  void report_cap(double g_ewald);
   void compute_split();
   double split_background() const;
   void add_edge_forces(const double *gradient, double *virial, double **vatom, double **cvatom);

@@ -412,6 +412,7 @@ void *PairLES::extract(const char *str, int &dim)
     choose_mesh();
     if (cutoff_auto) choose_cutoff();
     prepare_gewald();
+    plan_mesh(present_charge_square());
   }
   return (void *) &cut_coul;
 }

@@ -1,0 +1,292 @@
+/* ----------------------------------------------------------------------
+   SPDX-License-Identifier: GPL-2.0-only
+
+   LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
+   https://www.lammps.org/, Sandia National Laboratories
+
+   pair_style les and the mesh of its kspace style: order, differentiation and number of points, the
+   cutoff of coul auto, and the error to be expected.
+------------------------------------------------------------------------- */
+
+#include "pair_les.h"
+
+#include "atom.h"
+#include "comm.h"
+#include "domain.h"
+#include "error.h"
+#include "force.h"
+#include "kspace.h"
+#include "neighbor.h"
+#include "update.h"
+
+#include "core/constants.h"
+#include "core/long_range.h"
+#include "core/long_range_plan.h"
+#include "core/mesh_error.h"
+#include "kspace_access.h"
+#include "pair_les_model.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace LAMMPS_NS;
+
+// relative change of sum q^2 or of the volume above which the mesh no longer has the accuracy asked for
+static constexpr double CHARGE_CHANGE = 0.1;
+static constexpr double VOLUME_CHANGE = 0.1;
+
+// what kspace_modify order and diff are where nobody has set them, and what is better where the order
+// cannot be chosen by cost
+static constexpr int IK = 0, AD = 1;
+static constexpr int STOCK_ORDER = 5, STOCK_DIFFERENTIATION = IK, GOOD_ORDER = 7;
+
+// e, rms: stands in for charges that no step has computed yet
+static constexpr double GUESSED_CHARGE = 0.5;
+
+/* ----------------------------------------------------------------------
+   kspace styles size their mesh at init() from the charges and the box of that moment: at first there
+   are no charges of this model yet, later both may have changed
+------------------------------------------------------------------------- */
+
+bool PairLES::size_mesh()
+{
+  KSpace *const kspace = force->kspace;
+  const double charge_square = KSpaceAccess::charge_square(kspace);
+  const double volume = kspace_volume();
+  const bool outgrown =
+      std::fabs(charge_square - sized_charge_square) > CHARGE_CHANGE * charge_square ||
+      std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
+  if (outgrown) {
+    // it only stood in while there were no charges
+    if (split && !(cutoff_auto && auto_matched)) release_gewald();
+    plan_mesh(charge_square);
+    init_kspace();
+    sized_charge_square = charge_square;
+    sized_volume = volume;
+  }
+  const bool capped = split && !kspace->msmflag && cap_gewald();
+  if (outgrown || capped) kspace->setup();
+  if (outgrown || capped || !mesh_reported) report_mesh();
+  return outgrown || capped;
+}
+
+/* ----------------------------------------------------------------------
+   analytic differentiation and the right order cost a fraction of LAMMPS's default at equal error; what
+   the user has set stays
+------------------------------------------------------------------------- */
+
+void PairLES::choose_mesh()
+{
+  KSpace *const kspace = force->kspace;
+  const std::string style(force->kspace_style);
+  const bool untouched = kspace->order == (mesh_chosen ? chosen_order : STOCK_ORDER) &&
+                         kspace->differentiation_flag ==
+                             (mesh_chosen ? chosen_differentiation : STOCK_DIFFERENTIATION) &&
+                         (!KSpaceAccess::mesh_fixed(kspace) || has_planned_points());
+  if (!(mesh_auto && untouched && (style == "pppm" || style == "pppm/omp"))) {
+    release_points();
+    mesh_chosen = false;
+    return;
+  }
+  mesh_chosen = true;
+  // LAMMPS refuses ad in triclinic boxes, and gets the forces along z wrong with slab
+  chosen_differentiation = domain->triclinic || kspace->slabflag ? IK : AD;
+  kspace->differentiation_flag = chosen_differentiation;
+  if (chosen_differentiation == AD) return; // the order follows in plan_mesh()
+  release_points();
+  kspace->order = chosen_order = GOOD_ORDER;
+}
+
+/* ----------------------------------------------------------------------
+   back to the stock values for the next pair style, unless the user has changed them since
+------------------------------------------------------------------------- */
+
+void PairLES::release_mesh()
+{
+  // where all of LAMMPS ends, kspace has to find what it allocated
+  if (!mesh_chosen || !update || !force->kspace) return;
+  release_points();
+  if (force->kspace->order != chosen_order) return;
+  force->kspace->order = STOCK_ORDER;
+  force->kspace->differentiation_flag = STOCK_DIFFERENTIATION;
+}
+
+/* ---------------------------------------------------------------------- */
+
+bool PairLES::has_planned_points() const
+{
+  const KSpace *const kspace = force->kspace;
+  return planned_points[0] > 0 && kspace->nx_pppm == planned_points[0] &&
+         kspace->ny_pppm == planned_points[1] && kspace->nz_pppm == planned_points[2];
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::release_points()
+{
+  if (has_planned_points()) set_points(0, 0, 0);
+  std::fill_n(planned_points, 3, 0);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::set_points(int nx, int ny, int nz)
+{
+  std::string words[4] = {"mesh", std::to_string(nx), std::to_string(ny), std::to_string(nz)};
+  char *arg[4] = {&words[0][0], &words[1][0], &words[2][0], &words[3][0]};
+  force->kspace->modify_params(4, arg);
+}
+
+/* ----------------------------------------------------------------------
+   what LAMMPS would find for diff ad, without its sum over the whole mesh for every mesh that it tries
+   (half a minute for 100 000 atoms), and with the order that costs least
+------------------------------------------------------------------------- */
+
+void PairLES::plan_mesh(double charge_square)
+{
+  KSpace *const kspace = force->kspace;
+  if (!mesh_chosen || chosen_differentiation != AD) return;
+  auto task = long_range_task(charge_square);
+  task.order = 0;
+  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
+  double g_ewald = planned_gewald(task);
+  if (g_ewald > matched) {
+    if (charge_square > 0.0) report_cap(g_ewald);
+    g_ewald = matched;
+  }
+  if (g_ewald == 0.0) { // the accuracy is met without a long range: LAMMPS finds something
+    release_points();
+    kspace->order = chosen_order = STOCK_ORDER;
+    return;
+  }
+  const auto plan = pair_les::plan_mesh(split ? cut_coul : 0.0, g_ewald, task);
+  kspace->order = chosen_order = plan.order;
+  std::copy(plan.points.begin(), plan.points.end(), planned_points);
+  set_points(plan.points[0], plan.points[1], plan.points[2]);
+  if (kspace->g_ewald != g_ewald || !KSpaceAccess::gewald_fixed(kspace)) set_gewald(g_ewald);
+}
+
+/* ---------------------------------------------------------------------- */
+
+double PairLES::planned_gewald(const pair_les::LongRangeTask &task) const
+{
+  const KSpace *const kspace = force->kspace;
+  const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
+  if (!split || (cutoff_auto && auto_matched)) return matched;
+  if (KSpaceAccess::gewald_fixed(force->kspace) && kspace->g_ewald != gewald_set)
+    return kspace->g_ewald; // the user's
+  return pair_les::g_ewald_for_cutoff(cut_coul, task);
+}
+
+/* ---------------------------------------------------------------------- */
+
+pair_les::LongRangeTask PairLES::long_range_task(double charge_square) const
+{
+  const KSpace *const kspace = force->kspace;
+  const double n = static_cast<double>(atom->natoms);
+  if (charge_square == 0.0) charge_square = n * GUESSED_CHARGE * GUESSED_CHARGE;
+  return {kspace->accuracy_absolute >= 0.0 ? kspace->accuracy_absolute
+                                           : kspace->accuracy_relative * force->qqrd2e,
+          force->qqrd2e * charge_square,
+          n,
+          {domain->xprd, domain->yprd, domain->zprd},
+          model->long_range()->sigma,
+          model->metadata().cutoff,
+          neighbor->skin,
+          comm->nprocs,
+          mesh_chosen && chosen_differentiation == AD ? 0 : kspace->order,
+          kspace->differentiation_flag == AD};
+}
+
+/* ---------------------------------------------------------------------- */
+
+double PairLES::present_charge_square() const
+{
+  double mine = 0.0, all;
+  for (int i = 0; i < atom->nlocal; i++) mine += atom->q[i] * atom->q[i];
+  MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_SUM, world);
+  return all;
+}
+
+/* ----------------------------------------------------------------------
+   coul auto: by a cost model, not by timing, so that the same input gives the same trajectory everywhere.
+   The neighbor list is made for the cutoff chosen here, before the charges of the first step are known:
+   those of atom->q stand in for them, or a guess if there are none, to which the choice is not sensitive
+------------------------------------------------------------------------- */
+
+void PairLES::choose_cutoff()
+{
+  KSpace *const kspace = force->kspace;
+  if (strncmp(force->kspace_style, "pppm", 4) != 0)
+    error->all(
+        FLERR,
+        "pair_style les coul auto knows the cost of pppm only, not of {}; type a cutoff as in "
+        "'pair_style les coul 9.0'",
+        force->kspace_style);
+  if (KSpaceAccess::gewald_fixed(kspace) && kspace->g_ewald != gewald_set)
+    error->all(
+        FLERR,
+        "kspace_modify gewald {} leaves pair_style les coul auto no choice; remove it or type a "
+        "cutoff as in 'pair_style les coul 9.0'",
+        kspace->g_ewald);
+
+  const auto plans = pair_les::long_range_plans(long_range_task(present_charge_square()));
+  const auto best = pair_les::cheapest(plans);
+  auto_matched = best.cutoff == 0.0;
+  cut_coul = auto_matched ? model->metadata().cutoff : best.cutoff;
+  if (comm->me != 0) return;
+  const double points = static_cast<double>(best.points[0]) * best.points[1] * best.points[2];
+  utils::logmesg(
+      lmp,
+      "pair_style les: coul auto chose {} (g_ewald {:.3g}, {:.2g} mesh points per atom): "
+      "about {:.2g} us per atom and step, matched mode {:.2g}\n",
+      auto_matched ? "matched mode" : fmt::format("R = {} A", cut_coul), best.g_ewald,
+      points / static_cast<double>(atom->natoms), best.cost, plans.front().cost);
+}
+
+/* ----------------------------------------------------------------------
+   one line with the force error to be expected of the mesh and of the cutoff of split mode
+------------------------------------------------------------------------- */
+
+void PairLES::report_mesh()
+{
+  mesh_reported = true;
+  KSpace *const kspace = force->kspace;
+  const std::string style(force->kspace_style);
+  if (style != "pppm" && style != "pppm/omp" && style != "pppm/kk")
+    return; // they report themselves
+
+  const double *const h = domain->h_inv;
+  const double slab = kspace_volume() / (domain->xprd * domain->yprd * domain->zprd);
+  const double pi2 = 2.0 * pair_les::PI;
+  const pair_les::ParticleMesh mesh{{{pi2 * h[0], pi2 * h[5], pi2 * h[4]},
+                                     {0.0, pi2 * h[1], pi2 * h[3]},
+                                     {0.0, 0.0, pi2 * h[2] / slab}},
+                                    kspace_volume(),
+                                    {kspace->nx_pppm, kspace->ny_pppm, kspace->nz_pppm},
+                                    kspace->order,
+                                    kspace->differentiation_flag == AD,
+                                    kspace->g_ewald};
+  const double mine = pair_les::mesh_error_integral(mesh, comm->me, comm->nprocs);
+  double integral;
+  MPI_Allreduce(&mine, &integral, 1, MPI_DOUBLE, MPI_SUM, world);
+
+  const double square = force->qqrd2e * KSpaceAccess::charge_square(kspace);
+  const double n = static_cast<double>(atom->natoms), volume = kspace_volume();
+  double error = pair_les::mesh_force_error(integral, square, n, volume);
+  if (split && kspace->g_ewald != pair_les::g_ewald_from_sigma(model->long_range()->sigma))
+    error = std::hypot(error,
+                       pair_les::cutoff_force_error(kspace->g_ewald, cut_coul, square, n, volume));
+  if (comm->me != 0) return;
+  const double points = static_cast<double>(kspace->nx_pppm) * kspace->ny_pppm * kspace->nz_pppm;
+  utils::logmesg(
+      lmp,
+      "pair_style les: mesh {} {} {} ({:.3g} points per atom), order {} diff {}{}, g_ewald {:.6g}: "
+      "estimated rms force error {:.3g} {} ({:.2g} relative)\n",
+      kspace->nx_pppm, kspace->ny_pppm, kspace->nz_pppm, points / n, kspace->order,
+      kspace->differentiation_flag == AD ? "ad" : "ik",
+      mesh_chosen ? " (chosen by pair_style les; 'mesh stock' keeps those of LAMMPS)" : "",
+      kspace->g_ewald, error, energy_unit == 1.0 ? "eV/A" : "kcal/mol/A",
+      error / kspace->two_charge_force);
+}
