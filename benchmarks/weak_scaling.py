@@ -138,7 +138,9 @@ run {steps}
 
 
 def print_measured(ranks_list: list[int]) -> None:
-    print("| mode | ranks | mesh points/rank counted | in LAMMPS | sent per rank and step, counted | in LAMMPS |")
+    print(
+        "| mode | ranks | mesh points/rank counted | in LAMMPS | sent per rank and step, counted | in LAMMPS |"
+    )
     print("|---|---|---|---|---|---|")
     for mode in MODES:
         for ranks in ranks_list:
@@ -158,7 +160,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--atoms", type=int, default=20000, help="per rank")
-    parser.add_argument("--measure", type=int, nargs="+", choices=(1, 2, 4), metavar="RANKS", help="1, 2 or 4")
+    parser.add_argument(
+        "--measure", type=int, nargs="+", choices=(1, 2, 4), metavar="RANKS", help="1, 2 or 4"
+    )
     arguments = parser.parse_args()
     if arguments.measure:
         print_measured(arguments.measure)
