@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pair_les.net import fused
 from pair_les.net.density import density
 from pair_les.net.readout import fold_state
+from pair_les.net.repulsion import repulsion_energy, repulsion_tables
 from pair_les.net.settings import NetSettings
 
 CHARGE_SCALE = 0.05
@@ -37,7 +38,7 @@ class ContractNet(nn.Module):
     """
 
     # Decided when the module is scripted: a script made where `fused` is False refers to no operator of this package.
-    __constants__ = ("fused",)
+    __constants__ = ("fused", "zbl")
 
     def __init__(
         self,
@@ -71,6 +72,9 @@ class ContractNet(nn.Module):
         self.n_outputs = 1 + int(charge) + int(self.equilibrates)
         self.charge_scale = CHARGE_SCALE
         # Numbers that follow from the settings: not part of the state dict, which holds what was fitted or learned.
+        self.zbl = settings.zbl
+        if settings.zbl:
+            tables = {**tables, **repulsion_tables(species)}
         self.tables = tables
         for name, table in tables.items():
             self.register_buffer(name, torch.tensor(table, dtype=torch.get_default_dtype()), persistent=False)
@@ -93,6 +97,23 @@ class ContractNet(nn.Module):
             self.readout.last.bias[:, 1] = -HARDNESS_SCALE * spread / ELECTRONEGATIVITY_SCALE
         else:
             self.readout.last.bias[:, 1] = spread / CHARGE_SCALE
+
+    def of_energies(
+        self, output: Tensor, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> Tensor:
+        """Energies that ``output [n_local, n_outputs]`` says, eV, and with `zbl` the repulsion of nuclei."""
+        energy = output[:, 0] * self.energy_scale
+        if self.zbl:
+            energy = energy + repulsion_energy(
+                species,
+                edge_index,
+                edge_vectors,
+                n_local,
+                self.zbl_strength,
+                self.zbl_inverse_length,
+                self.zbl_radius,
+            )
+        return energy
 
     def of_charges(self, output: Tensor) -> Tensor:
         """What ``output [n, n_outputs]`` says of charges: themselves ``[n]``, e; electronegativities and hardnesses ``[n, 2]``,

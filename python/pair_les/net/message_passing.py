@@ -152,7 +152,7 @@ class MessagePassingNet(ContractNet):
         of_local = species[:n_local]
         features = torch.cat([x[:n_local], self.normalised(y, of_local, 1)], 1)
         output = self.readout(features, of_local, self.state_of(charge_per_atom))
-        energy = output[:, 0] * self.energy_scale
+        energy = self.of_energies(output, species, edge_index, edge_vectors, n_local)
         return energy, self.of_charges(output)
 
     def reached(self, edge_index: Tensor, n_atoms: int, n_local: int) -> tuple[Tensor, Tensor]:

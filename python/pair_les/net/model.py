@@ -107,7 +107,7 @@ class LESNet(ContractNet):
         order = torch.cat(members)  # atom of each row of the outputs, which are grouped by species
         row = torch.zeros_like(order).scatter(0, order, torch.arange(order.size(0), device=order.device))
         output = torch.index_select(torch.cat(outputs), 0, row)  # [n_local, n_outputs]
-        energy = output[:, 0] * self.energy_scale
+        energy = self.of_energies(output, species, edge_index, edge_vectors, n_local)
         return energy, self.of_charges(output)
 
     def features(self, a: Tensor, s: int) -> Tensor:

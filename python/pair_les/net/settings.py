@@ -34,6 +34,8 @@ class NetSettings:
         Highest degree of these functions, 1 to ``l_max``; without effect where there are no messages.
     charge_state : bool
         Whether the network is told the total charge per atom of each frame (:class:`pair_les.net.readout.StateShift`).
+    zbl : bool
+        Whether the screened repulsion of nuclei is added (:mod:`pair_les.net.repulsion`).
 
     Raises
     ------
@@ -51,6 +53,7 @@ class NetSettings:
     message_channels: int = 16
     message_l_max: int = 2
     charge_state: bool = False
+    zbl: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hidden", tuple(self.hidden))
@@ -80,6 +83,8 @@ class NetSettings:
             raise ValueError(
                 f"charge_state = {self.charge_state!r}: must be true or false; use false for one charge state"
             )
+        if not isinstance(self.zbl, bool):
+            raise ValueError(f"zbl = {self.zbl!r}: must be true or false; use true for hot or dense matter")
         if self.message_passing_layers == 1:
             if self.body_order != 5:
                 raise ValueError(
