@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Time of a step of other people's networks beside ours, on the same boxes of water, in turn, in one run.
+
+Every peer lives in an environment of its own, made by one line, and is left out where it is not named:
+
+    python -m venv mace && mace/bin/pip install torch==2.13.0 && mace/bin/pip install mace-torch
+    python -m venv nep && nep/bin/pip install calorine
+    python benchmarks/peers.py --mace mace/bin/python --nep nep/bin/python --out peers
+
+MACE (two layers, 4.5 A, 64 scalar and 64 vector channels, float32) and NEP (NEP4, 6 and 4 A, 30 neurons) are untrained: what they
+cost does not depend on what they learned. They are called through ASE with positions that move a little at every step, so that
+neighbour lists are theirs; neither has a long-range sum. Ours is the whole step in LAMMPS, charges and PPPM included.
+One core, one thread. Writes ``peers.json`` and prints a table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ase.io import read, write
+from lammps_run import lammps
+from step import RELAX, SOLVER, STEPS, WATER, les, timings
+
+HERE = Path(__file__).resolve().parent
+
+
+def make_box(folder: Path, molecules: int) -> int:
+    """Relaxed water as ``relaxed.data`` and ``water.xyz``; returns the number of atoms."""
+    folder.mkdir()
+    subprocess.run([sys.executable, str(WATER / "make_water.py"), str(molecules)], cwd=folder, check=True)
+    (folder / "model.pt").write_bytes((WATER / "model.pt").read_bytes())
+    lammps(folder, RELAX)
+    atoms = read(folder / "relaxed.data", format="lammps-data", atom_style="charge", units="metal")
+    atoms.symbols = ["O" if mass > 10.0 else "H" for mass in atoms.get_masses()]
+    write(folder / "water.xyz", atoms, columns=["symbols", "positions"])
+    return len(atoms)
+
+
+def ours(folder: Path, steps: int) -> float:
+    text = STEPS.format(
+        data="relaxed.data", replicate="", style=les("model.pt"), solver=SOLVER, warm=10, steps=steps
+    )
+    return timings(lammps(folder, text))["step"]
+
+
+def peer(name: str, python: str, folder: Path, steps: int) -> float:
+    """us/atom/step of a peer in its own environment."""
+    run = subprocess.run(
+        [python, str(HERE / f"peer_{name}.py"), "water.xyz", str(steps)],
+        cwd=folder,
+        # the second: constants inside the e3nn that MACE asks for are older than torch's rule for files
+        env={**os.environ, "OMP_NUM_THREADS": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
+        capture_output=True,
+        text=True,
+    )
+    if run.returncode != 0:
+        raise RuntimeError(f"{name} failed: {run.stderr[-2000:]}")
+    return float(run.stdout.split()[-1])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--mace", metavar="PYTHON", help="interpreter of an environment with mace-torch")
+    parser.add_argument("--nep", metavar="PYTHON", help="interpreter of an environment with calorine")
+    parser.add_argument("--molecules", type=int, nargs="+", default=[4, 8], help="along each edge of the box")
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("peers"), help="without suffix")
+    arguments = parser.parse_args()
+    peers = {
+        name: getattr(arguments, name) for name in ("mace", "nep") if getattr(arguments, name) is not None
+    }
+    for name in ("mace", "nep"):
+        if name not in peers:
+            print(f"{name}: left out, no --{name} was given")
+    found: dict[str, dict[int, list[float]]] = {name: {} for name in ("pair_les", *peers)}
+    with tempfile.TemporaryDirectory() as name:
+        for molecules in arguments.molecules:
+            folder = Path(name) / str(molecules)
+            n = make_box(folder, molecules)
+            for _ in range(arguments.rounds):
+                found["pair_les"].setdefault(n, []).append(ours(folder, 4 * arguments.steps))
+                for peer_name, python in peers.items():
+                    found[peer_name].setdefault(n, []).append(
+                        peer(peer_name, python, folder, arguments.steps)
+                    )
+    sizes = list(found["pair_les"])
+    print("| code | " + " | ".join(f"{n} atoms, us/atom/step | against ours" for n in sizes) + " |")
+    print("|" + "---|" * (1 + 2 * len(sizes)))
+    for code, times in found.items():
+        cells = []
+        for n in sizes:
+            median = statistics.median(times[n])
+            cells += [f"{median:.1f}", f"{median / statistics.median(found['pair_les'][n]):.1f}"]
+        print(f"| {code} | " + " | ".join(cells) + " |")
+    arguments.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
