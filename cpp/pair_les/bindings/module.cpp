@@ -7,8 +7,8 @@
 #include "core/evaluator.h"
 #include "core/long_range.h"
 #include "core/metadata.h"
-#include "core/smoothing_preconditioner.h"
 #include "core/split_table.h"
+#include "core/transfer_preconditioner.h"
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -176,7 +176,7 @@ void bind_evaluator(py::module_ &m)
 py::dict equilibrate_densely(const Doubles &electronegativity, const Doubles &hardness,
                              const Doubles &curvature, const Doubles &interaction,
                              double total_charge, const Doubles &start, const Integers &edge_index,
-                             const Doubles &edge_vectors, double length, double cutoff,
+                             const Doubles &edge_vectors, double length, double cutoff, double lone,
                              double tolerance, int max_iterations)
 {
   using Vector = std::vector<double>;
@@ -186,8 +186,9 @@ py::dict equilibrate_densely(const Doubles &electronegativity, const Doubles &ha
   const auto n = static_cast<std::size_t>(hardness.size());
   const Graph graph = make_graph(Integers(std::vector<py::ssize_t>{hardness.size()}), edge_index,
                                  edge_vectors, static_cast<std::int64_t>(n));
-  SmoothingPreconditioner preconditioner;
-  preconditioner.build(graph, vector(curvature), length, cutoff);
+  TransferPreconditioner preconditioner;
+  preconditioner.build(graph, vector(curvature), length, cutoff, lone);
+  preconditioner.set_mobilities(preconditioner.mobility().data());
 
   ChargeEnergy energy;
   energy.electronegativity = vector(electronegativity);
@@ -232,7 +233,7 @@ void bind_long_range(py::module_ &m)
   m.def("equilibrate", &equilibrate_densely, py::arg("electronegativity"), py::arg("hardness"),
         py::arg("curvature"), py::arg("interaction"), py::arg("total_charge"), py::arg("start"),
         py::arg("edge_index"), py::arg("edge_vectors"), py::arg("length"), py::arg("cutoff"),
-        py::arg("tolerance"), py::arg("max_iterations"));
+        py::arg("lone"), py::arg("tolerance"), py::arg("max_iterations"));
   m.def("background_energy", &background_energy, py::arg("total_charge"), py::arg("volume"),
         py::arg("settings"));
   m.def("potential_correction", &potential_correction, py::arg("charge"), py::arg("total_charge"),

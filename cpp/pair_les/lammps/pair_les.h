@@ -23,7 +23,7 @@ PairStyle(les,PairLES);
 namespace pair_les {
 struct Equilibrium;
 struct LongRangeTask;
-}
+} // namespace pair_les
 
 namespace LAMMPS_NS {
 
@@ -60,6 +60,7 @@ class PairLES : public Pair {
   void add_polarization_phase(int, double *) const;
   bool projects_charges() const;
   bool equilibrates() const;
+  static constexpr int HISTORY = 4; // steps whose equilibrated charges are kept
 
   // charges, potentials and graph where code for the host finds them; a style that keeps them elsewhere copies them
   virtual void bring_home() {}
@@ -139,6 +140,8 @@ class PairLES : public Pair {
   void delete_charge_history();
   double **charge_history() const;
   std::vector<double> guessed_charges() const;
+  void compare_extrapolations(const std::vector<double> &);
+  static double extrapolated(const double *history, int steps);
   void remember_charges(const std::vector<double> &);
   void equilibrate_charges();
   void check_equilibrium(const pair_les::Equilibrium &, const std::vector<double> &);
@@ -146,6 +149,7 @@ class PairLES : public Pair {
   void compute_kspace_alone();
   void sum_split();
   void sum_directly();
+  void build_preconditioner(const std::vector<double> &);
   void precondition(const std::vector<double> &, std::vector<double> &);
   void count_iterations(const pair_les::Equilibrium &, bool again);
   void start_counting();

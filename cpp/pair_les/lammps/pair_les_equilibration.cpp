@@ -34,8 +34,11 @@ using namespace LAMMPS_NS;
 // as in pair_les_long_range.cpp: 2 e_i / q_i needs a charge
 static constexpr double TINY_CHARGE = 1.0e-100;
 
-// charges of that many steps are extrapolated by a polynomial
-static constexpr int HISTORY = 4;
+// in units of sigma, how far charge flows in one step of the preconditioner
+static constexpr double TRANSFER_LENGTH = 1.5;
+
+// polynomials through the charges of 1 to 4 former steps, the newest first
+static constexpr int HISTORY = PairLES::HISTORY;
 static constexpr double EXTRAPOLATION[HISTORY][HISTORY] = {
     {1.0, 0.0, 0.0, 0.0}, {2.0, -1.0, 0.0, 0.0}, {3.0, -3.0, 1.0, 0.0}, {4.0, -6.0, 4.0, -1.0}};
 
@@ -100,6 +103,7 @@ void PairLES::check_equilibration()
                force->kspace_style, model->file);
   auto &state = model->equilibration;
   state.remembered = 0; // whatever has happened since the last run
+  std::fill_n(state.misses, HISTORY, 0.0);
   state.kspace_ready = false;
 }
 
@@ -139,6 +143,17 @@ double **PairLES::charge_history() const
 }
 
 /* ----------------------------------------------------------------------
+   charges of the next step by the polynomial through those of `steps` former ones
+------------------------------------------------------------------------- */
+
+double PairLES::extrapolated(const double *history, int steps)
+{
+  double charge = 0.0;
+  for (int k = 0; k < steps; k++) charge += EXTRAPOLATION[steps - 1][k] * history[k];
+  return charge;
+}
+
+/* ----------------------------------------------------------------------
    charges to start from: in dynamics those of former steps continued, else what atom->q has
 ------------------------------------------------------------------------- */
 
@@ -147,14 +162,34 @@ std::vector<double> PairLES::guessed_charges() const
   const auto &state = model->equilibration;
   const bool dynamics = update->whichflag == 1 && update->ntimestep == state.step + 1;
   double **const history = charge_history();
-  std::vector<double> charge(atom->nlocal, 0.0);
+  int steps = dynamics ? state.remembered : 0;
+  for (int fewer = steps - 1; fewer > 0; fewer--)
+    if (state.misses[fewer - 1] < state.misses[steps - 1]) steps = fewer;
+
+  std::vector<double> charge(atom->nlocal);
   for (int i = 0; i < atom->nlocal; i++)
-    if (dynamics && state.remembered > 0)
-      for (int k = 0; k < state.remembered; k++)
-        charge[i] += EXTRAPOLATION[state.remembered - 1][k] * history[i][k];
-    else
-      charge[i] = atom->q[i] / charge_unit;
+    charge[i] = (steps > 0) ? extrapolated(history[i], steps) : atom->q[i] / charge_unit;
   return charge;
+}
+
+/* ----------------------------------------------------------------------
+   how far each polynomial would have missed the charges: a smooth trajectory is best continued by a
+   polynomial of high degree, which multiplies the noise of a loose mesh by up to 15
+------------------------------------------------------------------------- */
+
+void PairLES::compare_extrapolations(const std::vector<double> &charge)
+{
+  auto &state = model->equilibration;
+  double **const history = charge_history();
+  double mine[HISTORY] = {0.0}, all[HISTORY];
+  for (int i = 0; i < atom->nlocal; i++)
+    for (int steps = 1; steps <= state.remembered; steps++) {
+      const double miss = charge[i] - extrapolated(history[i], steps);
+      mine[steps - 1] += miss * miss;
+    }
+  MPI_Allreduce(mine, all, HISTORY, MPI_DOUBLE, MPI_SUM, world);
+  for (int k = 0; k < state.remembered; k++)
+    state.misses[k] = (state.misses[k] == 0.0) ? all[k] : 0.8 * state.misses[k] + 0.2 * all[k];
 }
 
 /* ----------------------------------------------------------------------
@@ -166,6 +201,7 @@ void PairLES::remember_charges(const std::vector<double> &charge)
   auto &state = model->equilibration;
   const bool again = update->ntimestep == state.step;
   const bool dynamics = update->whichflag == 1 && update->ntimestep == state.step + 1;
+  if (dynamics) compare_extrapolations(charge);
   state.step = update->ntimestep;
   if (dynamics)
     state.remembered = std::min(state.remembered + 1, HISTORY);
@@ -250,8 +286,21 @@ void PairLES::compute_kspace_alone()
   timer->stamp(Timer::KSPACE);
 }
 
+/* ---------------------------------------------------------------------- */
+
+void PairLES::build_preconditioner(const std::vector<double> &curvature)
+{
+  auto &preconditioner = model->equilibration.preconditioner;
+  const auto &long_range = *model->long_range();
+  preconditioner.build(model->graph, curvature, TRANSFER_LENGTH * long_range.sigma,
+                       model->metadata().cutoff, 2.0 * pair_les::self_energy_factor(long_range));
+  std::copy(preconditioner.mobility().begin(), preconditioner.mobility().end(), atom->q);
+  comm->forward_comm(this);
+  preconditioner.set_mobilities(atom->q);
+}
+
 /* ----------------------------------------------------------------------
-   values of local atoms to their images, by way of atom->q
+   values of local atoms go to their images by way of atom->q
 ------------------------------------------------------------------------- */
 
 void PairLES::precondition(const std::vector<double> &residual, std::vector<double> &correction)
@@ -295,10 +344,8 @@ void PairLES::equilibrate_charges()
     MPI_Allreduce(&mine, &largest, 1, MPI_DOUBLE, MPI_MAX, world);
     return largest;
   };
-  state.preconditioner.build(model->graph, energy.curvature, long_range.sigma,
-                             model->metadata().cutoff);
-
-  auto charge = guessed_charges();
+  auto charge = guessed_charges(); // from atom->q, which the next line uses for other things
+  build_preconditioner(energy.curvature);
   const auto found = pair_les::equilibrate(energy, state.tolerance, state.max_iterations, charge);
   check_equilibrium(found, charge);
   const bool again = state.remembered > 0 && state.step == update->ntimestep;

@@ -12,9 +12,9 @@
 #include "core/evaluator.h"
 #include "core/pair_lists.h"
 #include "core/pair_sum.h"
-#include "core/smoothing_preconditioner.h"
 #include "core/split_sum.h"
 #include "core/split_table.h"
+#include "core/transfer_preconditioner.h"
 
 #include <memory>
 #include <string>
@@ -50,10 +50,11 @@ struct PairLES::Model {
     bool kspace_ready = false;        // kspace->setup() has been called since init()
     bigint step = -1;                 // of the newest of the charges remembered
     int remembered = 0;               // consecutive steps whose charges are known
+    double misses[HISTORY] = {0.0};   // squared, of their extrapolations, a running mean
     bigint steps = 0, iterations = 0; // in this run
     int most_iterations = 0, in_step = 0;
     std::vector<double> kept; // forces and coordinates during a call of kspace
-    pair_les::SmoothingPreconditioner preconditioner;
+    pair_les::TransferPreconditioner preconditioner;
   } equilibration;
 
   pair_les::TrimmedList net_neighbors; // where the list of LAMMPS reaches further than the network
