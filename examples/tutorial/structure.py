@@ -37,7 +37,7 @@ def structure(dump: Path, options: argparse.Namespace, formal: bool = True) -> C
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--k-max", type=float, default=2.5, help="1/A")
+    parser.add_argument("--k-max", type=float, default=1.0, help="1/A")
     parser.add_argument("--k-width", type=float, default=0.05, help="1/A")
     parser.add_argument("--k-fit", type=float, default=0.35, help="the exponent is that of smaller k, 1/A")
     options = parser.parse_args()
