@@ -2,6 +2,7 @@
 #
 #   make demo     set up, then train, export, run in LAMMPS on two ranks, check, plot (examples/lammps/nacl)
 #   make test     set up, then all tests
+#   make test-kokkos   those of pair_style les/kk, with the LAMMPS that LES_KOKKOS_LAMMPS names (kokkos/README.md)
 #   make lint     formatters and linters, nothing is changed
 #   make format   formatters
 #
@@ -11,11 +12,12 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CPP := $(shell git ls-files 'cpp/*.cpp' 'cpp/*.h')
+KOKKOS := $(shell git ls-files 'kokkos/*.cpp' 'kokkos/*.h' 'tests/kokkos/*.cpp')
 
 # one thread per process: tests and MPI ranks share the cores
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test lint format clean
+.PHONY: demo test test-kokkos lint format clean
 
 demo: $(VENV)/.installed
 	cd examples/lammps/nacl && PATH="$(abspath $(BIN)):$$PATH" python run.py
@@ -23,15 +25,20 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
+# tests of the host style with les/kk in its place, but those of what pppm/kk does not have
+test-kokkos: $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos
+	PAIR_LES_TEST_KOKKOS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/lammps
+
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/clang-format --dry-run --Werror $(CPP)
+	$(BIN)/clang-format --dry-run --Werror $(CPP) $(KOKKOS)
 
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i $(CPP)
+	$(BIN)/clang-format -i $(CPP) $(KOKKOS)
 
 clean:
 	rm -rf $(VENV) build demo

@@ -5,7 +5,8 @@ A process of its own because an ``ERROR:`` ends LAMMPS, because several ranks ne
 become a failed test: whatever is not done after `timeout` seconds is killed with all its ranks.
 
 ``lmp`` and ``mpirun`` are those beside this Python. A plugin that is built but not installed is found through the
-environment variable ``LAMMPS_PLUGIN_PATH``.
+environment variable ``LAMMPS_PLUGIN_PATH``. With the installation prefix of a LAMMPS with KOKKOS in
+``LES_KOKKOS_LAMMPS`` and ``PAIR_LES_TEST_KOKKOS=1`` every test runs that one, as ``lmp -k on -sf kk`` (``make test-kokkos``).
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ QQRD2E = {"metal": 14.399645, "real": 332.06371}  # Coulomb constant of LAMMPS, 
 PRESSURE_FACTOR = {"metal": 1.6021765e6, "real": 68568.415}  # nktv2p: pressure * volume / this = energy
 
 BIN = Path(sys.executable).parent
+KOKKOS_PREFIX = os.environ.get("LES_KOKKOS_LAMMPS")
+KOKKOS_ARGUMENTS = ("-k", "on", "t", "1", "-sf", "kk")
+WITH_KOKKOS = os.environ.get("PAIR_LES_TEST_KOKKOS") == "1"
+"""Whether the tests of the host style run ``pair_style les/kk`` instead."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,7 @@ def run_lammps(
     timeout: float = 120.0,
     arguments: Sequence[str] = (),
     expect_error: bool = False,
+    lammps: Sequence[str] | None = None,
 ) -> Run:
     """Run a LAMMPS input script in `folder`.
 
@@ -128,6 +134,8 @@ def run_lammps(
         Further command-line arguments.
     expect_error
         Whether a non-zero exit status is what the test wants to see.
+    lammps
+        Executable and what always follows it; default `default_lammps`.
 
     Raises
     ------
@@ -135,7 +143,7 @@ def run_lammps(
         If LAMMPS hangs, or fails unexpectedly; with the tail of its output.
     """
     (folder / "in.test").write_text(script)
-    command = [str(BIN / "lmp"), "-in", "in.test", *arguments]
+    command = [*(lammps or default_lammps()), "-in", "in.test", *arguments]
     if ranks > 1:
         command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
     returncode, output, seconds = _run(command, folder, timeout)
@@ -145,6 +153,19 @@ def run_lammps(
     if not expect_error:
         assert returncode == 0, f"LAMMPS failed with status {returncode}:\n{_tail(output)}\n{script}"
     return Run(folder, returncode, output, seconds)
+
+
+def default_lammps() -> list[str]:
+    """Executable and first arguments that a test uses unless it says otherwise."""
+    return kokkos_lammps() if WITH_KOKKOS else [str(BIN / "lmp")]
+
+
+def kokkos_lammps(arguments: Sequence[str] = KOKKOS_ARGUMENTS) -> list[str]:
+    """The same of the LAMMPS with KOKKOS that the user of these tests has built."""
+    assert KOKKOS_PREFIX, (
+        "set LES_KOKKOS_LAMMPS to the prefix of a LAMMPS that was built with pair_style les/kk"
+    )
+    return [str(Path(KOKKOS_PREFIX) / "bin" / "lmp"), *arguments]
 
 
 def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, str, float]:
@@ -293,9 +314,10 @@ def evaluate(
     units: str = "metal",
     timeout: float = 120.0,
     before_run: Iterable[str] = (),
+    lammps: Sequence[str] | None = None,
     **options: object,
 ) -> Evaluation:
     """Charges, energy, forces and virial of a system by ``run 0``; `options` go to `setup`."""
     script = setup(folder, system, model, units=units, **options)
     script += "\n".join([*before_run, "run 0", DUMP])
-    return evaluation(run_lammps(script, folder, ranks, timeout), units)
+    return evaluation(run_lammps(script, folder, ranks, timeout, lammps=lammps), units)

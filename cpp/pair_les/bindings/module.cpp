@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // pair_les._core: the C++ core as numpy-in, numpy-out functions, so that pytest reaches every kernel.
 
+#include "array_evaluator.h"
+
 #include "core/charge_equilibration.h"
 #include "core/constants.h"
 #include "core/edges.h"
@@ -275,6 +277,7 @@ PYBIND11_MODULE(_core, m)
   bind_metadata(m);
   bind_evaluator(m);
   bind_long_range(m);
+  bind_array_evaluator(m);
   m.def("build_graph", &build_graph_from_lists, py::arg("positions"), py::arg("species_of_atom"),
         py::arg("n_local"), py::arg("centres"), py::arg("neighbours"), py::arg("index_mask"),
         py::arg("cutoff"));

@@ -22,7 +22,7 @@ std::int64_t next_size(std::int64_t needed)
 std::int64_t capacity_for(std::int64_t needed, std::int64_t present)
 {
   const std::int64_t size = next_size(needed);
-  const bool suffices = present >= needed;
+  const bool suffices = present > 0 && present >= needed;
   return suffices && present < MUCH_TOO_LONG * size ? present : size;
 }
 

@@ -44,6 +44,7 @@ class SplitTable {
     double c[4];
   };
   const Piece *pieces() const { return pieces_.data(); }
+  std::size_t n_pieces() const { return pieces_.size(); }
   double inverse_step() const { return inverse_step_; }
 
  private:

@@ -35,21 +35,6 @@ bool finite(const std::vector<double> &values)
                      [](double value) { return std::isfinite(value); });
 }
 
-// Message about outputs of the last forward pass that cannot be used; empty if all can.
-std::string not_finite(const pair_les::Evaluator &evaluator, const std::string &file, bigint step)
-{
-  const char *what = nullptr;
-  if (!finite(evaluator.energy())) what = "an energy";
-  if (!finite(evaluator.charge())) what = "a charge";
-  if (!finite(evaluator.electronegativity())) what = "an electronegativity";
-  if (!finite(evaluator.hardness())) what = "a hardness";
-  if (!what) return "";
-  return fmt::format(
-      "model file '{}' returned {} that is not finite at step {}: atoms are too close, or "
-      "the configuration is far from the training data",
-      file, what, step);
-}
-
 } // namespace
 
 /* ---------------------------------------------------------------------- */
@@ -128,11 +113,24 @@ void PairLES::run_forward()
   std::string failure;
   try {
     model->evaluator->forward(model->graph);
-    failure = not_finite(*model->evaluator, model->file, update->ntimestep);
+    if (!finite(model->evaluator->energy())) failure = not_finite("an energy");
+    if (!finite(model->evaluator->charge())) failure = not_finite("a charge");
+    if (!finite(model->evaluator->electronegativity())) failure = not_finite("an electronegativity");
+    if (!finite(model->evaluator->hardness())) failure = not_finite("a hardness");
   } catch (const std::exception &e) {
     failure = e.what();
   }
   stop_on_failure(failure);
+}
+
+/* ---------------------------------------------------------------------- */
+
+std::string PairLES::not_finite(const char *output) const
+{
+  return fmt::format(
+      "model file '{}' returned {} that is not finite at step {}: atoms are too close, or "
+      "the configuration is far from the training data",
+      model->file, output, update->ntimestep);
 }
 
 /* ----------------------------------------------------------------------

@@ -165,6 +165,13 @@ class PairLES : public Pair {
   void report_cap(double g_ewald);
   void compute_split();
   double split_background() const;
+  void tally_pair_sum_of_atoms(double background);
+  std::string not_finite(const char *) const;
+
+  // stands in for a charge of exactly zero, for which 2 e_i / q_i has no value; any size is exact to
+  // rounding because e_i is proportional to q_i
+  static constexpr double TINY_CHARGE = 1.0e-100;
+
   void add_edge_forces(const double *gradient, double *virial, double **vatom, double **cvatom);
 
   // what reads and writes data of atoms and edges, of local ones unless said otherwise

@@ -31,10 +31,6 @@
 
 using namespace LAMMPS_NS;
 
-// stands in for a charge of exactly zero, for which 2 e_i / q_i has no value; any size is exact to
-// rounding because e_i is proportional to q_i
-static constexpr double TINY_CHARGE = 1.0e-100;
-
 /* ----------------------------------------------------------------------
    latent charges into atom->q, in the unit that makes LAMMPS's Coulomb constant the model's
 ------------------------------------------------------------------------- */
@@ -217,23 +213,33 @@ void PairLES::tally_pair_sum(double background)
 {
   const auto &sum = model->pair_sum;
   for (int i = 0; i < atom->nlocal; i++) {
+    const double charge = model->solver_charge[i];
     for (int k = 0; k < 3; k++) atom->f[i][k] += energy_unit * sum.force[3 * i + k];
-    const double energy = 0.5 * energy_unit * model->solver_charge[i] * sum.potential[i];
-    if (eflag_global) eng_coul += energy;
-    if (eflag_atom) eatom[i] += energy;
+    if (eflag_global) eng_coul += 0.5 * energy_unit * charge * sum.potential[i];
     if (vflag_global)
-      for (int k = 0; k < 3; k++) virial[k] += energy_unit * background * model->solver_charge[i];
+      for (int k = 0; k < 3; k++) virial[k] += energy_unit * background * charge;
+  }
+  if (vflag_global)
+    for (int k = 0; k < 6; k++) virial[k] += energy_unit * sum.total_virial[k];
+  if (eflag_atom || vflag_atom || cvflag_atom) tally_pair_sum_of_atoms(background);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::tally_pair_sum_of_atoms(double background)
+{
+  const auto &sum = model->pair_sum;
+  for (int i = 0; i < atom->nlocal; i++) {
+    const double charge = model->solver_charge[i];
+    if (eflag_atom) eatom[i] += 0.5 * energy_unit * charge * sum.potential[i];
     if (!vflag_atom && !cvflag_atom) continue;
     for (int k = 0; k < 6; k++) {
-      const double v = energy_unit * (sum.virial[6 * i + k] +
-                                      (k < 3 ? background * model->solver_charge[i] : 0.0));
+      const double v = energy_unit * (sum.virial[6 * i + k] + (k < 3 ? background * charge : 0.0));
       if (vflag_atom) vatom[i][k] += v;
       if (cvflag_atom) cvatom[i][k] += v;
       if (cvflag_atom && k > 2) cvatom[i][k + 3] += v; // yx zx zy
     }
   }
-  if (vflag_global)
-    for (int k = 0; k < 6; k++) virial[k] += energy_unit * sum.total_virial[k];
 }
 
 /* ---------------------------------------------------------------------- */

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""The evaluator over arrays of a device, which pair_style les/kk uses, against the one of pair_style les; on a CPU."""
+
+import numpy as np
+import pytest
+import torch
+from analytic_models import write_model
+from pair_les.neighbors import neighbor_list
+
+core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
+
+
+def graph(n=40, n_local=31, box=12.0, cutoff=5.0, seed=0):
+    """Species, edges of the first `n_local` atoms, and where the edges of each begin."""
+    rng = np.random.default_rng(seed)
+    positions = rng.uniform(0, box, (n, 3))
+    edge_index, shifts = neighbor_list(positions, box * np.eye(3), [True] * 3, cutoff)
+    vectors = positions[edge_index[1]] - positions[edge_index[0]] + box * np.asarray(shifts)
+    own = edge_index[0] < n_local
+    edge_index = np.asarray(edge_index)[:, own]
+    first = np.searchsorted(edge_index[0], np.arange(n_local + 1))
+    return rng.integers(0, 2, n), edge_index, vectors[own], first
+
+
+@pytest.mark.parametrize("spare", [0, 17])
+@pytest.mark.parametrize("chunk_atoms", [7, 1000])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_against_the_evaluator_of_the_host_style(tmp_path, dtype, chunk_atoms, spare):
+    """`spare` elements follow each row of the edge index, as in an array that is longer than needed."""
+    path = tmp_path / "model.pt"
+    write_model(path, "pair", dtype=dtype)
+    species, edge_index, vectors, first = graph()
+    potential = np.random.default_rng(1).normal(size=31)
+    host = core.Evaluator(str(path), chunk_atoms=chunk_atoms)
+    host.forward(species, edge_index, vectors, 31)
+    host.backward(potential)
+
+    padded = np.concatenate([edge_index, np.full((2, spare), -1)], axis=1)
+    arrays = core.ArrayEvaluator(str(path), chunk_atoms=chunk_atoms)
+    for _ in range(2):  # the second time with arrays that other numbers have been in
+        arrays.forward(species, padded, vectors, 31, first)
+        np.testing.assert_array_equal(arrays.energy, host.energy)
+        np.testing.assert_array_equal(arrays.charge, host.charge)
+        np.testing.assert_array_equal(arrays.backward(potential), host.edge_gradient)
+
+
+def test_nothing_that_depends_on_edges(tmp_path):
+    """A rank without atoms, an atom without edges: zero gradients, and work again after it."""
+    path = tmp_path / "model.pt"
+    write_model(path, "pair")
+    arrays = core.ArrayEvaluator(str(path))
+    empty = np.zeros((2, 0), int), np.zeros((0, 3))
+    arrays.forward(np.zeros(0, int), *empty, 0, np.zeros(1, int))
+    assert arrays.backward(np.zeros(0)).shape == (0, 3)
+    arrays.forward(np.array([0, 1]), *empty, 1, np.zeros(2, int))
+    assert arrays.backward(np.ones(1)).shape == (0, 3)
+    species, edge_index, vectors, first = graph()
+    arrays.forward(species, edge_index, vectors, 31, first)
+    assert np.abs(arrays.backward(np.ones(31))).max() > 0
+
+
+class Greedy(torch.nn.Module):
+    def forward(
+        self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+    ) -> dict[str, torch.Tensor]:
+        return {"energy": torch.empty([1 << 55], dtype=torch.float64)}
+
+
+def test_out_of_memory_is_one_line(tmp_path):
+    from pair_les.contract import Metadata, save_model
+
+    path = tmp_path / "greedy.pt"
+    save_model(path, torch.jit.script(Greedy()), Metadata(("Na", "Cl"), 5.0, long_range=None))
+    species, edge_index, vectors, first = graph()
+    with pytest.raises(RuntimeError, match="greedy.pt': forward pass failed: .*memory") as caught:
+        core.ArrayEvaluator(str(path)).forward(species, edge_index, vectors, 31, first)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this torch has a GPU")
+def test_no_gpu(tmp_path):
+    write_model(tmp_path / "model.pt", "pair")
+    with pytest.raises(
+        RuntimeError, match="device is cuda:0, but torch .* without GPU support or finds no GPU"
+    ):
+        core.ArrayEvaluator(str(tmp_path / "model.pt"), device="cuda")
+
+
+def test_lengths_of_arrays_settle():
+    """Few lengths, each long enough; they grow by less than an eighth too much and shrink only from four times."""
+    present, lengths = 0, set()
+    for needed in [0, 1, 64, 65, 1000, 1001, *range(1000, 1200), 990, 400, 300]:
+        present = core.capacity_for(needed, present)
+        assert present >= needed
+        lengths.add(present)
+    assert len(lengths) <= 6
+    assert all(core.capacity_for(n, 0) < 1.125 * n + 8 for n in range(64, 5000))
+    assert core.capacity_for(100, core.capacity_for(300, 0)) == core.capacity_for(300, 0)
+    assert core.capacity_for(100, 100_000) == core.capacity_for(100, 0)
+    assert core.capacity_for(3 * 10**9, 0) >= 3 * 10**9, "more than an int holds"
