@@ -95,6 +95,11 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::check_kokkos()
   if (!std::is_same_v<Charge, double>)
     error->all(FLERR, "pair_style les/kk needs a LAMMPS whose KOKKOS package computes in double "
                       "precision; build it with '-D KOKKOS_PREC=double'");
+  if (equilibrates())
+    error->all(FLERR,
+               "pair_style les/kk has no charge equilibration, which model file '{}' needs; type "
+               "'suffix off' before 'pair_style les'",
+               model->file);
   if (comm->nprocs > 1 && comm->me == 0 && !std::is_same_v<DeviceType, LMPHostType> &&
       !lmp->kokkos->gpu_aware_flag)
     utils::logmesg(

@@ -31,9 +31,6 @@
 
 using namespace LAMMPS_NS;
 
-// as in pair_les_long_range.cpp: 2 e_i / q_i needs a charge
-static constexpr double TINY_CHARGE = 1.0e-100;
-
 // in units of sigma, how far charge flows in one step of the preconditioner
 static constexpr double TRANSFER_LENGTH = 1.5;
 
