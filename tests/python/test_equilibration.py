@@ -359,6 +359,23 @@ def test_written_as_version_2_and_latent_models_as_version_1(model: Path) -> Non
     assert "equilibrated charges" in inspect(model) and "version 2" in inspect(model)
 
 
+def test_latent_charges_may_be_said_in_version_2(tmp_path: Path) -> None:
+    def version_2(data: dict[str, Any]) -> None:
+        data["format_version"] = 2
+        data["long_range"]["charge_model"] = "latent"
+
+    write_model(tmp_path / "1.pt")
+    write_model(tmp_path / "2.pt", edit_metadata=version_2)
+    assert read_metadata(tmp_path / "2.pt") == read_metadata(tmp_path / "1.pt")
+    assert not core.Evaluator(str(tmp_path / "2.pt")).metadata.long_range.equilibrates
+    energies = []
+    for name in ("1.pt", "2.pt"):
+        atoms = ions()
+        atoms.calc = LESCalculator(tmp_path / name)
+        energies.append(atoms.get_potential_energy())
+    assert energies[0] == energies[1]
+
+
 BROKEN = {
     "neutralize": (
         lambda data: data["long_range"].update(neutralize=False),

@@ -11,7 +11,7 @@ namespace {
 
 // Found by trial on a salt, water, a slab with vapour and a gas; iterations hardly depend on them.
 constexpr double LEAST_DIAGONAL = 1.0e-3; // relative to 1 / curvature
-constexpr double FEW_NEIGHBOURS = 0.2;    // sum of G below which an atom has hardly a neighbour
+constexpr double FEW_NEIGHBOURS = 0.25;   // sum of G below which an atom has hardly a neighbour
 
 } // namespace
 
@@ -41,8 +41,9 @@ void TransferPreconditioner::build(const Graph &graph, const std::vector<double>
       neighbours += weight;
     }
     mobility_[i] = 1.0 / std::sqrt(curvature[i] * (1.0 + neighbours));
-    diagonal_[i] = std::max(LEAST_DIAGONAL / curvature[i],
-                            std::exp(-neighbours / FEW_NEIGHBOURS) / (curvature[i] + lone));
+    const double many = neighbours / FEW_NEIGHBOURS;
+    diagonal_[i] =
+        std::max(LEAST_DIAGONAL / curvature[i], std::exp(-many * many) / (curvature[i] + lone));
   }
   first_[n_local] = weight_.size();
 }
