@@ -115,7 +115,8 @@ void PairLES::run_forward()
     model->evaluator->forward(model->graph);
     if (!finite(model->evaluator->energy())) failure = not_finite("an energy");
     if (!finite(model->evaluator->charge())) failure = not_finite("a charge");
-    if (!finite(model->evaluator->electronegativity())) failure = not_finite("an electronegativity");
+    if (!finite(model->evaluator->electronegativity()))
+      failure = not_finite("an electronegativity");
     if (!finite(model->evaluator->hardness())) failure = not_finite("a hardness");
   } catch (const std::exception &e) {
     failure = e.what();
