@@ -25,10 +25,8 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-# tests of the host style with les/kk in its place, but those of what pppm/kk does not have
 test-kokkos: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos
-	PAIR_LES_TEST_KOKKOS=1 $(BIN)/python -m pytest -n 2 --dist worksteal tests/lammps
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

