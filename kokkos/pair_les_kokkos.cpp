@@ -146,7 +146,8 @@ template <class DeviceType> bool PairLESKokkos<DeviceType>::energies_of_atoms_wa
 
 template <class DeviceType> void PairLESKokkos<DeviceType>::compute(int eflag, int vflag)
 {
-  if (!energies_of_atoms_wanted()) eflag &= ~ENERGY_ATOM;
+  // pair_style hybrid adds up those of its styles whoever wants them
+  if (force->pair == this && !energies_of_atoms_wanted()) eflag &= ~ENERGY_ATOM;
   atomKK->sync(execution_space, X_MASK | F_MASK | TYPE_MASK | Q_MASK);
   PairLES::compute(eflag, vflag);
 }

@@ -111,6 +111,18 @@ def test_types_that_the_model_does_not_know(tmp_path, model):
     assert_same(tmp_path, fluid("orthogonal"), model(sigma=None), 2, **keywords)
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_overlay_with_charges(tmp_path, model, ranks):
+    """pair_style hybrid reads energies of atoms on every step, because kspace is asked for them."""
+    lines = [
+        "pair_style hybrid/overlay zero 6.0 les",
+        "pair_coeff * * zero",
+        "pair_coeff * * les model.pt Cl Na",
+    ]
+    keywords = {"pair": lines, "kspace": "pppm 1e-5", "after_pair": MESH}
+    assert_same(tmp_path, fluid("triclinic"), model(), ranks, **keywords)
+
+
 @pytest.mark.parametrize("style", STYLES)
 def test_ranks_without_atoms(tmp_path, model, style):
     dense = random_fluid({"Na": 12, "Cl": 10}, np.diag([10.0, 10.0, 5.0]), seed=13, min_distance=2.0)
