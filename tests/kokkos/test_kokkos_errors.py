@@ -39,6 +39,14 @@ def test_analytic_differentiation_of_the_mesh(tmp_path, model):
     assert "Cannot (yet) use PPPM Kokkos with 'kspace_modify diff ad'" in line
 
 
+def test_tiled_mesh(tmp_path, model):
+    """LAMMPS 4 Feb 2025: energies are right and forces are off by 2e-3 eV/A, with the host style beside it as well."""
+    tiled = {"before_box": ["comm_style tiled"], "after_box": ["balance 1.0 rcb"]}
+    line = error(tmp_path, model(), 2, kspace="pppm 1e-5", **tiled)
+    assert "kspace_style pppm/kk with comm_style tiled has wrong forces in LAMMPS" in line
+    assert "'comm_style brick'" in line
+
+
 class Greedy(torch.nn.Module):
     def forward(
         self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int

@@ -67,6 +67,9 @@ void PairLES::check_kspace()
         "pair_style les with kspace_style {} needs a fully periodic box; type 'boundary p p p', or "
         "'boundary p p f' and 'kspace_modify slab 3.0'",
         force->kspace_style);
+  if (strcmp(force->kspace_style, "pppm/kk") == 0 && comm->nprocs > 1 && comm->style != Comm::BRICK)
+    error->all(FLERR, "kspace_style pppm/kk with comm_style tiled has wrong forces in LAMMPS; type "
+                      "'comm_style brick', or 'suffix off' before 'kspace_style pppm'");
   if (!force->kspace->compute_flag)
     error->all(FLERR,
                "pair_style les needs the potential of kspace; type 'kspace_modify compute yes'");
