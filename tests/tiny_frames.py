@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import ase.io
 import numpy as np
@@ -70,3 +71,14 @@ def write_tiny(file: Path, n_frames: int, seed: int = 0) -> Path:
     """Write such frames as extxyz."""
     ase.io.write(file, tiny_frames(n_frames, seed), format="extxyz")
     return file
+
+
+def tiny_config(folder: Path, **training: Any) -> dict[str, Any]:
+    """Plain values of a configuration that trains in seconds on the frames of `folder`."""
+    settings = {"epochs": 3, "batch_size": 4, "seed": 1, "learning_rate": 0.01, "threads": 1, "device": "cpu"}
+    return {
+        "data": {"train": [str(folder / "train.xyz")], "valid": 0.25},
+        "model": {"cutoff": 4.0, "n_radial": 6, "l_max": 1, "n_channels": 6, "body_order": 3, "hidden": [8]},
+        "training": {**settings, **training},
+        "output": str(folder / "run"),
+    }

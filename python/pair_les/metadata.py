@@ -61,9 +61,9 @@ class LongRange:
         """Whether the charges are those of charge equilibration."""
         return self.charge_model == "equilibration"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of the contract, in the oldest version that has the charge model."""
-        charge_model = {"charge_model": self.charge_model} if self.equilibrates else {}
+    def to_dict(self, version: int = 1) -> dict[str, Any]:
+        """The JSON object of the contract, in this version of it or in the oldest that has the charge model."""
+        charge_model = {"charge_model": self.charge_model} if self.equilibrates or version > 1 else {}
         return {
             "sigma": float(self.sigma),
             "coulomb_constant": float(self.coulomb_constant),
@@ -144,8 +144,11 @@ class Metadata:
 
     @property
     def format_version(self) -> int:
-        """The oldest contract version that can say this: 2 with charge equilibration, else 1."""
-        return 2 if self.long_range is not None and self.long_range.equilibrates else 1
+        """The oldest contract version that can say this: 1, or 2 with charge equilibration or a total charge but zero."""
+        if self.long_range is None:
+            return 1
+        shifted = self.long_range.neutralize and bool(self.charge_per_atom)
+        return 2 if self.long_range.equilibrates or shifted else 1
 
     def to_json(self) -> str:
         """The JSON text of ``metadata.json``, with every key of the contract."""
@@ -158,7 +161,9 @@ class Metadata:
                 "message_passing_layers": self.message_passing_layers,
                 "dtype": self.dtype,
                 "units": UNITS,
-                "long_range": None if self.long_range is None else self.long_range.to_dict(),
+                "long_range": None
+                if self.long_range is None
+                else self.long_range.to_dict(self.format_version),
                 "created_with": dict(self.created_with),
                 "description": self.description,
                 "references": list(self.references),
@@ -206,6 +211,8 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     known["extra"] = {key: value for key, value in data.items() if key not in known and key not in implied}
     candidate = _unchecked(Metadata, known)
     _check_metadata(candidate, file)
+    if version < candidate.format_version:
+        raise _broken(file, "format_version", version, "must be 2 where neutralize shifts to charge_per_atom")
     return candidate
 
 
@@ -260,7 +267,7 @@ def _check_metadata(metadata: Metadata, file: str) -> None:
     if not _is_number(state):
         raise _broken(file, "charge_per_atom", state, "must be a finite number (e)")
     committee = metadata.extra.get("committee", 1)
-    if metadata.format_version > 1 and committee != 1:
+    if metadata.long_range is not None and metadata.long_range.equilibrates and committee != 1:
         raise _broken(file, "committee", committee, "must be 1 where charge_model is 'equilibration'")
     if not isinstance(metadata.created_with, Mapping):
         raise _broken(file, "created_with", metadata.created_with, "must be an object")

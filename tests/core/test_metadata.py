@@ -44,6 +44,16 @@ def test_reads_what_python_writes():
     assert (read.description, read.references) == ("water", ["a paper"])
 
 
+def test_a_shifted_sum_is_version_2_of_the_contract():
+    data = json.loads(changed("long_range.neutralize", True))
+    data["charge_per_atom"] = 0.5
+    with pytest.raises(RuntimeError, match="must be 2 where neutralize shifts to charge_per_atom"):
+        core.parse_metadata(json.dumps(data), "m.pt")
+    data["format_version"] = 2
+    data["long_range"]["charge_model"] = "latent"
+    assert core.parse_metadata(json.dumps(data), "m.pt").long_range.neutralize
+
+
 def test_null_long_range_and_unknown_keys():
     assert core.parse_metadata(changed("long_range", None), "m.pt").long_range is None
     assert core.parse_metadata(changed("some_future_key", [1, 2]), "m.pt").cutoff == 5.5

@@ -4,21 +4,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tiny_frames import write_tiny
-
-
-def tiny_config(folder: Path, **training: Any) -> dict[str, Any]:
-    """Plain values of a configuration that trains in seconds on the frames of `folder`."""
-    settings = {"epochs": 3, "batch_size": 4, "seed": 1, "learning_rate": 0.01, "threads": 1, "device": "cpu"}
-    return {
-        "data": {"train": [str(folder / "train.xyz")], "valid": 0.25},
-        "model": {"cutoff": 4.0, "n_radial": 6, "l_max": 1, "n_channels": 6, "body_order": 3, "hidden": [8]},
-        "training": {**settings, **training},
-        "output": str(folder / "run"),
-    }
+from tiny_frames import tiny_config, write_tiny
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import pytest
 import tolerances as tol
 import torch
 from analytic_models import write_model
-from conftest import tiny_config
 from pair_les.contract import load_model
 from pair_les.data.batches import collate
 from pair_les.data.charge_labels import with_charge_labels
@@ -25,7 +24,7 @@ from pair_les.observables import observe
 from pair_les.potential import predict
 from pair_les.training.charge_losses import charge_loss
 from pair_les.training.config import ChargeLossSection
-from tiny_frames import LONG_RANGE, tiny_frames
+from tiny_frames import LONG_RANGE, tiny_config, tiny_frames
 
 TOTALS = (0.0, 1.0, -2.0, 0.0)
 

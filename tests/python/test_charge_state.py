@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import ase.io
@@ -11,7 +12,6 @@ import pytest
 import tolerances as tol
 import torch
 from ase.calculators.singlepoint import SinglePointCalculator
-from conftest import tiny_config
 from pair_les.calculator import LESCalculator
 from pair_les.charge_state import state_for_export, total_charge_of
 from pair_les.check import check
@@ -31,7 +31,7 @@ from pair_les.potential import predict
 from pair_les.training.config_file import parse_config
 from pair_les.training.run import train
 from pair_les.training.trained import load_trained
-from tiny_frames import tiny_frames
+from tiny_frames import tiny_config, tiny_frames
 
 NEUTRALIZE = LongRange(sigma=1.0, neutralize=True)
 STATE_EXPORTED = "was exported for 0.125 e per atom, 1 e for 8 atoms"
@@ -251,6 +251,19 @@ def test_a_state_without_projection_leaves_the_sum_alone():
     assert total_charge_of(Metadata(("H",), 4.0), 4, 7.0, "model") == 7.0
     with pytest.raises(ContractError, match="metadata key 'charge_per_atom' is 'x'"):
         Metadata(("H",), 4.0, extra={"charge_per_atom": "x"})
+
+
+def test_a_shifted_sum_is_version_2_of_the_contract():
+    """A reader of version 1 would shift the charges to zero."""
+    shifted = Metadata(
+        ("H",), 4.0, long_range=LongRange(1.0, neutralize=True), extra={"charge_per_atom": 0.5}
+    )
+    assert '"format_version": 2' in shifted.to_json() and '"charge_model": "latent"' in shifted.to_json()
+    assert Metadata.from_json(shifted.to_json(), "m.pt") is not None
+    neutral = replace(shifted, extra={"charge_per_atom": 0.0})
+    assert neutral.format_version == 1 and "charge_model" not in neutral.to_json()
+    with pytest.raises(ContractError, match="must be 2 where neutralize shifts to charge_per_atom"):
+        Metadata.from_json(shifted.to_json().replace('"format_version": 2', '"format_version": 1'), "m.pt")
 
 
 def test_configurations_without_a_state_to_learn(folder, tmp_path):

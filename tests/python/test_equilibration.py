@@ -16,7 +16,6 @@ import torch
 from analytic_models import write_model
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
-from conftest import tiny_config
 from pair_les import LESCalculator
 from pair_les.cli.inspect import inspect
 from pair_les.constants import COULOMB_CONSTANT
@@ -42,6 +41,7 @@ from pair_les.observables import observe
 from pair_les.potential import predict
 from pair_les.training.config_file import parse_config
 from pair_les.training.run import train
+from tiny_frames import tiny_config
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
 

@@ -209,6 +209,9 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
     root.fail("committee", "is " + std::to_string(metadata.committee) +
                                " but must be 1 where charge_model is 'equilibration'");
   if (root.has("charge_per_atom")) metadata.charge_per_atom = root.number("charge_per_atom");
+  if (version < 2 && metadata.long_range && metadata.long_range->neutralize &&
+      metadata.charge_per_atom.value_or(0.0) != 0.0)
+    root.fail("format_version", "is 1 but must be 2 where neutralize shifts to charge_per_atom");
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");
   return metadata;
