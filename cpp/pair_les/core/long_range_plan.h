@@ -34,8 +34,8 @@ struct LongRangePlan {
       cost; // us per atom and step of the mesh and of everything that the cutoff adds, one core of 2026
 };
 
-// g_ewald at which pairs beyond the cutoff are worth the accuracy, or 0 if no long range is needed; the formula of LAMMPS's
-// ewald and pppm.
+// g_ewald at which the forces of pairs beyond the cutoff are worth half of the accuracy, or 0 if no long range is needed; by the
+// formula of LAMMPS's ewald and pppm.
 double g_ewald_for_cutoff(double cutoff, const LongRangeTask &task);
 
 // The cheapest order, and the coarsest mesh of that order with the accuracy asked for.
