@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from analytic_models import write_model
 from shared_data import SHARED
 
 
@@ -15,3 +17,19 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"no reference data at {SHARED}: set PAIR_LES_SHARED")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """Path of an analytic model file: ``model(kind, **options)``, each written once per session."""
+    folder = tmp_path_factory.mktemp("models")
+    written: dict[str, Path] = {}
+
+    def get(kind: str = "pair", **options: object) -> Path:
+        key = repr((kind, sorted(options.items())))
+        if key not in written:
+            written[key] = folder / f"{len(written)}.pt"
+            write_model(written[key], kind, **options)
+        return written[key]
+
+    return get

@@ -1,29 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures of the LAMMPS tests."""
+"""What the LAMMPS tests report at their end."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-from analytic_models import write_model
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    """Path of an analytic model file: ``model(kind, **options)``, each written once per session."""
-    folder = tmp_path_factory.mktemp("models")
-    written: dict[str, Path] = {}
-
-    def get(kind: str = "pair", **options: object) -> Path:
-        key = repr((kind, sorted(options.items())))
-        if key not in written:
-            written[key] = folder / f"{len(written)}.pt"
-            write_model(written[key], kind, **options)
-        return written[key]
-
-    return get
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

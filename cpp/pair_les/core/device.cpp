@@ -22,7 +22,7 @@ c10::Device torch_device(const TorchDevice &wanted)
         "device is " + name +
         ", but torch " TORCH_VERSION
         " was built without GPU support or finds no GPU; install a torch " TORCH_VERSION
-        " for your GPU from https://pytorch.org, or type 'device cpu'");
+        " for your GPU from https://pytorch.org, or run without '-k on g'");
   const int found = c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount();
   if (wanted.index >= found)
     throw std::runtime_error("device is " + name + ", but torch sees " + std::to_string(found) +
