@@ -3,7 +3,7 @@
 
 #include "array_evaluator.h"
 #include "device.h"
-#include "torchscript_model.h"
+#include "model_file.h"
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -21,25 +21,26 @@ using torch::Tensor;
 struct Chunk {
   std::int64_t first_atom, n_atoms, first_edge, n_edges;
   Tensor edge_vectors;
-  TorchScriptModel::Output outputs;
+  ModelFile::Output outputs;
 };
 
 class TorchArrayEvaluator : public ArrayEvaluator {
  public:
   TorchArrayEvaluator(const std::string &name, const std::string &archive,
                       const ArrayEvaluatorOptions &options) :
-      name_(name), device_(torch_device(options.device)), model_(name, archive, device_),
+      name_(name), device_(torch_device(options.device)),
+      model_(open_model_file(name, archive, device_)),
       chunk_atoms_(std::max(1, options.chunk_atoms))
   {
     at::set_num_threads(std::max(1, options.threads));
-    const auto &long_range = model_.metadata().long_range;
+    const auto &long_range = model_->metadata().long_range;
     if (long_range && long_range->equilibrates())
       throw std::runtime_error("model file '" + name + "' needs charge equilibration, which " +
                                "pair_style les/kk does not have; type 'pair_style les' and run " +
                                "without -suffix kk");
   }
 
-  bool double_precision() const override { return model_.dtype() == torch::kFloat64; }
+  bool double_precision() const override { return model_->dtype() == torch::kFloat64; }
 
   void forward(const GraphArrays &graph, double *energy, double *charge) override
   {
@@ -51,8 +52,8 @@ class TorchArrayEvaluator : public ArrayEvaluator {
       const auto charges = charge ? view(charge, {graph.n_local}, torch::kFloat64) : Tensor();
       for (Chunk &chunk : chunks_) {
         chunk.edge_vectors = edges_of(graph, chunk);
-        chunk.outputs = model_.forward(species_of(graph, chunk), index_of(graph, chunk),
-                                       chunk.edge_vectors, chunk.n_atoms);
+        chunk.outputs = model_->forward(species_of(graph, chunk), index_of(graph, chunk),
+                                        chunk.edge_vectors, chunk.n_atoms);
         const auto part = [&](const Tensor &all) {
           return all.narrow(0, chunk.first_atom, chunk.n_atoms);
         };
@@ -70,7 +71,7 @@ class TorchArrayEvaluator : public ArrayEvaluator {
   {
     try {
       // where nothing depends on the edges nothing is written: zero then
-      const auto options = torch::dtype(model_.dtype()).device(device_);
+      const auto options = torch::dtype(model_->dtype()).device(device_);
       if (chunks_.size() != 1) gradient_ = torch::zeros({n_edges_, 3}, options);
       for (Chunk &chunk : chunks_) {
         const auto part = differentiate(chunk, potential);
@@ -96,7 +97,7 @@ class TorchArrayEvaluator : public ArrayEvaluator {
   {
     chunks_.clear();
     if (graph.n_local == 0) return; // a rank without atoms has nothing to ask the model
-    const bool whole = !device_.is_cpu() || model_.metadata().message_passing_layers > 0;
+    const bool whole = !device_.is_cpu() || model_->metadata().message_passing_layers > 0;
     const std::int64_t most = whole ? graph.n_local : chunk_atoms_;
     const std::int64_t n_chunks = (graph.n_local + most - 1) / most;
     for (std::int64_t c = 0; c < n_chunks; ++c) {
@@ -140,9 +141,9 @@ class TorchArrayEvaluator : public ArrayEvaluator {
 
   Tensor edges_of(const GraphArrays &graph, const Chunk &chunk) const
   {
-    const auto size = torch::elementSize(model_.dtype());
+    const auto size = torch::elementSize(model_->dtype());
     const auto *bytes = static_cast<const char *>(graph.edge_vectors);
-    return view(bytes + 3 * size * chunk.first_edge, {chunk.n_edges, 3}, model_.dtype())
+    return view(bytes + 3 * size * chunk.first_edge, {chunk.n_edges, 3}, model_->dtype())
         .requires_grad_(true);
   }
 
@@ -160,7 +161,7 @@ class TorchArrayEvaluator : public ArrayEvaluator {
         throw std::runtime_error("backward() of a model with charges needs the latent potential");
       outputs.push_back(charge);
       seeds.push_back(
-          view(potential + chunk.first_atom, {chunk.n_atoms}, torch::kFloat64).to(model_.dtype()));
+          view(potential + chunk.first_atom, {chunk.n_atoms}, torch::kFloat64).to(model_->dtype()));
     }
     if (outputs.empty()) return {};
     return torch::autograd::grad(outputs, {chunk.edge_vectors}, seeds, false, false, true)[0];
@@ -176,7 +177,7 @@ class TorchArrayEvaluator : public ArrayEvaluator {
 
   std::string name_;
   torch::Device device_;
-  TorchScriptModel model_;
+  std::unique_ptr<ModelFile> model_;
   std::int64_t chunk_atoms_, n_edges_ = 0;
   std::vector<Chunk> chunks_;
   Tensor gradient_;

@@ -11,18 +11,6 @@
 
 namespace pair_les {
 
-std::string one_line(const std::exception &error)
-{
-  const auto *torch_error = dynamic_cast<const c10::Error *>(&error);
-  std::istringstream text(torch_error ? torch_error->what_without_backtrace() : error.what());
-  std::string line, first, last_error;
-  while (std::getline(text, line)) {
-    if (first.empty()) first = line;
-    if (line.find("Error: ") != std::string::npos) last_error = line;
-  }
-  return last_error.empty() ? first : last_error;
-}
-
 namespace {
 
 bool fused_wanted()
@@ -38,7 +26,7 @@ bool fused_wanted()
 } // namespace
 
 TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &archive,
-                                   const torch::Device &device) : name_(name)
+                                   const torch::Device &device) : ModelFile(name)
 {
   // fused.pt: the same network in the operators of this library, written by pair-les export
   std::unordered_map<std::string, std::string> extra_files{{"metadata.json", ""}, {"fused.pt", ""}};
@@ -74,15 +62,9 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
   for (torch::Tensor parameter : module_.parameters()) parameter.set_requires_grad(false);
 }
 
-torch::ScalarType TorchScriptModel::dtype() const
-{
-  return metadata_.dtype == "float64" ? torch::kFloat64 : torch::kFloat32;
-}
-
-TorchScriptModel::Output TorchScriptModel::forward(const torch::Tensor &species,
-                                                   const torch::Tensor &edge_index,
-                                                   const torch::Tensor &edge_vectors,
-                                                   std::int64_t n_local)
+ModelFile::Output TorchScriptModel::forward(const torch::Tensor &species,
+                                            const torch::Tensor &edge_index,
+                                            const torch::Tensor &edge_vectors, std::int64_t n_local)
 {
   // The profiling executor fuses nothing on CPU but specialises on the shapes of its first calls:
   // a stall of several steps, again whenever the number of edges has changed. Interpret plainly.
@@ -92,39 +74,25 @@ TorchScriptModel::Output TorchScriptModel::forward(const torch::Tensor &species,
     throw std::runtime_error("model file '" + name_ + "': forward returned " + result.tagKind() +
                              " but must return a dictionary with 'energy' and 'charge'");
   const auto outputs = result.toGenericDict();
+  const auto returned = [&](const std::string &key, const std::vector<std::int64_t> &shape) {
+    const auto found = outputs.find(key);
+    const bool is_there = found != outputs.end() && found->value().isTensor();
+    return checked(is_there ? found->value().toTensor() : torch::Tensor(), key, shape);
+  };
   Output output;
-  output.energy = checked(outputs, "energy", {n_local});
+  output.energy = returned("energy", {n_local});
   if (metadata_.long_range && metadata_.long_range->equilibrates()) {
-    output.electronegativity = checked(outputs, "electronegativity", {n_local});
-    output.hardness = checked(outputs, "hardness", {n_local});
+    output.electronegativity = returned("electronegativity", {n_local});
+    output.hardness = returned("hardness", {n_local});
   } else if (metadata_.long_range) {
-    output.charge = checked(outputs, "charge", {n_local});
+    output.charge = returned("charge", {n_local});
   }
   if (metadata_.committee > 1) {
-    output.member_energy = checked(outputs, "member_energy", {metadata_.committee, n_local});
+    output.member_energy = returned("member_energy", {metadata_.committee, n_local});
     if (metadata_.long_range)
-      output.member_charge = checked(outputs, "member_charge", {metadata_.committee, n_local});
+      output.member_charge = returned("member_charge", {metadata_.committee, n_local});
   }
   return output;
-}
-
-torch::Tensor TorchScriptModel::checked(const c10::Dict<c10::IValue, c10::IValue> &outputs,
-                                        const std::string &key,
-                                        std::vector<std::int64_t> shape) const
-{
-  const auto found = outputs.find(key);
-  if (found == outputs.end() || !found->value().isTensor())
-    throw std::runtime_error("model file '" + name_ + "': forward returned no tensor '" + key +
-                             "'");
-  const torch::Tensor tensor = found->value().toTensor();
-  if (tensor.sizes() != c10::IntArrayRef(shape) || tensor.scalar_type() != dtype()) {
-    std::ostringstream message;
-    message << "model file '" << name_ << "': forward returned '" << key << "' as "
-            << tensor.scalar_type() << tensor.sizes() << " but must return " << dtype()
-            << c10::IntArrayRef(shape);
-    throw std::runtime_error(message.str());
-  }
-  return tensor;
 }
 
 } // namespace pair_les

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Evaluator over a TorchScript model: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
+// Evaluator over a model file: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
 
 #include "evaluator.h"
 #include "long_range.h"
-#include "torchscript_model.h"
+#include "model_file.h"
 
 #include <ATen/Parallel.h>
 #include <torch/csrc/autograd/autograd.h>
@@ -20,19 +20,20 @@ namespace {
 struct Chunk {
   std::int64_t first_atom, n_atoms, first_edge, n_edges;
   torch::Tensor edge_vectors;
-  TorchScriptModel::Output outputs;
+  ModelFile::Output outputs;
 };
 
 class TwoPhaseEvaluator : public Evaluator {
  public:
   TwoPhaseEvaluator(const std::string &name, const std::string &archive,
                     const EvaluatorOptions &options) :
-      name_(name), model_(name, archive), chunk_atoms_(std::max(1, options.chunk_atoms))
+      name_(name), model_(open_model_file(name, archive)),
+      chunk_atoms_(std::max(1, options.chunk_atoms))
   {
     at::set_num_threads(std::max(1, options.threads));
   }
 
-  const Metadata &metadata() const override { return model_.metadata(); }
+  const Metadata &metadata() const override { return model_->metadata(); }
   const std::vector<double> &energy() const override { return energy_; }
   const std::vector<double> &charge() const override { return charge_; }
   const std::vector<double> &electronegativity() const override { return electronegativity_; }
@@ -52,8 +53,8 @@ class TwoPhaseEvaluator : public Evaluator {
       for (Chunk &chunk : chunks_) {
         chunk.edge_vectors = edge_tensor(graph, chunk);
         chunk.outputs =
-            model_.forward(species_tensor(graph, chunk), edge_index_tensor(graph, chunk),
-                           chunk.edge_vectors, chunk.n_atoms);
+            model_->forward(species_tensor(graph, chunk), edge_index_tensor(graph, chunk),
+                            chunk.edge_vectors, chunk.n_atoms);
         copy(chunk.outputs.energy, energy_.data() + chunk.first_atom);
         if (chunk.outputs.charge.defined())
           copy(chunk.outputs.charge, charge_.data() + chunk.first_atom);
@@ -230,9 +231,9 @@ class TwoPhaseEvaluator : public Evaluator {
 
   torch::Tensor edge_tensor(const Graph &graph, const Chunk &chunk) const
   {
-    auto vectors = torch::empty({chunk.n_edges, 3}, model_.dtype());
+    auto vectors = torch::empty({chunk.n_edges, 3}, model_->dtype());
     const auto from = graph.edge_vectors.begin() + 3 * chunk.first_edge;
-    if (model_.dtype() == torch::kFloat64)
+    if (model_->dtype() == torch::kFloat64)
       std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<double>());
     else
       std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<float>());
@@ -245,7 +246,7 @@ class TwoPhaseEvaluator : public Evaluator {
     if (!values)
       throw std::runtime_error("backward() of a model with charges needs the latent potential");
     auto *data = const_cast<double *>(values) + chunk.first_atom;
-    return torch::from_blob(data, {chunk.n_atoms}, torch::kFloat64).to(model_.dtype());
+    return torch::from_blob(data, {chunk.n_atoms}, torch::kFloat64).to(model_->dtype());
   }
 
   static void copy(const torch::Tensor &tensor, double *target)
@@ -258,7 +259,7 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
   std::string name_;
-  TorchScriptModel model_;
+  std::unique_ptr<ModelFile> model_;
   std::int64_t chunk_atoms_;
   std::int64_t n_edges_ = 0;
   std::vector<Chunk> chunks_;

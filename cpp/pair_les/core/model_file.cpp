@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+
+#include "model_file.h"
+
+#include "torchscript_model.h"
+
+#include <c10/util/Exception.h>
+
+#include <sstream>
+#include <stdexcept>
+
+namespace pair_les {
+
+std::string one_line(const std::exception &error)
+{
+  const auto *torch_error = dynamic_cast<const c10::Error *>(&error);
+  std::istringstream text(torch_error ? torch_error->what_without_backtrace() : error.what());
+  std::string line, first, last_error;
+  while (std::getline(text, line)) {
+    if (first.empty()) first = line;
+    if (line.find("Error: ") != std::string::npos) last_error = line;
+  }
+  return last_error.empty() ? first : last_error;
+}
+
+torch::ScalarType ModelFile::dtype() const
+{
+  return metadata_.dtype == "float64" ? torch::kFloat64 : torch::kFloat32;
+}
+
+const torch::Tensor &ModelFile::checked(const torch::Tensor &tensor, const std::string &key,
+                                        const std::vector<std::int64_t> &shape) const
+{
+  if (!tensor.defined())
+    throw std::runtime_error("model file '" + name_ + "': forward returned no tensor '" + key +
+                             "'");
+  if (tensor.sizes() != c10::IntArrayRef(shape) || tensor.scalar_type() != dtype()) {
+    std::ostringstream message;
+    message << "model file '" << name_ << "': forward returned '" << key << "' as "
+            << tensor.scalar_type() << tensor.sizes() << " but must return " << dtype()
+            << c10::IntArrayRef(shape);
+    throw std::runtime_error(message.str());
+  }
+  return tensor;
+}
+
+std::unique_ptr<ModelFile> open_model_file(const std::string &name, const std::string &archive,
+                                           const torch::Device &device)
+{
+  return std::make_unique<TorchScriptModel>(name, archive, device);
+}
+
+} // namespace pair_les
