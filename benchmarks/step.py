@@ -169,7 +169,7 @@ def training_times(data: str, rounds: int) -> dict[str, float]:
 
     def step() -> None:
         prediction = predict(network.interaction, LongRange(1.0), batch, torch.float32, training=True)
-        (prediction.forces - batch.forces).square().mean().backward()
+        (prediction.forces - batch.forces).square().mean().backward(inputs=list(network.parameters()))
         network.zero_grad()
 
     found: dict[str, list[float]] = {"fused": [], "twin": []}

@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Long-range energy of latent charges in torch, batched over frames, periodic and isolated.
 
-Formulas: physics.md, "Energy" (Cheng 2025; Kim, King, Zhong, Cheng 2024). The k sum is converged by default.
-Its cost is kept to that of a matrix product: the phase ``exp(i k.r)`` factorises over the reciprocal lattice
-directions, so ``S(k) = sum_n q_n X[n,kx] Y[n,ky] Z[n,kz]`` needs ``N (nx + ny + nz)`` trigonometric
-functions, not ``N K``. The plain-float functions of the split between the model and a LAMMPS solver are
-re-exported here.
+Formulas: physics.md, "Energy" (Cheng 2025; Kim, King, Zhong, Cheng 2024). The k sum (`k_sum`) is converged by default. The
+plain-float functions of the split between the model and a LAMMPS solver are re-exported here.
 """
 
 from __future__ import annotations
@@ -16,6 +13,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from .k_sum import k_sum
 from .long_range_split import (
     background_energy,
     g_ewald_from_sigma,
@@ -133,7 +131,7 @@ def long_range_energy(
     energy = torch.zeros(n_frames, dtype=positions.dtype, device=positions.device)
     for k_range, frames in _frames_by_k_range(cell, is_periodic, sizes, k_cutoff).items():
         atoms, mask = _padded(frames, starts, sizes, positions.device)
-        k_sums = _k_sum(positions[atoms], charges[atoms] * mask, cell[frames], k_range, k_cutoff, settings)
+        k_sums = k_sum(positions[atoms], charges[atoms] * mask, cell[frames], k_range, k_cutoff, settings)
         energy = energy.index_add(0, torch.tensor(frames, device=energy.device), k_sums)
     isolated = [frame for frame in range(n_frames) if not is_periodic[frame] and sizes[frame] > 1]
     if isolated:
@@ -173,52 +171,6 @@ def _padded(
     column = torch.arange(max(sizes[frame] for frame in frames), device=device)[None, :]
     mask = column < size
     return start + torch.where(mask, column, 0), mask
-
-
-def _k_sum(
-    positions: Tensor,
-    charges: Tensor,
-    cell: Tensor,
-    k_range: tuple[int, int, int],
-    k_cutoff: float,
-    settings: LongRange,
-) -> Tensor:
-    """``2 pi k_e / V sum_{0 < |k| <= k_cutoff} exp(-sigma^2 k^2 / 2) / k^2 |S(k)|^2``, [F].
-
-    Positions are those of padded frames, [F, n, 3], charges [F, n], cell [F, 3, 3].
-    """
-    inverse = torch.linalg.inv(cell)  # columns: reciprocal lattice vectors / (2 pi)
-    volume = torch.linalg.det(cell).abs()
-    fractional = positions @ inverse
-    fractional = fractional - fractional.detach().floor()  # phases keep their digits far outside the cell
-
-    # S(-k) is the conjugate of S(k): n_x >= 0 is enough, n_x > 0 counts twice.
-    indices = [
-        torch.arange(0 if d == 0 else -k_range[d], k_range[d] + 1, device=cell.device) for d in range(3)
-    ]
-    n_x, n_y, n_z = (index.to(positions.dtype) for index in indices)
-    x = _phases(fractional[..., 0], n_x)  # [F, n, X]
-    y = _phases(fractional[..., 1], n_y)  # [F, n, Y]
-    z = _phases(fractional[..., 2], n_z)  # [F, n, Z]
-    qxy = ((charges[..., None] * x)[..., :, None] * y[..., None, :]).flatten(-2)  # [F, n, X*Y]
-    structure = qxy.transpose(-1, -2) @ z  # [F, X*Y, n] @ [F, n, Z]
-    s_squared = torch.view_as_real(structure).square().sum(-1)  # [F, X*Y, Z]
-
-    n = torch.stack(torch.meshgrid(n_x, n_y, n_z, indexing="ij"), dim=-1).reshape(-1, 3)  # [K, 3]
-    k = 2.0 * math.pi * n @ inverse.transpose(-1, -2)  # [F, K, 3]
-    k_squared = k.square().sum(-1)
-    kept = (k_squared.detach() <= k_cutoff**2) & (n != 0).any(-1)
-    safe = torch.where(kept, k_squared, 1.0)
-    twice = torch.where(n[:, 0] > 0, 2.0, 1.0).to(positions.dtype)
-    weight = torch.where(kept, twice * torch.exp(-0.5 * settings.sigma**2 * safe) / safe, 0.0)  # [F, K]
-    total = (weight * s_squared.flatten(-2)).sum(-1)
-    return 2.0 * math.pi * settings.coulomb_constant / volume * total
-
-
-def _phases(fractional: Tensor, n: Tensor) -> Tensor:
-    """``exp(i 2 pi n s)``, [F, n, M], of one fractional coordinate [F, n]."""
-    angle = 2.0 * math.pi * fractional[..., None] * n
-    return torch.complex(torch.cos(angle), torch.sin(angle))
 
 
 # ------------------------------------------------------------------------------------------------- isolated

@@ -93,6 +93,10 @@ class PotentialModule(pl.LightningModule):
         self.train_errors.add(sums, counts)
         return loss
 
+    def backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
+        """Gradients of the weights alone: those of positions, which forces are made of, would be computed and thrown away."""
+        loss.backward(inputs=[parameter for parameter in self.parameters() if parameter.requires_grad])
+
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
         """Fitted charges stay where they are until the short-range part has learned what they leave over.
 
