@@ -29,6 +29,7 @@
 #include "core_library.h"
 #include "edge_forces_kokkos.h"
 #include "fix_les_backward.h"
+#include "fused_ops_kokkos.h"
 #include "pair_les_device_kokkos.h"
 #include "pair_les_model.h"
 
@@ -66,6 +67,7 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::load_model(const std
   options.threads = lmp->kokkos->nthreads;
   options.device.gpu = !std::is_same_v<DeviceType, LMPHostType>;
   if (options.device.gpu) options.device.index = Kokkos::device_id(); // KOKKOS took it by rank
+  les_kokkos::choose_fused_kernels(options.device.gpu);
   device->evaluator = pair_les::create_array_evaluator(model->file, archive, options);
   device->graph.in_double = device->evaluator->double_precision();
 }

@@ -232,6 +232,66 @@ def test_a_second_copy_of_the_library_does_no_harm(tmp_path):
     assert run.returncode == 0 and "pair_les.density" in run.stdout, run.stderr[-2000:]
 
 
+BROUGHT = """
+import ctypes, sys, torch
+from pair_les.net import fused
+fused.load()
+
+Address, Integer = ctypes.c_void_p, ctypes.c_int64
+FirstEdges = ctypes.CFUNCTYPE(None, Address, Integer, Integer, Address, Address)
+Products = ctypes.CFUNCTYPE(None, Address, Address, Address, Address)
+
+@FirstEdges
+def first_edges(*arguments): ...
+
+@Products
+def products(table, mixed, invariants, stream):
+    print("brought:", stream)
+    ctypes.memset(invariants, 0, 4 * 4 * 2)
+
+# one for indices; density and products forward and backward in float, double
+kernels = (Address * 9)()
+kernels[0], kernels[5] = (ctypes.cast(function, Address) for function in (first_edges, products))
+use = ctypes.CDLL(str(fused.library())).pair_les_use_device_kernels
+use.argtypes = (Address, ctypes.c_bool)
+use(kernels, sys.argv[1] == "gpu")
+f, rows = torch.ones(4, 1, 2), (torch.ones(1, 1), torch.ones(1, 3), torch.ones(1, 1))
+"""
+"""Python in place of kokkos/: one kernel that writes zeros, and that stands for a GPU or for the CPU."""
+
+
+def brought(where: str, program: str) -> str:
+    run = subprocess.run(
+        [sys.executable, "-c", BROUGHT + program, where], capture_output=True, text=True, timeout=300
+    )
+    return run.stdout + run.stderr
+
+
+def test_kernels_that_are_brought_for_the_cpu_are_the_ones_called():
+    program = "print(torch.ops.pair_les.products(f, *rows, 5).tolist())"
+    assert brought("cpu", program) == f"brought: None\n{[[0.0] * 8]}\n"
+    assert "brought" not in brought("gpu", program)
+
+
+def test_second_derivatives_are_the_cores_on_a_cpu_and_refused_on_a_gpu():
+    """No GPU is needed to ask the dispatcher for what it would call there."""
+    program = """
+g = torch.ones(1, 8)
+for op, arguments in (
+    (torch.ops.pair_les.products_double_backward, (f, g, f, *rows, 5)),
+    (torch.ops.pair_les.density_double_backward, (torch.ones(2, 3), torch.ones(4, 1, 2), torch.ones(2, 3),
+     torch.zeros(2, dtype=torch.int64), torch.zeros(2, dtype=torch.int64), torch.eye(4), 1, 1, 4.0, 2, True)),
+):
+    op(*arguments)
+    try:
+        op.default.redispatch(torch._C.DispatchKeySet(torch._C.DispatchKey.CUDA), *arguments)
+    except RuntimeError as error:
+        print(error)
+"""
+    text = brought("gpu", program)
+    assert text.count("second derivatives on a CPU only; set PAIR_LES_FUSED=0 in the environment") == 2, text
+
+
 @DTYPES
 def test_the_network_is_the_same_in_both_forms(dtype):
     """Energies, charges, forces and a gradient of forces to the weights."""

@@ -25,7 +25,8 @@ extern "C" {
 void kokkosp_init_library(int, std::uint64_t, std::uint32_t, void *)
 {
   const char *const path = std::getenv("KOKKOS_EVENT_LOG");
-  file = path ? std::fopen(path, "w") : nullptr;
+  file = path ? std::fopen(path, "a") : nullptr; // several processes may share it
+  if (file) std::setvbuf(file, nullptr, _IOLBF, BUFSIZ);
 }
 
 void kokkosp_finalize_library()

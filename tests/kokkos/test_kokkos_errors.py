@@ -47,6 +47,13 @@ def test_tiled_mesh(tmp_path, model):
     assert "'comm_style brick'" in line
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_kernels_that_do_not_exist(tmp_path, model, monkeypatch, ranks):
+    monkeypatch.setenv("PAIR_LES_KERNELS", "cuda")
+    line = error(tmp_path, model(), ranks, kspace="pppm 1e-5")
+    assert "PAIR_LES_KERNELS = cuda: must be kokkos or core; unset it for those of the core" in line
+
+
 class Greedy(torch.nn.Module):
     def forward(
         self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int

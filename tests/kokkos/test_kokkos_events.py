@@ -8,9 +8,6 @@ share memory are not made by LAMMPS's own arrays; those of this package are, and
 
 from __future__ import annotations
 
-import subprocess
-from pathlib import Path
-
 import harness
 import pytest
 from systems import rock_salt
@@ -20,15 +17,6 @@ MESH = ["kspace_modify order 7 diff ik"]
 OUTPUT = (
     "compute e all pe/atom\ncompute s all stress/atom NULL virial\ndump d all custom 1 d.txt c_e c_s[1]\n"
 )
-
-
-@pytest.fixture(scope="module")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The library of `event_log.cpp`."""
-    library = tmp_path_factory.mktemp("tool") / "event_log.so"
-    source = Path(__file__).with_name("event_log.cpp")
-    subprocess.run(["c++", "-shared", "-fPIC", "-o", str(library), str(source)], check=True)
-    return library
 
 
 @pytest.fixture

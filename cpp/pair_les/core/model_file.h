@@ -43,8 +43,8 @@ class ModelFile {
   Metadata metadata_;
 };
 
-// Throws std::runtime_error with one line that names the file. The operators of this library run on CPUs: elsewhere the
-// network is evaluated in its plain torch form.
+// Throws std::runtime_error with one line that names the file. Where the operators of this library do not run (a GPU for
+// which nobody has brought kernels, fused/device_kernels.h) the network is evaluated in its plain torch form.
 std::unique_ptr<ModelFile> open_model_file(const std::string &name, const std::string &archive,
                                            const torch::Device &device = torch::kCPU);
 

@@ -2,6 +2,8 @@
 
 #include "torchscript_model.h"
 
+#include "fused/device_ops.h"
+
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
 #include <cstdlib>
@@ -42,7 +44,8 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
                              "'pair-les export' or see docs/model_file.md");
   metadata_ = parse_metadata(extra_files["metadata.json"], name);
 
-  if (!extra_files["fused.pt"].empty() && device.is_cpu() && fused_wanted()) {
+  const bool has_operators = device.is_cpu() || device_kernels(device.type());
+  if (!extra_files["fused.pt"].empty() && has_operators && fused_wanted()) {
     try {
       std::istringstream stream(extra_files["fused.pt"]);
       module_ = torch::jit::load(stream, device);

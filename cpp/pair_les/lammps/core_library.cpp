@@ -60,17 +60,22 @@ void *load_core()
   return open_library("libpair_les_core.so");
 }
 
-// An entry point of the core, and what it makes.
+template <typename Function> Function *core_function(const char *symbol)
+{
+  static void *const core = load_core();
+  auto *const function = find_symbol<Function>(core, symbol);
+  if (!function)
+    throw std::runtime_error("libpair_les_core.so does not belong to this pair_style les" +
+                             reinstall_hint());
+  return function;
+}
+
+// What an entry point of the core makes.
 template <typename Create, typename... Arguments>
 auto call_core(const char *symbol, const Arguments &...arguments)
 {
-  static void *const core = load_core();
-  auto *const create = find_symbol<Create>(core, symbol);
-  if (!create)
-    throw std::runtime_error("libpair_les_core.so does not belong to this pair_style les" +
-                             reinstall_hint());
   std::string error;
-  auto *const made = create(arguments..., error);
+  auto *const made = core_function<Create>(symbol)(arguments..., error);
   if (!made) throw std::runtime_error(error);
   return made;
 }
@@ -92,6 +97,11 @@ std::unique_ptr<ArrayEvaluator> create_array_evaluator(const std::string &name,
   if (options.device.gpu) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
   return std::unique_ptr<ArrayEvaluator>(
       call_core<CreateArrayEvaluator>("pair_les_create_array_evaluator", name, archive, options));
+}
+
+void use_device_kernels(const DeviceKernels &kernels, bool gpu)
+{
+  core_function<UseDeviceKernels>("pair_les_use_device_kernels")(kernels, gpu);
 }
 
 } // namespace pair_les

@@ -9,6 +9,7 @@
 
 #include "core/array_evaluator.h"
 #include "core/evaluator.h"
+#include "core/fused/device_kernels.h"
 
 #include <memory>
 #include <string>
@@ -24,6 +25,9 @@ std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::
 std::unique_ptr<ArrayEvaluator> create_array_evaluator(const std::string &name,
                                                        const std::string &archive,
                                                        const ArrayEvaluatorOptions &options);
+
+// Gives the core kernels of a device (core/fused/device_kernels.h), which must stay where they are.
+void use_device_kernels(const DeviceKernels &kernels, bool gpu);
 
 } // namespace pair_les
 

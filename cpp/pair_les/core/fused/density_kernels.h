@@ -5,7 +5,7 @@
 #ifndef PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 #define PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 
-#include "edge_basis.h"
+#include "lanes.h"
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
 
@@ -77,6 +77,25 @@ inline void block_vectors(const Block<typename Ops::Real> &block,
   }
 }
 
+// Radial functions of a block, and their slopes where they are wanted.
+template <class Ops> struct RadialFunctions : RadialPart<Ops> {
+  using T = typename Ops::T;
+  T values[MAX_RADIAL], slopes[MAX_RADIAL];
+
+  void fill(const T &dx, const T &dy, const T &dz, typename Ops::Real cutoff, int n_radial,
+            bool with_slopes)
+  {
+    this->set(dx, dy, dz, cutoff);
+    if (with_slopes)
+      this->each_value_and_slope(n_radial, [&](int k, const T &value, const T &slope) {
+        values[k] = value;
+        slopes[k] = slope;
+      });
+    else
+      this->each_value(n_radial, [&](int k, const T &value) { values[k] = value; });
+  }
+};
+
 // sums[k][p] += sum_e radial[k][e] angular[e][p] for N radial functions from the first given
 template <class Real, int N, int P>
 inline void contract(const Real *radial, const Real *angular, int n_edges, Real *sums)
@@ -123,7 +142,7 @@ void accumulate(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
   Real *columns = scratch + SK * P; // [n_lm, row]
   for (int n = 0; n < n_lm * row; ++n) columns[n] = 0;
 
-  RadialPart<Ops> radial;
+  RadialFunctions<Ops> radial;
   alignas(64) Real radial_values[MAX_RADIAL * width], angular_values[width * P] = {};
   alignas(64) Real radial_tangents[MAX_RADIAL * width], angular_tangents[width * P] = {};
 
@@ -174,7 +193,7 @@ void distribute(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
   constexpr int width = width_of<Real>, n_lm = n_lm_of(L);
   const int K = edges.n_radial, SK = edges.n_species * K, row = padded<Real>(SK);
   Real *columns = scratch; // [n_lm, row]: adjoint of the sums over monomials
-  RadialPart<Ops> radial;
+  RadialFunctions<Ops> radial;
 
   for (std::int64_t i = begin; i < end; ++i) {
     for (int n = 0; n < SK; n += width) {

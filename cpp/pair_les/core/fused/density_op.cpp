@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // torch.ops.pair_les.density: the fused density as an operator that is differentiable twice. Twin: net/density.py.
 
-#include "fused_kernels.h"
+#include "device_ops.h"
+#include "neighbourhood.h"
 #include "registration.h"
 
 #include <ATen/ATen.h>
@@ -15,66 +16,6 @@ namespace pair_les {
 namespace {
 
 using at::Tensor;
-
-// What every operator here takes after its own tensors.
-struct Neighbourhood {
-  Tensor vectors, centre, species, harmonics;
-  std::int64_t n_local, n_species;
-  double cutoff;
-  std::int64_t n_radial;
-  std::vector<std::int64_t> first;
-
-  void check_and_index()
-  {
-    const auto n_edges = vectors.size(0);
-    TORCH_CHECK(vectors.dim() == 2 && vectors.size(1) == 3,
-                "density: edge_vectors must be [n_edges, 3], not ", vectors.sizes());
-    TORCH_CHECK(centre.scalar_type() == at::kLong && centre.numel() == n_edges,
-                "density: centre must be int64 [n_edges]");
-    TORCH_CHECK(species.scalar_type() == at::kLong && species.numel() == n_edges,
-                "density: neighbour_species must be int64 [n_edges]");
-    TORCH_CHECK(harmonics.scalar_type() == vectors.scalar_type(), "density: harmonics is ",
-                harmonics.scalar_type(), " but edge_vectors are ", vectors.scalar_type());
-    TORCH_CHECK(harmonics.dim() == 2 && harmonics.size(0) == harmonics.size(1) && l_max() > 0,
-                "density: harmonics must be 4 x 4, 9 x 9 or 16 x 16, not ", harmonics.sizes());
-    TORCH_CHECK(n_radial >= 1 && n_radial <= MAX_RADIAL, "density: n_radial = ", n_radial,
-                ": must be 1 to ", MAX_RADIAL);
-    vectors = vectors.contiguous();
-    centre = centre.contiguous();
-    species = species.contiguous();
-    harmonics = harmonics.contiguous();
-
-    first.assign(static_cast<std::size_t>(n_local) + 1, n_edges);
-    const auto *c = centre.const_data_ptr<std::int64_t>();
-    const auto *s = species.const_data_ptr<std::int64_t>();
-    std::int64_t next = 0; // centres below it have their first edge
-    for (std::int64_t e = 0; e < n_edges; ++e) {
-      TORCH_CHECK(c[e] >= next - 1 && c[e] < n_local, "density: centre[", e, "] = ", c[e],
-                  ": centres must be sorted and below n_local = ", n_local);
-      TORCH_CHECK(s[e] >= 0 && s[e] < n_species, "density: neighbour_species[", e, "] = ", s[e],
-                  ": must be from 0 to ", n_species - 1);
-      while (next <= c[e]) first[next++] = e;
-    }
-  }
-
-  int l_max() const
-  {
-    const auto n = harmonics.size(0);
-    return n == 4 ? 1 : n == 9 ? 2 : n == 16 ? 3 : 0;
-  }
-
-  std::vector<std::int64_t> density_shape() const
-  {
-    return {harmonics.size(0), n_local, n_species * n_radial};
-  }
-
-  template <class Real> DensityEdges<Real> edges() const
-  {
-    return {vectors.const_data_ptr<Real>(),   first.data(), species.const_data_ptr<std::int64_t>(),
-            harmonics.const_data_ptr<Real>(), n_local,      static_cast<int>(n_species),
-            static_cast<int>(n_radial),       l_max(),      static_cast<Real>(cutoff)};
-  }
-};
 
 template <class Real> const DensityKernels<Real> &kernels_of();
 template <> const DensityKernels<float> &kernels_of()
@@ -90,7 +31,7 @@ template <> const DensityKernels<double> &kernels_of()
 template <class Real, class Run> void over_centres(const Neighbourhood &n, const Run &run)
 {
   constexpr std::int64_t grain = 64;
-  const auto edges = n.edges<Real>();
+  const auto edges = n.edges<Real>(n.first.data());
   at::parallel_for(0, n.n_local, grain, [&](std::int64_t begin, std::int64_t end) {
     std::vector<Real> scratch(static_cast<std::size_t>(density_scratch_size(edges)));
     run(edges, begin, end, scratch.data());
@@ -101,8 +42,12 @@ Tensor density_cpu(const Tensor &vectors, const Tensor &centre, const Tensor &sp
                    const Tensor &harmonics, std::int64_t n_local, std::int64_t n_species,
                    double cutoff, std::int64_t n_radial)
 {
-  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial, {}};
-  n.check_and_index();
+  if (device_kernels(c10::kCPU))
+    return density_device(vectors, centre, species, harmonics, n_local, n_species, cutoff,
+                          n_radial);
+  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial};
+  n.check();
+  n.index();
   auto density = at::empty(n.density_shape(), vectors.options());
   AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "density", [&] {
     auto *to = density.data_ptr<scalar_t>();
@@ -117,8 +62,12 @@ Tensor density_backward_cpu(const Tensor &adjoint, const Tensor &vectors, const 
                             const Tensor &species, const Tensor &harmonics, std::int64_t n_local,
                             std::int64_t n_species, double cutoff, std::int64_t n_radial)
 {
-  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial, {}};
-  n.check_and_index();
+  if (device_kernels(c10::kCPU))
+    return density_backward_device(adjoint, vectors, centre, species, harmonics, n_local, n_species,
+                                   cutoff, n_radial);
+  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial};
+  n.check();
+  n.index();
   const auto from = adjoint.contiguous();
   auto result = at::empty_like(n.vectors);
   AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "density_backward", [&] {
@@ -137,8 +86,9 @@ density_double_backward_cpu(const Tensor &direction, const Tensor &adjoint, cons
                             std::int64_t n_local, std::int64_t n_species, double cutoff,
                             std::int64_t n_radial, bool with_vectors)
 {
-  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial, {}};
-  n.check_and_index();
+  Neighbourhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial};
+  n.check();
+  n.index();
   const auto g = adjoint.contiguous(), u = direction.contiguous();
   auto density_tangent = at::empty(n.density_shape(), vectors.options());
   auto vector_tangent = at::empty({with_vectors ? n.vectors.size(0) : 0, 3}, vectors.options());

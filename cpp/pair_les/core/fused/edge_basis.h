@@ -1,22 +1,28 @@
 // SPDX-License-Identifier: MIT
-// Radial functions and monomials of an edge, on lanes of edges: net/radial.py and net/angular.py.
+// Radial functions and monomials of an edge: net/radial.py and net/angular.py. Formulas on Ops::T, which may be lanes of
+// edges, dual numbers of them (lanes.h), or one number of a device (kokkos/).
 
 #ifndef PAIR_LES_CORE_FUSED_EDGE_BASIS_H
 #define PAIR_LES_CORE_FUSED_EDGE_BASIS_H
 
-#include "lanes.h"
+#ifndef PAIR_LES_INSTRUCTION_SET
+#error "compile with -D PAIR_LES_INSTRUCTION_SET=name"
+#endif
+#ifndef PAIR_LES_FUNCTION // of a device that needs words of its own for them
+#define PAIR_LES_FUNCTION inline
+#endif
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
 
 // sin(pi x) and cos(pi x) for 0 <= x <= 1, from the series of cosine and sine of pi (x - 1/2): |argument| <= pi / 2, where
-// the first term left out is below 1e-17 (double) and 1e-8 (float).
-template <class Real>
-inline void sine_cosine_of_pi(const Lanes<Real> &x, Lanes<Real> &sine, Lanes<Real> &cosine)
+// the first term left out is below 1e-17 (double) and 1e-8 (float). V: a number, or lanes of them.
+template <class Real, class V>
+PAIR_LES_FUNCTION void sine_cosine_of_pi(const V &x, V &sine, V &cosine)
 {
   constexpr int terms = sizeof(Real) == 8 ? 11 : 7;
-  const Lanes<Real> t = (x - Real(0.5)) * Real(3.14159265358979323846);
-  const Lanes<Real> minus_square = -t * t;
-  Lanes<Real> c = broadcast(Real(1)), s = broadcast(Real(1));
+  const V t = (x - Real(0.5)) * Real(3.14159265358979323846);
+  const V minus_square = -t * t;
+  V c = V{} + Real(1), s = V{} + Real(1);
   for (int n = terms; n >= 1; --n) {
     c = Real(1) + c * minus_square * Real(1.0 / ((2 * n - 1) * (2 * n)));
     s = Real(1) + s * minus_square * Real(1.0 / ((2 * n) * (2 * n + 1)));
@@ -24,24 +30,15 @@ inline void sine_cosine_of_pi(const Lanes<Real> &x, Lanes<Real> &sine, Lanes<Rea
   sine = c;
   cosine = -(t * s);
 }
-template <class Real>
-inline void sine_cosine_of_pi(const Dual<Lanes<Real>> &x, Dual<Lanes<Real>> &sine,
-                              Dual<Lanes<Real>> &cosine)
-{
-  sine_cosine_of_pi<Real>(x.value, sine.value, cosine.value);
-  const Lanes<Real> slope = x.tangent * Real(3.14159265358979323846);
-  sine.tangent = cosine.value * slope;
-  cosine.tangent = -(sine.value * slope);
-}
 
-// Distance, unit vector, radial functions B_k = sin(k pi x) / x (1 - x^2)^3, x = r / cutoff, and dB_k/dr.
+// Distance, unit vector, and what the radial functions B_k = sin(k pi x) / x (1 - x^2)^3, x = r / cutoff, are made of.
 template <class Ops> struct RadialPart {
   using T = typename Ops::T;
   using Real = typename Ops::Real;
   T inverse_distance, x, y, z; // unit vector
-  T values[MAX_RADIAL], slopes[MAX_RADIAL];
+  T sine, cosine, envelope, envelope_slope, wave;
 
-  void fill(const T &dx, const T &dy, const T &dz, Real cutoff, int n_radial, bool with_slopes)
+  PAIR_LES_FUNCTION void set(const T &dx, const T &dy, const T &dz, Real cutoff)
   {
     const T r = Ops::root(dx * dx + dy * dy + dz * dz);
     inverse_distance = Ops::reciprocal(r);
@@ -53,27 +50,34 @@ template <class Ops> struct RadialPart {
     const T inverse = Ops::reciprocal(scaled);
     const T inside = Ops::positive_part(Ops::constant(1) - scaled * scaled);
     const T inside2 = inside * inside;
-    const T envelope = inside2 * inside * inverse; // f / x
-    T sine, cosine;
-    sine_cosine_of_pi<Real>(scaled, sine, cosine);
+    envelope = inside2 * inside * inverse; // f / x
+    Ops::sine_cosine(scaled, sine, cosine);
+    // (f / x)' = -6 (1 - x^2)^2 - f / x^2
+    envelope_slope = (inside2 * Real(-6) - envelope * inverse) * Real(Real(1) / cutoff);
+    wave = envelope * Real(Real(3.14159265358979323846) / cutoff);
+  }
 
+  // visit(k, B_k)
+  template <class Visit> PAIR_LES_FUNCTION void each_value(int n_radial, const Visit &visit) const
+  {
+    const T twice = cosine * Real(2);
+    T s = sine, s_before = Ops::zero();
+    for (int k = 0; k < n_radial; ++k) {
+      visit(k, s * envelope);
+      const T s_next = twice * s - s_before;
+      s_before = s;
+      s = s_next;
+    }
+  }
+
+  // visit(k, B_k, dB_k/dr)
+  template <class Visit>
+  PAIR_LES_FUNCTION void each_value_and_slope(int n_radial, const Visit &visit) const
+  {
     const T twice = cosine * Real(2);
     T s = sine, s_before = Ops::zero(), c = cosine, c_before = Ops::constant(1);
-    if (!with_slopes) {
-      for (int k = 0; k < n_radial; ++k) {
-        values[k] = s * envelope;
-        const T s_next = twice * s - s_before;
-        s_before = s;
-        s = s_next;
-      }
-      return;
-    }
-    // (f / x)' = -6 (1 - x^2)^2 - f / x^2
-    const T envelope_slope = (inside2 * Real(-6) - envelope * inverse) * Real(Real(1) / cutoff);
-    const T wave = envelope * Real(Real(3.14159265358979323846) / cutoff);
     for (int k = 0; k < n_radial; ++k) {
-      values[k] = s * envelope;
-      slopes[k] = c * wave * Real(k + 1) + s * envelope_slope;
+      visit(k, s * envelope, c * wave * Real(k + 1) + s * envelope_slope);
       const T s_next = twice * s - s_before, c_next = twice * c - c_before;
       s_before = s;
       s = s_next;
@@ -90,8 +94,8 @@ inline constexpr int n_lm_of(int l_max)
 
 // Monomials x^a y^b z^c of a unit vector in the order of net/angular.py: c = 0 by rising degree, then c = 1.
 template <int L, class Ops>
-inline void monomials(const typename Ops::T &x, const typename Ops::T &y, const typename Ops::T &z,
-                      typename Ops::T *m)
+PAIR_LES_FUNCTION void monomials(const typename Ops::T &x, const typename Ops::T &y,
+                                 const typename Ops::T &z, typename Ops::T *m)
 {
   constexpr int lower = (L + 1) * (L + 2) / 2;
   m[0] = Ops::constant(1);
@@ -118,8 +122,9 @@ inline void monomials(const typename Ops::T &x, const typename Ops::T &y, const 
 
 // sum_p t_p grad m_p, with m from monomials()
 template <int L, class Ops>
-inline void monomial_gradient(const typename Ops::T *m, const typename Ops::T *t,
-                              typename Ops::T &gx, typename Ops::T &gy, typename Ops::T &gz)
+PAIR_LES_FUNCTION void monomial_gradient(const typename Ops::T *m, const typename Ops::T *t,
+                                         typename Ops::T &gx, typename Ops::T &gy,
+                                         typename Ops::T &gz)
 {
   using T = typename Ops::T;
   using Real = typename Ops::Real;

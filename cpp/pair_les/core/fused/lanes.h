@@ -6,7 +6,7 @@
 #ifndef PAIR_LES_CORE_FUSED_LANES_H
 #define PAIR_LES_CORE_FUSED_LANES_H
 
-#include <cstdint>
+#include "edge_basis.h"
 
 #if !defined(PAIR_LES_INSTRUCTION_SET) || !defined(PAIR_LES_VECTOR_BYTES)
 #error "compile with -D PAIR_LES_INSTRUCTION_SET=name -D PAIR_LES_VECTOR_BYTES=n"
@@ -111,6 +111,10 @@ template <class Real_> struct ValueOps {
   static T root(const T &x) { return square_root_lanes<Real>(x); }
   static T at_most(const T &x, Real limit) { return x < broadcast(limit) ? x : broadcast(limit); }
   static T positive_part(const T &x) { return x > V{} ? x : V{}; }
+  static void sine_cosine(const T &x, T &sine, T &cosine)
+  {
+    sine_cosine_of_pi<Real>(x, sine, cosine);
+  }
   static const V &value(const T &x) { return x; }
 };
 
@@ -141,6 +145,13 @@ template <class Real_> struct DualOps {
   {
     const auto positive = x.value > V{};
     return {positive ? x.value : V{}, positive ? x.tangent : V{}};
+  }
+  static void sine_cosine(const T &x, T &sine, T &cosine)
+  {
+    sine_cosine_of_pi<Real>(x.value, sine.value, cosine.value);
+    const V slope = x.tangent * Real(3.14159265358979323846);
+    sine.tangent = cosine.value * slope;
+    cosine.tangent = -(sine.value * slope);
   }
   static const V &value(const T &x) { return x.value; }
 };
