@@ -52,6 +52,10 @@ template <class DeviceType> class PairLESKokkos : public PairLES, public KokkosB
   struct Device; // arrays of the device and the evaluator over them
   Device *device;
 
+  bool can_communicate() const override
+  {
+    return false;
+  } // the network runs where Kokkos keeps its arrays
   void load_model(const std::string &) override;
   void create_internal_styles() override;
   void update_lists() override;

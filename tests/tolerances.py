@@ -62,6 +62,9 @@ SAME = Tolerance(charge=1e-11, energy=1e-9, force=1e-8, virial=1e-8)
 """The same physics in another decomposition, order of commands or place: rounding of float64 sums, and of the input
 coordinates where the box moves (1e-13 A at 800 A, times 1e3 eV/A^2)."""
 
+SAME_MESSAGES = Tolerance(charge=1e-12, energy=1e-12, force=1e-11, virial=1e-11)
+"""Messages of ghosts communicated or computed again: the same terms of order 1 to 10, summed in another order."""
+
 DIFFERENCED_FORCE = 3e-6
 """Central differences inside LAMMPS, 1e-4 A: truncation h^2/6 of a third derivative below 1e3 eV/A^3."""
 

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from .evaluate import model_network
 from .metadata import LongRange
 from .net import ContractNet
 from .net import fused as fused_operators
-from .net.committee import Committee
+from .net.committee import Committee, committee_of
 from .potential import Network, predict
 from .training.network import DTYPES
 from .training.trained import TrainedModel, load_trained
@@ -107,9 +108,22 @@ def export(
     model = models[0]
     precision = precision or model.config.training.precision
     state = charge_per_atom(model, charge, n_atoms)
-    extra: dict[str, float] = {} if len(models) == 1 else {"committee": len(models)}
+    members = []
+    for trained in models:
+        told = trained.network
+        network = (copy.deepcopy(told) if state is None else told.of_charge_state(state)).to(
+            DTYPES[precision]
+        )
+        network.reference_energies = (
+            trained.network.reference_energies
+        )  # stay float64, large numbers as they are
+        members.append(network)
+    whole = members[0] if len(members) == 1 else committee_of(members)
+    extra: dict[str, Any] = {} if len(models) == 1 else {"committee": len(models)}
     if state is not None:
         extra["charge_per_atom"] = state
+    if whole.message_features():
+        extra["message_features"] = whole.message_features()
     metadata = Metadata(
         species=tuple(model.species),
         cutoff=model.config.model.cutoff,
@@ -121,20 +135,10 @@ def export(
         references=REFERENCES if model.long_range is not None else (),
         extra=extra,
     )
-    members = []
-    for trained in models:
-        told = trained.network
-        network = (copy.deepcopy(told) if state is None else told.of_charge_state(state)).to(
-            DTYPES[precision]
-        )
-        network.reference_energies = (
-            trained.network.reference_energies
-        )  # stay float64, large numbers as they are
-        members.append(network)
     output = Path(output)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
-        plain, fused = scripts(members[0] if len(members) == 1 else Committee(members))
+        plain, fused = scripts(whole)
         save_model(unchecked, plain, metadata, fused)
         checks = compare_with_trained(unchecked, models, state)
         failed = [check for check in checks if not check.passed]

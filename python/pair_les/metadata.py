@@ -143,6 +143,11 @@ class Metadata:
         return self.extra.get("charge_per_atom")
 
     @property
+    def message_features(self) -> list[int]:
+        """Numbers that each layer's messages have per atom (optional key); empty where the network is not cut at its layers."""
+        return list(self.extra.get("message_features", []))
+
+    @property
     def format_version(self) -> int:
         """The oldest contract version that can say this: 1, or 2 with charge equilibration or a total charge but zero."""
         if self.long_range is None:
@@ -266,6 +271,18 @@ def _check_metadata(metadata: Metadata, file: str) -> None:
     state = metadata.extra.get("charge_per_atom", 0.0)
     if not _is_number(state):
         raise _broken(file, "charge_per_atom", state, "must be a finite number (e)")
+    features = metadata.extra.get("message_features")
+    if "message_features" in metadata.extra and not (
+        isinstance(features, list)
+        and len(features) == layers > 0
+        and all(_is_int(width) and width > 0 for width in features)
+    ):
+        raise _broken(
+            file,
+            "message_features",
+            features,
+            f"must be a list of as many integers > 0 as message_passing_layers, which is {layers}",
+        )
     committee = metadata.extra.get("committee", 1)
     if metadata.long_range is not None and metadata.long_range.equilibrates and committee != 1:
         raise _broken(file, "committee", committee, "must be 1 where charge_model is 'equilibration'")

@@ -16,6 +16,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -119,6 +120,7 @@ void bind_metadata(py::module_ &m)
       .def_readonly("species", &Metadata::species)
       .def_readonly("cutoff", &Metadata::cutoff)
       .def_readonly("message_passing_layers", &Metadata::message_passing_layers)
+      .def_readonly("message_features", &Metadata::message_features)
       .def_readonly("dtype", &Metadata::dtype)
       .def_readonly("long_range", &Metadata::long_range)
       .def_readonly("description", &Metadata::description)
@@ -128,8 +130,50 @@ void bind_metadata(py::module_ &m)
   m.def("parse_metadata", &parse_metadata, py::arg("json_text"), py::arg("file"));
 }
 
+// Messages within one process: node n_local + g is an image of node images[g].
+class ImageExchange : public MessageExchange {
+ public:
+  ImageExchange(std::int64_t n_local, std::vector<std::int64_t> images) :
+      n_local_(n_local), images_(std::move(images))
+  {}
+
+  void agree(const std::string &failure) override
+  {
+    if (!failure.empty()) throw std::runtime_error(failure);
+  }
+  void forward(const NodeRows &rows) override
+  {
+    const auto size = rows.bytes_per_row();
+    auto *const data = static_cast<char *>(rows.data);
+    for (std::size_t g = 0; g < images_.size(); ++g)
+      std::memcpy(data + (n_local_ + g) * size, data + images_[g] * size, size);
+  }
+  void reverse(const NodeRows &rows) override
+  {
+    if (rows.in_double)
+      add<double>(rows);
+    else
+      add<float>(rows);
+  }
+
+ private:
+  template <class Real> void add(const NodeRows &rows)
+  {
+    auto *const data = static_cast<Real *>(rows.data);
+    for (std::size_t g = 0; g < images_.size(); ++g)
+      for (int k = 0; k < rows.width; ++k)
+        data[images_[g] * rows.width + k] += data[(n_local_ + g) * rows.width + k];
+  }
+
+  std::size_t n_local_;
+  std::vector<std::int64_t> images_;
+};
+
 void bind_evaluator(py::module_ &m)
 {
+  py::class_<ImageExchange>(m, "ImageExchange")
+      .def(py::init<std::int64_t, std::vector<std::int64_t>>(), py::arg("n_local"),
+           py::arg("images"));
   py::class_<Evaluator>(m, "Evaluator")
       .def(py::init(&load_evaluator), py::arg("path"), py::arg("threads") = 1,
            py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms)
@@ -138,12 +182,13 @@ void bind_evaluator(py::module_ &m)
       .def(
           "forward",
           [](Evaluator &self, const Integers &species, const Integers &edge_index,
-             const Doubles &edge_vectors, std::int64_t n_local) {
+             const Doubles &edge_vectors, std::int64_t n_local, ImageExchange *exchange) {
             const Graph graph = make_graph(species, edge_index, edge_vectors, n_local);
             const py::gil_scoped_release no_gil; // torch's autograd engine insists
-            self.forward(graph);
+            self.forward(graph, exchange);
           },
-          py::arg("species"), py::arg("edge_index"), py::arg("edge_vectors"), py::arg("n_local"))
+          py::arg("species"), py::arg("edge_index"), py::arg("edge_vectors"), py::arg("n_local"),
+          py::arg("exchange") = py::none(), py::keep_alive<1, 6>())
       .def(
           "backward",
           [](Evaluator &self, const std::optional<Doubles> &potential) {

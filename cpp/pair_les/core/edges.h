@@ -14,6 +14,7 @@ struct Graph {
   std::int64_t n_local = 0;            // local nodes, [0, n_local)
   std::vector<std::int64_t> species;   // [n_nodes] species index
   std::vector<int> atom;               // [n_nodes] the caller's atom index
+  std::vector<std::int64_t> node;      // per atom index: its node, -1 without a species
   std::vector<std::int64_t> centre;    // [n_edges] node i, ascending
   std::vector<std::int64_t> neighbour; // [n_edges] node j
   std::vector<double> edge_vectors;    // [n_edges * 3] x_j - x_i, angstrom

@@ -6,6 +6,7 @@
 #define PAIR_LES_CORE_EVALUATOR_H
 
 #include "edges.h"
+#include "message_exchange.h"
 #include "metadata.h"
 
 #include <string>
@@ -26,7 +27,9 @@ class Evaluator {
 
   // Phase 1. Fills energy() and charge(), or with charge equilibration electronegativity() and hardness(), of the local
   // nodes and keeps the tape for backward().
-  virtual void forward(const Graph &graph) = 0;
+  // With `exchange`, of a model with metadata().message_features: edges of the graph have local centres only, messages of
+  // ghosts come from where these are local, and every later call until the next forward() sends what it owes them back.
+  virtual void forward(const Graph &graph, MessageExchange *exchange = nullptr) = 0;
 
   // Phase 2, once per forward(). `potential` [n_local] = dE_lr/dq_i in V; nullptr for a model without charges.
   // Fills edge_gradient() = d(sum_i e_i + sum_i potential_i q_i) / d edge_vectors at fixed potential.

@@ -84,6 +84,21 @@ class Section {
     return value.get<std::vector<std::string>>();
   }
 
+  std::vector<int> sizes(const std::string &key, int n) const
+  {
+    const json &value = get(key);
+    const auto is_size = [](const json &item) {
+      return item.is_number_integer() && item.get<int>() > 0;
+    };
+    if (!value.is_array() || static_cast<int>(value.size()) != n || n < 1 ||
+        !std::all_of(value.begin(), value.end(), is_size))
+      fail(key,
+           "is " + value.dump() +
+               " but must be a list of as many integers > 0 as message_passing_layers, which is " +
+               std::to_string(n));
+    return value.get<std::vector<int>>();
+  }
+
   bool has(const std::string &key) const { return object.contains(key); }
 
  private:
@@ -201,6 +216,8 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
 
   if (!root.get("created_with").is_object())
     root.fail("created_with", "is " + root.get("created_with").dump() + " but must be an object");
+  if (root.has("message_features"))
+    metadata.message_features = root.sizes("message_features", metadata.message_passing_layers);
   if (root.has("committee")) metadata.committee = root.integer("committee");
   if (metadata.committee < 1)
     root.fail("committee",

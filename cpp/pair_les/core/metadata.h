@@ -31,6 +31,8 @@ struct Metadata {
   std::string dtype;                   // "float32" or "float64"
   std::optional<LongRange> long_range; // empty: no charges, no long-range energy
   int committee = 1; // networks in the file; the energy and the charges are their means
+  // numbers per atom that each layer sends to its neighbours; empty: the network is not cut at its layers
+  std::vector<int> message_features;
   std::optional<double> charge_per_atom; // e; the charge state that the network was exported for
   std::string description;
   std::vector<std::string> references;

@@ -44,6 +44,27 @@ const torch::Tensor &ModelFile::checked(const torch::Tensor &tensor, const std::
   return tensor;
 }
 
+void ModelFile::fail_not_cut() const
+{
+  throw std::runtime_error("model file '" + name_ +
+                           "' announces message_features, but files of its " +
+                           "format cannot be cut at their layers; export it again as .pt");
+}
+
+ModelFile::Sent ModelFile::send(int, const torch::Tensor &, const torch::Tensor &,
+                                const torch::Tensor &, const torch::Tensor &,
+                                const std::vector<torch::Tensor> &, std::int64_t)
+{
+  fail_not_cut();
+}
+
+ModelFile::Output ModelFile::finish(const torch::Tensor &, const torch::Tensor &,
+                                    const torch::Tensor &, const torch::Tensor &,
+                                    const std::vector<torch::Tensor> &, std::int64_t)
+{
+  fail_not_cut();
+}
+
 std::unique_ptr<ModelFile> open_model_file(const std::string &name, const std::string &archive,
                                            const torch::Device &device)
 {

@@ -11,6 +11,8 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace pair_les {
 
@@ -32,12 +34,24 @@ class ModelFile {
   virtual Output forward(const torch::Tensor &species, const torch::Tensor &edge_index,
                          const torch::Tensor &edge_vectors, std::int64_t n_local) = 0;
 
+  // The network cut at its layers (metadata().message_features): messages [n_local, features] of a layer before the last
+  // and what the local atoms keep for themselves; then the outputs, by the last layer. Shapes and dtype are checked.
+  using Sent = std::pair<torch::Tensor, std::vector<torch::Tensor>>;
+  virtual Sent send(int layer, const torch::Tensor &species, const torch::Tensor &edge_index,
+                    const torch::Tensor &edge_vectors, const torch::Tensor &received,
+                    const std::vector<torch::Tensor> &kept, std::int64_t n_local);
+  virtual Output finish(const torch::Tensor &species, const torch::Tensor &edge_index,
+                        const torch::Tensor &edge_vectors, const torch::Tensor &received,
+                        const std::vector<torch::Tensor> &kept, std::int64_t n_local);
+
  protected:
   explicit ModelFile(std::string name) : name_(std::move(name)) {}
 
   // Output `key` of a forward pass; an undefined tensor is one that it did not return.
   const torch::Tensor &checked(const torch::Tensor &tensor, const std::string &key,
                                const std::vector<std::int64_t> &shape) const;
+
+  [[noreturn]] void fail_not_cut() const;
 
   std::string name_; // what error messages call the file
   Metadata metadata_;

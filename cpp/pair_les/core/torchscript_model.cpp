@@ -6,6 +6,7 @@
 
 #include <torch/csrc/jit/runtime/graph_executor.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <sstream>
 #include <stdexcept>
@@ -56,13 +57,26 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
     }
   }
 
-  const auto method = module_.find_method("forward");
-  if (!method || method->function().getSchema().arguments().size() != 5)
-    throw std::runtime_error("model file '" + name + "': forward must take (species, edge_index, " +
-                             "edge_vectors, n_local); see docs/model_file.md");
+  check_methods();
   module_.eval();
   // gradients of weights would double the cost of the backward pass
   for (torch::Tensor parameter : module_.parameters()) parameter.set_requires_grad(false);
+}
+
+void TorchScriptModel::check_methods() const
+{
+  const auto require = [&](const std::string &name, const std::string &arguments) {
+    const auto method = module_.find_method(name);
+    const auto n_arguments = 2 + std::count(arguments.begin(), arguments.end(), ',');
+    if (!method || static_cast<std::ptrdiff_t>(method->function().getSchema().arguments().size()) !=
+                       n_arguments)
+      throw std::runtime_error("model file '" + name_ + "': " + name + " must take (" + arguments +
+                               "); see docs/model_file.md");
+  };
+  require("forward", "species, edge_index, edge_vectors, n_local");
+  if (metadata_.message_features.empty()) return;
+  require("send", "layer, species, edge_index, edge_vectors, received, kept, n_local");
+  require("finish", "species, edge_index, edge_vectors, received, kept, n_local");
 }
 
 ModelFile::Output TorchScriptModel::forward(const torch::Tensor &species,
@@ -72,9 +86,57 @@ ModelFile::Output TorchScriptModel::forward(const torch::Tensor &species,
   // The profiling executor fuses nothing on CPU but specialises on the shapes of its first calls:
   // a stall of several steps, again whenever the number of edges has changed. Interpret plainly.
   torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
-  const c10::IValue result = module_.forward({species, edge_index, edge_vectors, n_local});
+  return outputs_of("forward", module_.forward({species, edge_index, edge_vectors, n_local}),
+                    n_local);
+}
+
+ModelFile::Sent TorchScriptModel::send(int layer, const torch::Tensor &species,
+                                       const torch::Tensor &edge_index,
+                                       const torch::Tensor &edge_vectors,
+                                       const torch::Tensor &received,
+                                       const std::vector<torch::Tensor> &kept, std::int64_t n_local)
+{
+  torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+  const c10::IValue result = module_.get_method("send")(
+      {layer, species, edge_index, edge_vectors, received, kept, n_local});
+  if (!result.isTuple() || result.toTupleRef().elements().size() != 2 ||
+      !result.toTupleRef().elements()[0].isTensor() ||
+      !result.toTupleRef().elements()[1].isTensorList())
+    throw std::runtime_error("model file '" + name_ +
+                             "': send must return a tensor of messages and " + "a list of tensors");
+  const auto &elements = result.toTupleRef().elements();
+  Sent sent{elements[0].toTensor(), elements[1].toTensorVector()};
+  const c10::IntArrayRef found = sent.first.sizes();
+  const std::vector<std::int64_t> shape{
+      n_local, metadata_.message_features[static_cast<std::size_t>(layer)]};
+  if (found != c10::IntArrayRef(shape) || sent.first.scalar_type() != dtype()) {
+    std::ostringstream message;
+    message << "model file '" << name_ << "': send returned messages as "
+            << sent.first.scalar_type() << found << " but must return " << dtype()
+            << c10::IntArrayRef(shape);
+    throw std::runtime_error(message.str());
+  }
+  return sent;
+}
+
+ModelFile::Output
+TorchScriptModel::finish(const torch::Tensor &species, const torch::Tensor &edge_index,
+                         const torch::Tensor &edge_vectors, const torch::Tensor &received,
+                         const std::vector<torch::Tensor> &kept, std::int64_t n_local)
+{
+  torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+  return outputs_of(
+      "finish",
+      module_.get_method("finish")({species, edge_index, edge_vectors, received, kept, n_local}),
+      n_local);
+}
+
+ModelFile::Output TorchScriptModel::outputs_of(const std::string &method, const c10::IValue &result,
+                                               std::int64_t n_local) const
+{
   if (!result.isGenericDict())
-    throw std::runtime_error("model file '" + name_ + "': forward returned " + result.tagKind() +
+    throw std::runtime_error("model file '" + name_ + "': " + method + " returned " +
+                             result.tagKind() +
                              " but must return a dictionary with 'energy' and 'charge'");
   const auto outputs = result.toGenericDict();
   const auto returned = [&](const std::string &key, const std::vector<std::int64_t> &shape) {

@@ -17,8 +17,18 @@ class TorchScriptModel : public ModelFile {
 
   Output forward(const torch::Tensor &species, const torch::Tensor &edge_index,
                  const torch::Tensor &edge_vectors, std::int64_t n_local) override;
+  Sent send(int layer, const torch::Tensor &species, const torch::Tensor &edge_index,
+            const torch::Tensor &edge_vectors, const torch::Tensor &received,
+            const std::vector<torch::Tensor> &kept, std::int64_t n_local) override;
+  Output finish(const torch::Tensor &species, const torch::Tensor &edge_index,
+                const torch::Tensor &edge_vectors, const torch::Tensor &received,
+                const std::vector<torch::Tensor> &kept, std::int64_t n_local) override;
 
  private:
+  void check_methods() const;
+  Output outputs_of(const std::string &method, const c10::IValue &result,
+                    std::int64_t n_local) const;
+
   torch::jit::Module module_;
 };
 

@@ -2,6 +2,7 @@
 // Evaluator over a model file: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
 
 #include "evaluator.h"
+#include "layered_tape.h"
 #include "long_range.h"
 #include "model_file.h"
 
@@ -10,6 +11,7 @@
 #include <torch/version.h>
 
 #include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 namespace pair_les {
@@ -18,9 +20,9 @@ namespace {
 
 // Consecutive centres with the tape of their outputs.
 struct Chunk {
-  std::int64_t first_atom, n_atoms, first_edge, n_edges;
-  torch::Tensor edge_vectors;
+  GraphChunk graph;
   ModelFile::Output outputs;
+  std::optional<LayeredTape> layers; // where messages are exchanged
 };
 
 class TwoPhaseEvaluator : public Evaluator {
@@ -40,81 +42,67 @@ class TwoPhaseEvaluator : public Evaluator {
   const std::vector<double> &hardness() const override { return hardness_; }
   const std::vector<double> &edge_gradient() const override { return edge_gradient_; }
 
-  void forward(const Graph &graph) override
+  void forward(const Graph &graph, MessageExchange *exchange) override
   {
     n_edges_ = graph.n_edges();
+    n_nodes_ = graph.n_nodes();
+    exchange_ = exchange;
     energy_.resize(static_cast<std::size_t>(graph.n_local));
     const bool equilibrates = metadata().long_range && metadata().long_range->equilibrates();
     charge_.resize(metadata().long_range && !equilibrates ? energy_.size() : 0);
     electronegativity_.resize(equilibrates ? energy_.size() : 0);
     hardness_.resize(electronegativity_.size());
-    cut_into_chunks(graph);
-    try {
+    chunks_.clear();
+    GraphCutter cutter(graph, most_atoms(graph), model_->dtype());
+    const auto received = exchange_ ? pass_messages(cutter) : torch::Tensor();
+    const auto failure = attempt("forward", [&] {
+      while (!cutter.at_end()) run_at_once(cutter.next());
       for (Chunk &chunk : chunks_) {
-        chunk.edge_vectors = edge_tensor(graph, chunk);
-        chunk.outputs =
-            model_->forward(species_tensor(graph, chunk), edge_index_tensor(graph, chunk),
-                            chunk.edge_vectors, chunk.n_atoms);
-        copy(chunk.outputs.energy, energy_.data() + chunk.first_atom);
+        const GraphChunk &part = chunk.graph;
+        if (chunk.layers) chunk.outputs = chunk.layers->finish(received);
+        copy(chunk.outputs.energy, energy_.data() + part.first_atom);
         if (chunk.outputs.charge.defined())
-          copy(chunk.outputs.charge, charge_.data() + chunk.first_atom);
+          copy(chunk.outputs.charge, charge_.data() + part.first_atom);
         if (chunk.outputs.hardness.defined()) {
-          copy(chunk.outputs.electronegativity, electronegativity_.data() + chunk.first_atom);
-          copy(chunk.outputs.hardness, hardness_.data() + chunk.first_atom);
+          copy(chunk.outputs.electronegativity, electronegativity_.data() + part.first_atom);
+          copy(chunk.outputs.hardness, hardness_.data() + part.first_atom);
         }
       }
       check_hardness();
-    } catch (const std::exception &error) {
-      chunks_.clear();
-      fail("forward", error);
-    }
+    });
+    if (failure.empty()) return;
+    chunks_.clear();
+    throw std::runtime_error(failure);
   }
 
   void backward(const double *potential) override
   {
-    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
-    for (Chunk &chunk : chunks_) {
-      // an output that does not depend on the edges (no edges, fixed charges) is no part of the tape
-      std::vector<torch::Tensor> outputs, seeds;
-      if (chunk.outputs.energy.requires_grad()) {
-        outputs.push_back(chunk.outputs.energy);
-        seeds.push_back(torch::ones_like(chunk.outputs.energy));
-      }
-      if (chunk.outputs.charge.defined() && chunk.outputs.charge.requires_grad()) {
-        outputs.push_back(chunk.outputs.charge);
-        seeds.push_back(seed_tensor(potential, chunk));
-      }
-      add_equilibration(potential, chunk, outputs, seeds);
-      differentiate(chunk, outputs, seeds, false);
-      chunk.outputs = {};
-      chunk.edge_vectors.reset();
-    }
+    differentiate(false, [&](const Chunk &chunk, Seeded &sum) {
+      sum.add(chunk.outputs.energy, [](const auto &e) { return torch::ones_like(e); });
+      sum.add(chunk.outputs.charge, [&](const auto &) { return seed_tensor(potential, chunk); });
+      add_equilibration(potential, chunk, sum);
+    });
     chunks_.clear();
   }
 
   void charge_gradient(const double *weight) override
   {
-    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
-    for (const Chunk &chunk : chunks_)
-      if (chunk.outputs.charge.defined() && chunk.outputs.charge.requires_grad())
-        differentiate(chunk, {chunk.outputs.charge}, {seed_tensor(weight, chunk)}, true);
+    differentiate(true, [&](const Chunk &chunk, Seeded &sum) {
+      sum.add(chunk.outputs.charge, [&](const auto &) { return seed_tensor(weight, chunk); });
+    });
   }
 
   void member_gradient(int member, const double *potential) override
   {
-    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
-    for (const Chunk &chunk : chunks_) {
-      std::vector<torch::Tensor> outputs, seeds;
-      if (chunk.outputs.member_energy.requires_grad()) {
-        outputs.push_back(chunk.outputs.member_energy[member]);
-        seeds.push_back(torch::ones_like(outputs.back()));
-      }
-      if (chunk.outputs.member_charge.defined() && chunk.outputs.member_charge.requires_grad()) {
-        outputs.push_back(chunk.outputs.member_charge[member]);
-        seeds.push_back(seed_tensor(potential, chunk));
-      }
-      differentiate(chunk, outputs, seeds, true);
-    }
+    const auto of_member = [member](const torch::Tensor &all) {
+      return all.defined() ? all[member] : all;
+    };
+    differentiate(true, [&](const Chunk &chunk, Seeded &sum) {
+      sum.add(of_member(chunk.outputs.member_energy),
+              [](const auto &e) { return torch::ones_like(e); });
+      sum.add(of_member(chunk.outputs.member_charge),
+              [&](const auto &) { return seed_tensor(potential, chunk); });
+    });
   }
 
   std::vector<double> member_charge(int member) const override
@@ -122,26 +110,33 @@ class TwoPhaseEvaluator : public Evaluator {
     std::vector<double> charge(charge_.size());
     for (const Chunk &chunk : chunks_)
       if (chunk.outputs.member_charge.defined())
-        copy(chunk.outputs.member_charge[member], charge.data() + chunk.first_atom);
+        copy(chunk.outputs.member_charge[member], charge.data() + chunk.graph.first_atom);
     return charge;
   }
 
  private:
+  // Outputs times seeds, to be differentiated. An output that does not depend on the edges (no edges, fixed charges) is no
+  // part of the tape.
+  struct Seeded {
+    std::vector<torch::Tensor> outputs, seeds;
+
+    template <class Seed> void add(const torch::Tensor &output, const Seed &seed)
+    {
+      if (!output.defined() || !output.requires_grad()) return;
+      outputs.push_back(output);
+      seeds.push_back(seed(output));
+    }
+  };
+
   // chi_i q_i + eta_i q_i^2 / 2 at fixed charges
-  void add_equilibration(const double *charge, const Chunk &chunk,
-                         std::vector<torch::Tensor> &outputs, std::vector<torch::Tensor> &seeds)
+  void add_equilibration(const double *charge, const Chunk &chunk, Seeded &sum) const
   {
-    const auto &chi = chunk.outputs.electronegativity, &eta = chunk.outputs.hardness;
-    if (!eta.defined() || !(chi.requires_grad() || eta.requires_grad())) return;
-    const auto q = seed_tensor(charge, chunk);
-    if (chi.requires_grad()) {
-      outputs.push_back(chi);
-      seeds.push_back(q);
-    }
-    if (eta.requires_grad()) {
-      outputs.push_back(eta);
-      seeds.push_back(0.5 * q * q);
-    }
+    sum.add(chunk.outputs.electronegativity,
+            [&](const auto &) { return seed_tensor(charge, chunk); });
+    sum.add(chunk.outputs.hardness, [&](const auto &) {
+      const auto q = seed_tensor(charge, chunk);
+      return 0.5 * q * q;
+    });
   }
 
   // Below this bound there are configurations without an energy minimum. NaN is left to the caller.
@@ -157,87 +152,114 @@ class TwoPhaseEvaluator : public Evaluator {
             (bound > 0.0 ? ", that of a Gaussian charge alone (self_interaction false)" : ""));
   }
 
-  // A strictly local model sees its centres a part at a time, so that its temporaries stay in the cache and small enough
-  // for malloc to keep. A rank without atoms has nothing to ask the model.
-  void cut_into_chunks(const Graph &graph)
+  // A network that gets edges of local atoms only sees its centres a part at a time, so that its temporaries stay in the
+  // cache and small enough for malloc to keep.
+  std::int64_t most_atoms(const Graph &graph) const
   {
-    const std::int64_t most = metadata().message_passing_layers == 0
-                                  ? chunk_atoms_
-                                  : std::max<std::int64_t>(1, graph.n_local);
-    const std::int64_t n_chunks = (graph.n_local + most - 1) / most;
-    chunks_.clear();
-    std::int64_t edge = 0;
-    for (std::int64_t c = 0; c < n_chunks; ++c) {
-      const std::int64_t begin = graph.n_local * c / n_chunks;
-      const std::int64_t end = graph.n_local * (c + 1) / n_chunks;
-      const auto after =
-          n_chunks == 1 ? graph.centre.end()
-                        : std::lower_bound(graph.centre.begin() + edge, graph.centre.end(), end);
-      const std::int64_t last = after - graph.centre.begin();
-      chunks_.push_back({begin, end - begin, edge, last - edge, {}, {}});
-      edge = last;
+    const bool whole = metadata().message_passing_layers > 0 && !exchange_;
+    return whole ? std::max<std::int64_t>(1, graph.n_local) : chunk_atoms_;
+  }
+
+  void run_at_once(GraphChunk part)
+  {
+    Chunk chunk;
+    chunk.outputs = model_->forward(part.species, part.edge_index, part.edge_vectors, part.n_atoms);
+    part.species = part.edge_index = torch::Tensor(); // what is needed of them is on the tape
+    chunk.graph = std::move(part);
+    chunks_.push_back(std::move(chunk));
+  }
+
+  // The layers before the last, of all chunks; messages that arrive at the last one, [n_nodes, features].
+  torch::Tensor pass_messages(GraphCutter &cutter)
+  {
+    auto failure = attempt("forward", [&] {
+      while (!cutter.at_end()) {
+        Chunk chunk;
+        chunk.graph = cutter.next();
+        chunk.layers.emplace(*model_, chunk.graph);
+        chunks_.push_back(std::move(chunk));
+      }
+    });
+    torch::Tensor messages;
+    for (int layer = 0; layer < metadata().message_passing_layers; ++layer) {
+      auto sent = message_rows(layer);
+      if (failure.empty())
+        failure = attempt("forward", [&] {
+          for (Chunk &chunk : chunks_) chunk.layers->send(layer, messages, sent);
+        });
+      exchange_->agree(failure);
+      exchange_->forward(rows_of(sent));
+      messages = sent;
     }
+    return messages;
   }
 
-  // sum of seed * output into the chunk's part of edge_gradient_, which is already zero
-  void differentiate(const Chunk &chunk, const std::vector<torch::Tensor> &outputs,
-                     const std::vector<torch::Tensor> &seeds, bool keep_tape)
+  torch::Tensor message_rows(int layer) const
   {
-    if (outputs.empty()) return;
-    try {
-      const auto gradient =
-          torch::autograd::grad(outputs, {chunk.edge_vectors}, seeds, keep_tape, false, true)[0];
-      if (gradient.defined()) copy(gradient, edge_gradient_.data() + 3 * chunk.first_edge);
-    } catch (const std::exception &error) {
-      fail("backward", error);
+    const auto width = metadata().message_features[static_cast<std::size_t>(layer)];
+    return torch::zeros({n_nodes_, width}, model_->dtype());
+  }
+
+  static NodeRows rows_of(torch::Tensor &rows)
+  {
+    return {rows.data_ptr(), static_cast<int>(rows.size(1)), rows.scalar_type() == torch::kFloat64};
+  }
+
+  // edge_gradient() of what `collect` adds for each chunk
+  template <class Collect> void differentiate(bool keep_tape, const Collect &collect)
+  {
+    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
+    const int n_layers = exchange_ ? metadata().message_passing_layers : 0;
+    auto adjoint = n_layers > 0 ? message_rows(n_layers - 1) : torch::Tensor();
+    auto failure = attempt("backward", [&] {
+      for (Chunk &chunk : chunks_) {
+        Seeded sum;
+        collect(chunk, sum);
+        if (chunk.layers)
+          add_to_edges(
+              chunk, chunk.layers->differentiate_last(sum.outputs, sum.seeds, keep_tape, adjoint));
+        else if (!sum.outputs.empty())
+          add_to_edges(chunk, torch::autograd::grad(sum.outputs, {chunk.graph.edge_vectors},
+                                                    sum.seeds, keep_tape, false, true)[0]);
+        if (!keep_tape) chunk.outputs = {};
+      }
+    });
+    for (int layer = n_layers - 1; layer >= 0; --layer) {
+      exchange_->agree(failure);
+      exchange_->reverse(rows_of(adjoint));
+      auto before = layer > 0 ? message_rows(layer - 1) : torch::Tensor();
+      failure = attempt("backward", [&] {
+        for (Chunk &chunk : chunks_)
+          add_to_edges(chunk, chunk.layers->differentiate(layer, adjoint, keep_tape, before));
+      });
+      adjoint = before;
     }
+    if (!failure.empty()) throw std::runtime_error(failure);
   }
 
-  [[noreturn]] void fail(const std::string &phase, const std::exception &error) const
+  void add_to_edges(const Chunk &chunk, const torch::Tensor &gradient)
   {
-    throw std::runtime_error("model file '" + name_ + "': " + phase +
-                             " pass failed: " + one_line(error));
-  }
-
-  // The atoms of a chunk are its local atoms; after them come all atoms of the graph, as what they are neighbours of.
-  std::int64_t neighbour_offset(const Chunk &chunk) const
-  {
-    return chunks_.size() == 1 ? 0 : chunk.n_atoms;
-  }
-
-  torch::Tensor species_tensor(const Graph &graph, const Chunk &chunk) const
-  {
-    const std::int64_t offset = neighbour_offset(chunk);
-    auto species = torch::empty({offset + graph.n_nodes()}, torch::kInt64);
-    auto *data = species.data_ptr<std::int64_t>();
-    std::copy_n(graph.species.begin() + chunk.first_atom, offset, data);
-    std::copy(graph.species.begin(), graph.species.end(), data + offset);
-    return species;
-  }
-
-  torch::Tensor edge_index_tensor(const Graph &graph, const Chunk &chunk) const
-  {
-    const std::int64_t offset = neighbour_offset(chunk);
-    auto index = torch::empty({2, chunk.n_edges}, torch::kInt64);
-    auto *centre = index.data_ptr<std::int64_t>();
-    auto *neighbour = centre + chunk.n_edges;
-    for (std::int64_t e = 0; e < chunk.n_edges; ++e) {
-      const auto from = static_cast<std::size_t>(chunk.first_edge + e);
-      centre[e] = graph.centre[from] - chunk.first_atom;
-      neighbour[e] = graph.neighbour[from] + offset;
-    }
-    return index;
-  }
-
-  torch::Tensor edge_tensor(const Graph &graph, const Chunk &chunk) const
-  {
-    auto vectors = torch::empty({chunk.n_edges, 3}, model_->dtype());
-    const auto from = graph.edge_vectors.begin() + 3 * chunk.first_edge;
-    if (model_->dtype() == torch::kFloat64)
-      std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<double>());
+    if (!gradient.defined()) return;
+    const auto values = gradient.contiguous();
+    double *const target = edge_gradient_.data() + 3 * chunk.graph.first_edge;
+    const auto add = [&](const auto *from) {
+      for (std::int64_t n = 0; n < values.numel(); ++n) target[n] += from[n];
+    };
+    if (values.scalar_type() == torch::kFloat64)
+      add(values.const_data_ptr<double>());
     else
-      std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<float>());
-    return vectors.requires_grad_(true);
+      add(values.const_data_ptr<float>());
+  }
+
+  // Message of what failed, empty if nothing did.
+  template <class Action> std::string attempt(const std::string &phase, const Action &action) const
+  {
+    try {
+      action();
+    } catch (const std::exception &error) {
+      return "model file '" + name_ + "': " + phase + " pass failed: " + one_line(error);
+    }
+    return "";
   }
 
   // values of the chunk's atoms in the model's precision
@@ -245,8 +267,8 @@ class TwoPhaseEvaluator : public Evaluator {
   {
     if (!values)
       throw std::runtime_error("backward() of a model with charges needs the latent potential");
-    auto *data = const_cast<double *>(values) + chunk.first_atom;
-    return torch::from_blob(data, {chunk.n_atoms}, torch::kFloat64).to(model_->dtype());
+    auto *data = const_cast<double *>(values) + chunk.graph.first_atom;
+    return torch::from_blob(data, {chunk.graph.n_atoms}, torch::kFloat64).to(model_->dtype());
   }
 
   static void copy(const torch::Tensor &tensor, double *target)
@@ -261,7 +283,8 @@ class TwoPhaseEvaluator : public Evaluator {
   std::string name_;
   std::unique_ptr<ModelFile> model_;
   std::int64_t chunk_atoms_;
-  std::int64_t n_edges_ = 0;
+  std::int64_t n_edges_ = 0, n_nodes_ = 0;
+  MessageExchange *exchange_ = nullptr; // of the present forward()
   std::vector<Chunk> chunks_;
   std::vector<double> energy_, charge_, electronegativity_, hardness_, edge_gradient_;
 };

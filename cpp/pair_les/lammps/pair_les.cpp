@@ -41,11 +41,11 @@ bool finite(const std::vector<double> &values)
 
 PairLES::PairLES(LAMMPS *lmp) :
     Pair(lmp), model(new Model), solver(NONE), mesh_auto(true), split(false), cutoff_auto(false),
-    auto_matched(false), cut_coul(0.0), energy_unit(1.0), charge_unit(1.0), fix_backward(nullptr),
-    kspace_energy(nullptr), pairs_listed(false), pair_sum_seconds(0.0), mesh_chosen(false),
-    chosen_order(0), chosen_differentiation(0), planned_points{0, 0, 0}, mesh_reported(false),
-    gewald_set(0.0), gewald_decided(false), tabulated_gewald(0.0), sized_charge_square(0.0),
-    sized_volume(0.0)
+    auto_matched(false), cut_coul(0.0), ghost_reach(0.0), ghost_reach_before(0.0), energy_unit(1.0),
+    charge_unit(1.0), fix_backward(nullptr), kspace_energy(nullptr), pairs_listed(false),
+    pair_sum_seconds(0.0), mesh_chosen(false), chosen_order(0), chosen_differentiation(0),
+    planned_points{0, 0, 0}, mesh_reported(false), gewald_set(0.0), gewald_decided(false),
+    tabulated_gewald(0.0), sized_charge_square(0.0), sized_volume(0.0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -65,6 +65,7 @@ PairLES::~PairLES()
   delete_internal_styles();
   release_gewald();
   release_mesh();
+  release_ghost_cutoff();
   delete model;
   if (allocated) {
     memory->destroy(setflag);
@@ -110,16 +111,13 @@ void PairLES::compute(int eflag, int vflag)
 
 void PairLES::run_forward()
 {
-  std::string failure;
-  try {
-    model->evaluator->forward(model->graph);
+  auto failure = attempt([this] { evaluate_network(); });
+  if (failure.empty()) {
     if (!finite(model->evaluator->energy())) failure = not_finite("an energy");
     if (!finite(model->evaluator->charge())) failure = not_finite("a charge");
     if (!finite(model->evaluator->electronegativity()))
       failure = not_finite("an electronegativity");
     if (!finite(model->evaluator->hardness())) failure = not_finite("a hardness");
-  } catch (const std::exception &e) {
-    failure = e.what();
   }
   stop_on_failure(failure);
 }
@@ -179,8 +177,7 @@ void PairLES::build_graph()
   const bool trimmed = split && cut_coul > model->metadata().cutoff;
   pair_les::build_graph(atom->x, species.data(), atom->nlocal, nall,
                         trimmed ? model->net_neighbors.view() : model->neighbors_of_all(list),
-                        model->metadata().cutoff, model->graph,
-                        model->metadata().message_passing_layers);
+                        model->metadata().cutoff, model->graph, model->layers_of_ghosts());
 }
 
 /* ----------------------------------------------------------------------
@@ -236,13 +233,7 @@ const double *PairLES::backward_seed() const
 void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
                                     double **centroid_atom)
 {
-  std::string failure;
-  try {
-    model->evaluator->backward(backward_seed());
-  } catch (const std::exception &e) {
-    failure = e.what();
-  }
-  stop_on_failure(failure);
+  stop_on_failure(attempt([this] { model->evaluator->backward(backward_seed()); }));
   add_edge_forces(model->evaluator->edge_gradient().data(), virial_sum, virial_atom, centroid_atom);
 }
 

@@ -17,6 +17,7 @@ PairStyle(les,PairLES);
 
 #include "pair.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ class PairLES : public Pair {
   double memory_usage() override;
   int pack_forward_comm(int, int *, double *, int, int *) override;
   void unpack_forward_comm(int, int, double *) override;
+  int pack_reverse_comm(int, int, double *) override;
+  void unpack_reverse_comm(int, int *, double *) override;
 
   // second phase, called by FixLESBackward once kspace has run;
   // adds forces to atom->f and the virial of the edges to the arrays given (nullptr: not wanted)
@@ -74,14 +77,18 @@ class PairLES : public Pair {
   std::vector<double> member_charges(int member) const;
 
  protected:
-  struct Model; // evaluator, graph and what the model file says
+  struct Model;   // evaluator, graph and what the model file says
+  class Messages; // of ghosts, between the layers of its network
   Model *model;
   enum { NONE, KSPACE, DIRECT } solver; // what turns charges into a potential
-  bool mesh_auto;     // order and differentiation of pppm chosen here unless the user has
-  bool split;         // kspace chooses g_ewald, a pair sum makes up the difference
-  bool cutoff_auto;   // that cutoff is chosen at init, for least time
-  bool auto_matched;  // and matched mode was found to be best
-  double cut_coul;    // angstrom, real-space cutoff reported to kspace
+  bool mesh_auto;    // order and differentiation of pppm chosen here unless the user has
+  bool split;        // kspace chooses g_ewald, a pair sum makes up the difference
+  bool cutoff_auto;  // that cutoff is chosen at init, for least time
+  bool auto_matched; // and matched mode was found to be best
+  double cut_coul;   // angstrom, real-space cutoff reported to kspace
+  double
+      ghost_reach; // ghost cutoff that this style asked for, because its network sees ghosts of ghosts; 0: none
+  double ghost_reach_before;
   double energy_unit; // LAMMPS energy units per eV
   double charge_unit; // atom->q per latent charge: makes qqrd2e of LAMMPS the constant of the model
 
@@ -134,6 +141,13 @@ class PairLES : public Pair {
   void check_charge_state();
   void update_field();
 
+  int message_keyword(int, char **);
+  void choose_message_passing();
+  void release_ghost_cutoff();
+  void evaluate_network();
+  static std::string attempt(const std::function<void()> &);
+  void send_charges();
+
   int equilibration_keyword(int, char **);
   void check_equilibration();
   void create_charge_history();
@@ -173,6 +187,8 @@ class PairLES : public Pair {
   static constexpr double TINY_CHARGE = 1.0e-100;
 
   void add_edge_forces(const double *gradient, double *virial, double **vatom, double **cvatom);
+
+  virtual bool can_communicate() const { return true; } // messages between the layers
 
   // what reads and writes data of atoms and edges, of local ones unless said otherwise
   virtual void update_lists();

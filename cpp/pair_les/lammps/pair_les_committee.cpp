@@ -29,13 +29,9 @@ int PairLES::n_members() const
 
 void PairLES::add_member_forces(int member, double **forces)
 {
-  std::string failure;
-  try {
+  stop_on_failure(attempt([&] {
     model->evaluator->member_gradient(member, solver == NONE ? nullptr : model->phi.data());
-  } catch (const std::exception &e) {
-    failure = e.what();
-  }
-  stop_on_failure(failure);
+  }));
 
   const auto &graph = model->graph;
   const double *g = model->evaluator->edge_gradient().data();

@@ -139,7 +139,7 @@ void PairLES::sum_split()
   clear_pair_sum();
   if (force->kspace->g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma)) return;
   tabulate_split();
-  comm->forward_comm(this); // charges of ghosts
+  send_charges();
   sum_pairs();
 }
 
@@ -177,7 +177,7 @@ void PairLES::build_preconditioner(const std::vector<double> &curvature)
   preconditioner.build(model->graph, curvature, TRANSFER_LENGTH * long_range.sigma,
                        model->metadata().cutoff, 2.0 * pair_les::self_energy_factor(long_range));
   std::copy(preconditioner.mobility().begin(), preconditioner.mobility().end(), atom->q);
-  comm->forward_comm(this);
+  send_charges();
   preconditioner.set_mobilities(atom->q);
 }
 
@@ -189,7 +189,7 @@ void PairLES::precondition(const std::vector<double> &residual, std::vector<doub
 {
   const auto &preconditioner = model->equilibration.preconditioner;
   for (int i = 0; i < atom->nlocal; i++) atom->q[i] = preconditioner.message(i, residual[i]);
-  comm->forward_comm(this);
+  send_charges();
   preconditioner.apply(residual, atom->q, correction);
 }
 

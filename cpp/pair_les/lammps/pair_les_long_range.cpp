@@ -99,7 +99,7 @@ void PairLES::compute_split()
       kspace->g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma))
     return;
   tabulate_split();
-  comm->forward_comm(this); // charges of ghosts
+  send_charges();
   const double start = platform::walltime();
   sum_pairs();
   tally_pair_sum(split_background());
@@ -240,21 +240,6 @@ void PairLES::tally_pair_sum_of_atoms(double background)
       if (cvflag_atom && k > 2) cvatom[i][k + 3] += v; // yx zx zy
     }
   }
-}
-
-/* ---------------------------------------------------------------------- */
-
-int PairLES::pack_forward_comm(int n, int *list, double *buf, int /*pbc_flag*/, int * /*pbc*/)
-{
-  for (int i = 0; i < n; i++) buf[i] = atom->q[list[i]];
-  return n;
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::unpack_forward_comm(int n, int first, double *buf)
-{
-  for (int i = 0; i < n; i++) atom->q[first + i] = buf[i];
 }
 
 /* ----------------------------------------------------------------------

@@ -34,6 +34,11 @@ struct PairLES::Model {
   double total_charge = 0.0;         // e, of solver_charge over all ranks
   bigint step = -1;                  // of graph and charges
 
+  enum class MessagePassing { AUTO, COMMUNICATE, RECOMPUTE } message_passing = MessagePassing::AUTO;
+  std::unique_ptr<pair_les::MessageExchange>
+      exchange;                             // none: messages of ghosts are computed again
+  const pair_les::NodeRows *rows = nullptr; // messages under way; none: charges are
+
   bool total_given = false; // keyword charge: the sum that the charges are shifted to, e
   double total_wanted = 0.0;
   struct {
@@ -67,11 +72,13 @@ struct PairLES::Model {
   {
     return {list->inum, list->ilist, list->numneigh, list->firstneigh, NEIGHMASK};
   }
-  // with the ghosts that have a list: none, unless messages are passed
+  // with the ghosts that have a list: none, unless their messages are computed again
   static pair_les::FullNeighborList neighbors_of_all(const NeighList *list)
   {
     return {list->inum + list->gnum, list->ilist, list->numneigh, list->firstneigh, NEIGHMASK};
   }
+  // layers whose messages are computed from the neighbours of ghosts
+  int layers_of_ghosts() const { return exchange ? 0 : metadata().message_passing_layers; }
   const pair_les::LongRange *long_range() const
   {
     return metadata().long_range ? &*metadata().long_range : nullptr;

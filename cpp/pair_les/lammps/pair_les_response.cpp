@@ -83,13 +83,7 @@ void PairLES::evaluate_again()
         model->step, update->ntimestep);
 
   bring_home();
-  std::string failure;
-  try {
-    model->evaluator->forward(model->graph);
-  } catch (const std::exception &e) {
-    failure = e.what();
-  }
-  stop_on_failure(failure);
+  stop_on_failure(attempt([this] { evaluate_network(); }));
 }
 
 /* ----------------------------------------------------------------------
@@ -117,13 +111,7 @@ void PairLES::add_born_charges(double **born)
 
 const double *PairLES::charge_gradient(const double *weight)
 {
-  std::string failure;
-  try {
-    model->evaluator->charge_gradient(weight);
-  } catch (const std::exception &e) {
-    failure = e.what();
-  }
-  stop_on_failure(failure);
+  stop_on_failure(attempt([&] { model->evaluator->charge_gradient(weight); }));
   return model->evaluator->edge_gradient().data();
 }
 

@@ -86,12 +86,17 @@ void PairLES::settings(int narg, char **arg)
   model->total_wanted = 0.0;
   model->field = {};
   model->equilibration = {};
+  model->message_passing = Model::MessagePassing::AUTO;
   for (int iarg = 0; iarg < narg; iarg++) {
     if (const int words = response_keyword(narg - iarg, arg + iarg)) {
       iarg += words - 1;
       continue;
     }
     if (const int words = equilibration_keyword(narg - iarg, arg + iarg)) {
+      iarg += words - 1;
+      continue;
+    }
+    if (const int words = message_keyword(narg - iarg, arg + iarg)) {
       iarg += words - 1;
       continue;
     }
@@ -151,6 +156,7 @@ void PairLES::coeff(int narg, char **arg)
                atom->ntypes);
   delete_internal_styles();
   read_model(arg[2]);
+  choose_message_passing();
   map_types(narg - 3, arg + 3);
   if (model->long_range()) create_internal_styles();
 }
@@ -355,27 +361,6 @@ void PairLES::check_charges()
                "{} pair_style les models with charges would overwrite each other's charges; "
                "use one, the others with long_range null",
                models_with_charges);
-}
-
-/* ----------------------------------------------------------------------
-   messages: the neighbours of a local atom are centres, too, and those that are ghosts need theirs
-------------------------------------------------------------------------- */
-
-void PairLES::request_neighbors()
-{
-  const auto &metadata = model->metadata();
-  if (metadata.message_passing_layers == 0) {
-    neighbor->add_request(this, NeighConst::REQ_FULL);
-    return;
-  }
-  if (comm->mode != Comm::SINGLE)
-    error->all(FLERR,
-               "model file '{}' has message-passing layers and needs one cutoff for all ghosts; "
-               "type 'comm_modify mode single'",
-               model->file);
-  neighbor->add_request(this, NeighConst::REQ_FULL | NeighConst::REQ_GHOST);
-  const double reach = (1 + metadata.message_passing_layers) * metadata.cutoff + neighbor->skin;
-  comm->cutghostuser = std::max(comm->cutghostuser, reach);
 }
 
 /* ---------------------------------------------------------------------- */

@@ -27,6 +27,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     unknown = dict(metadata.extra)
     committee = unknown.pop("committee", None)
     state = unknown.pop("charge_per_atom", None)
+    features = unknown.pop("message_features", None)
     origin = ", ".join(f"{key} {value}" for key, value in metadata.created_with.items())
     rows = [
         ("file", f"{path} ({size / 1024:.0f} KiB)"),
@@ -34,6 +35,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
         ("species", " ".join(metadata.species)),
         ("cutoff", f"{metadata.cutoff:g} angstrom"),
         ("message passing", f"{layers} layers, receptive field {(1 + layers) * metadata.cutoff:g} angstrom"),
+        *([("  messages", f"{features} numbers per atom and layer, communicated")] if features else []),
         *([("committee", f"{committee} networks")] if committee else []),
         *([("charge state", f"{state:.6g} e per atom")] if state is not None else []),
         ("precision", metadata.dtype),

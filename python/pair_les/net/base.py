@@ -160,14 +160,24 @@ class ContractNet(nn.Module):
             ``electronegativity`` and ``hardness`` ``[n_local]``, eV/e and eV/e^2.
         """
         energy, charge = self.interaction(species, edge_index, edge_vectors, n_local)
+        return self.with_names(energy, charge, species, edge_vectors.dtype, n_local)
+
+    def with_names(
+        self, energy: Tensor, charge: Tensor, species: Tensor, dtype: torch.dtype, n_local: int
+    ) -> dict[str, Tensor]:
+        """The dictionary that :meth:`forward` returns, with reference energies, from what :meth:`interaction` returns."""
         shift = torch.index_select(self.reference_energies, 0, species[:n_local])
-        result = {"energy": (energy + shift).to(edge_vectors.dtype)}
+        result = {"energy": (energy + shift).to(dtype)}
         if self.equilibrates:
             result["electronegativity"] = charge[:, 0]
             result["hardness"] = charge[:, 1]
         elif self.has_charge:
             result["charge"] = charge
         return result
+
+    def message_features(self) -> list[int]:
+        """Numbers that an atom sends to its neighbours, one entry per message-passing layer: a key of the metadata."""
+        return []
 
     def state_of(self, charge_per_atom: Tensor | None) -> Tensor | None:
         """What the readout is told of the charge per atom, e: about 1 for the largest of the training frames."""

@@ -27,10 +27,16 @@ class Committee(nn.Module):
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> dict[str, Tensor]:
         """As the networks (contract version 1)."""
+        outputs: list[dict[str, Tensor]] = []
+        for member in self.members:
+            outputs.append(member(species, edge_index, edge_vectors, n_local))
+        return self.means(outputs)
+
+    def means(self, outputs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
+        """What :meth:`forward` returns, from the outputs of the networks."""
         energies: list[Tensor] = []
         charges: list[Tensor] = []
-        for member in self.members:
-            output = member(species, edge_index, edge_vectors, n_local)
+        for output in outputs:
             energies.append(output["energy"])
             if "charge" in output:
                 charges.append(output["charge"])
@@ -41,3 +47,64 @@ class Committee(nn.Module):
             result["charge"] = member_charge.mean(0)
             result["member_charge"] = member_charge
         return result
+
+    def message_features(self) -> list[int]:
+        """As :meth:`ContractNet.message_features`."""
+        return [sum(layer) for layer in zip(*(m.message_features() for m in self.members), strict=True)]
+
+
+class MessagePassingCommittee(Committee):
+    """A committee of networks with one message-passing layer, cut at its layers as they are.
+
+    The messages of an atom are those of one network after the other.
+    """
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__(members)
+        self.widths = [member.message_features()[0] for member in members]
+        self.n_kept = 2  # tensors that each network keeps
+
+    @torch.jit.export
+    def send(
+        self,
+        layer: int,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        received: Tensor,
+        kept: list[Tensor],
+        n_local: int,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """As :meth:`MessagePassingNet.send`."""
+        messages: list[Tensor] = []
+        keeps: list[Tensor] = []
+        for member in self.members:
+            message, keep = member.send(layer, species, edge_index, edge_vectors, received, kept, n_local)
+            messages.append(message)
+            keeps.extend(keep)
+        return torch.cat(messages, 1), keeps
+
+    @torch.jit.export
+    def finish(
+        self,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        received: Tensor,
+        kept: list[Tensor],
+        n_local: int,
+    ) -> dict[str, Tensor]:
+        """As :meth:`MessagePassingNet.finish`."""
+        outputs: list[dict[str, Tensor]] = []
+        messages = torch.split(received, self.widths, 1)
+        for number, member in enumerate(self.members):
+            keep = kept[self.n_kept * number : self.n_kept * (number + 1)]
+            outputs.append(
+                member.finish(species, edge_index, edge_vectors, messages[number].contiguous(), keep, n_local)
+            )
+        return self.means(outputs)
+
+
+def committee_of(members: list[nn.Module]) -> Committee:
+    """The committee of networks of this package that are alike but for their weights."""
+    return (MessagePassingCommittee if members[0].message_features() else Committee)(members)

@@ -139,21 +139,99 @@ class MessagePassingNet(ContractNet):
         centre = torch.index_select(row, 0, centre)
         of_atom = torch.index_select(species, 0, atoms)
 
-        a = self.density(species, torch.stack([centre, neighbour]), vectors, atoms.size(0))
-        f = self.mixed(a)
-        x, products = self.products(f)
-        x = self.normalised(x, of_atom, 0)
-        h = self.messages(products, x, of_atom)
+        h, f, x = self.first_layer(species, of_atom, torch.stack([centre, neighbour]), vectors)
         n_first = int((centre < n_local).sum())  # edges are sorted by centre: those of local atoms come first
-        sums = self.received(
-            h, centre[:n_first], torch.index_select(row, 0, neighbour[:n_first]), vectors[:n_first], n_local
+        output = self.second_layer(
+            of_atom[:n_local],
+            centre[:n_first],
+            torch.index_select(row, 0, neighbour[:n_first]),
+            vectors[:n_first],
+            h,
+            f[:, :n_local],
+            x[:n_local],
+            charge_per_atom,
         )
-        y, _ = self.products(self.mixed_again(sums, f[:, :n_local]))
-        of_local = species[:n_local]
-        features = torch.cat([x[:n_local], self.normalised(y, of_local, 1)], 1)
-        output = self.readout(features, of_local, self.state_of(charge_per_atom))
         energy = self.of_energies(output, species, edge_index, edge_vectors, n_local)
         return energy, self.of_charges(output)
+
+    def first_layer(
+        self, species: Tensor, of_centre: Tensor, edge_index: Tensor, edge_vectors: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Messages ``h [n, n_message_lm, message_channels]``, F ``[n_lm, n, n_channels]`` and features of the n centres, which
+        are of species ``of_centre [n]``; ``species`` is that of all atoms."""
+        f = self.mixed(self.density(species, edge_index, edge_vectors, of_centre.size(0)))
+        x, products = self.products(f)
+        x = self.normalised(x, of_centre, 0)
+        return self.messages(products, x, of_centre), f, x
+
+    def second_layer(
+        self,
+        species: Tensor,
+        centre: Tensor,
+        neighbour: Tensor,
+        vectors: Tensor,
+        h: Tensor,
+        f: Tensor,
+        x: Tensor,
+        charge_per_atom: Tensor | None = None,
+    ) -> Tensor:
+        """Outputs of the n local atoms from the messages `h` of all atoms and their own F and features; all of n rows."""
+        sums = self.received(h, centre, neighbour, vectors, species.size(0))
+        y, _ = self.products(self.mixed_again(sums, f))
+        features = torch.cat([x, self.normalised(y, species, 1)], 1)
+        return self.readout(features, species, self.state_of(charge_per_atom))
+
+    @torch.jit.export
+    def send(
+        self,
+        layer: int,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        received: Tensor,
+        kept: list[Tensor],
+        n_local: int,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The network up to its messages (docs/model_file.md, "Cut at its layers"): only layer 0 exists here.
+
+        Parameters
+        ----------
+        layer : int
+            0.
+        species, edge_index, edge_vectors, n_local
+            As :meth:`forward`, with edges of local atoms only.
+        received, kept
+            Of the layer before: empty.
+
+        Returns
+        -------
+        Messages ``[n_local, message_features]`` of the local atoms, and what they keep for themselves.
+        """
+        h, f, x = self.first_layer(species, species[:n_local], edge_index, edge_vectors)
+        return h.reshape(n_local, self.n_message_lm * self.message_channels), [f, x]
+
+    @torch.jit.export
+    def finish(
+        self,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        received: Tensor,
+        kept: list[Tensor],
+        n_local: int,
+    ) -> dict[str, Tensor]:
+        """The rest of the network: what :meth:`forward` returns, from messages ``received [n_atoms, message_features]`` of all
+        atoms and what :meth:`send` kept of the local ones."""
+        h = received.view(species.size(0), self.n_message_lm, self.message_channels)
+        output = self.second_layer(
+            species[:n_local], edge_index[0], edge_index[1], edge_vectors, h, kept[0], kept[1]
+        )
+        energy = self.of_energies(output, species, edge_index, edge_vectors, n_local)
+        return self.with_names(energy, self.of_charges(output), species, edge_vectors.dtype, n_local)
+
+    def message_features(self) -> list[int]:
+        """As :meth:`ContractNet.message_features`."""
+        return [self.n_message_lm * self.message_channels]
 
     def reached(self, edge_index: Tensor, n_atoms: int, n_local: int) -> tuple[Tensor, Tensor]:
         """Atoms whose messages can reach a local atom (ascending, so that local atoms come first), and their edges."""
