@@ -12,7 +12,7 @@ from pair_les.net import LESNet, NetSettings
     [
         ("cutoff", 0.0, "cutoff = 0.0: must be a positive number of angstrom; use for example 5.5"),
         ("cutoff", float("nan"), "cutoff = nan: must be a positive"),
-        ("n_radial", 1, "n_radial = 1: must be an integer from 2 to 32; use for example 8"),
+        ("n_radial", 1, "n_radial = 1: must be an integer from 2 to 64; use for example 8"),
         ("l_max", 4, "l_max = 4: must be an integer from 1 to 3; use for example 3"),
         ("n_channels", 2.5, "n_channels = 2.5: must be an integer from 1 to 512"),
         ("body_order", 6, "body_order = 6: must be an integer from 3 to 5"),

@@ -68,7 +68,7 @@ class NetSettings:
                 f"cutoff = {cutoff!r}: must be a positive number of angstrom; use for example 5.5"
             )
         object.__setattr__(self, "cutoff", float(cutoff))
-        _require_integer("n_radial", self.n_radial, 2, 32, 8)
+        _require_integer("n_radial", self.n_radial, 2, 64, 8)
         _require_integer("l_max", self.l_max, 1, 3, 3)
         _require_integer("n_channels", self.n_channels, 1, 512, 32)
         _require_integer("body_order", self.body_order, 3, 5, 5)

@@ -11,7 +11,7 @@ namespace pair_les {
 // Largest sizes the kernels have room for on their stacks.
 inline constexpr int MAX_L = 3;
 inline constexpr int MAX_LM = (MAX_L + 1) * (MAX_L + 1);
-inline constexpr int MAX_RADIAL = 32;
+inline constexpr int MAX_RADIAL = 64;
 
 // Edges of a range of centres. Those of centre i are first[i] .. first[i + 1] - 1.
 template <class Real> struct DensityEdges {
