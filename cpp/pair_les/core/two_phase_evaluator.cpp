@@ -2,6 +2,7 @@
 // Evaluator over a model file: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
 
 #include "evaluator.h"
+#include "freed_memory.h"
 #include "layered_tape.h"
 #include "long_range.h"
 #include "model_file.h"
@@ -300,6 +301,7 @@ pair_les::Evaluator *pair_les_create_evaluator(const std::string &name, const st
                                                std::string &error)
 {
   try {
+    pair_les::keep_freed_memory();
     return new pair_les::TwoPhaseEvaluator(name, archive, options);
   } catch (const std::exception &exception) {
     error = exception.what();
