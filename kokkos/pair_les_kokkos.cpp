@@ -62,12 +62,18 @@ template <class DeviceType> PairLESKokkos<DeviceType>::~PairLESKokkos()
 
 template <class DeviceType> void PairLESKokkos<DeviceType>::load_model(const std::string &archive)
 {
+  if (model->device.is_gpu())
+    throw std::runtime_error(
+        "pair_style les/kk computes where KOKKOS does, and has no keyword device; "
+        "leave out 'device " +
+        model->device.name + "' and type '-k on g 1'");
   PairLES::load_model(archive);
   pair_les::ArrayEvaluatorOptions options;
   options.threads = lmp->kokkos->nthreads;
-  options.device.gpu = !std::is_same_v<DeviceType, LMPHostType>;
-  if (options.device.gpu) options.device.index = Kokkos::device_id(); // KOKKOS took it by rank
-  les_kokkos::choose_fused_kernels(options.device.gpu);
+  options.device.instead = "run without '-k on g'";
+  if (!std::is_same_v<DeviceType, LMPHostType>)
+    options.device.name = fmt::format("cuda:{}", Kokkos::device_id()); // KOKKOS took it by rank
+  les_kokkos::choose_fused_kernels(options.device.is_gpu());
   device->evaluator = pair_les::create_array_evaluator(model->file, archive, options);
   device->graph.in_double = device->evaluator->double_precision();
 }

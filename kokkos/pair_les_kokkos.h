@@ -23,18 +23,18 @@ PairStyle(les/kk/host,PairLESKokkos<LMPHostType>);
 
 namespace LAMMPS_NS {
 
-// types of the arguments below, which LAMMPS renamed on 10 Sep 2025
-template <class Method> struct PairLESComm;
+// Types of the arguments below, which LAMMPS renamed on 10 Sep 2025. A class of its own: in another one nvcc writes
+// &KokkosBase::pack_forward_comm_kokkos for its host compiler in a way that this does not take.
+template <class Method> struct PairLESCommOf;
 template <class List, class Buffer>
-struct PairLESComm<int (KokkosBase::*)(int, List, Buffer &, int, int *)> {
+struct PairLESCommOf<int (KokkosBase::*)(int, List, Buffer &, int, int *)> {
   using list = List;
   using buffer = Buffer;
 };
+struct PairLESComm : PairLESCommOf<decltype(&KokkosBase::pack_forward_comm_kokkos)> {};
 
 template <class DeviceType> class PairLESKokkos : public PairLES, public KokkosBase {
  public:
-  using Comm = PairLESComm<decltype(&KokkosBase::pack_forward_comm_kokkos)>;
-
   PairLESKokkos(class LAMMPS *);
   ~PairLESKokkos() override;
 
@@ -44,9 +44,8 @@ template <class DeviceType> class PairLESKokkos : public PairLES, public KokkosB
   void bring_home() override;
   int pack_forward_comm(int, int *, double *, int, int *) override;
   void unpack_forward_comm(int, int, double *) override;
-  int pack_forward_comm_kokkos(int, typename Comm::list, typename Comm::buffer &, int,
-                               int *) override;
-  void unpack_forward_comm_kokkos(int, int, typename Comm::buffer &) override;
+  int pack_forward_comm_kokkos(int, PairLESComm::list, PairLESComm::buffer &, int, int *) override;
+  void unpack_forward_comm_kokkos(int, int, PairLESComm::buffer &) override;
 
  protected:
   struct Device; // arrays of the device and the evaluator over them

@@ -227,8 +227,8 @@ void PairLESKokkos<DeviceType>::unpack_forward_comm(int n, int first, double *bu
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType>
-int PairLESKokkos<DeviceType>::pack_forward_comm_kokkos(int n, typename Comm::list k_list,
-                                                        typename Comm::buffer &buffer, int, int *)
+int PairLESKokkos<DeviceType>::pack_forward_comm_kokkos(int n, PairLESComm::list k_list,
+                                                        PairLESComm::buffer &buffer, int, int *)
 {
   les_kokkos::pack_charges<DeviceType>(atomKK->k_q.template view<DeviceType>(),
                                        k_list.template view<DeviceType>(),
@@ -240,7 +240,7 @@ int PairLESKokkos<DeviceType>::pack_forward_comm_kokkos(int n, typename Comm::li
 
 template <class DeviceType>
 void PairLESKokkos<DeviceType>::unpack_forward_comm_kokkos(int n, int first,
-                                                           typename Comm::buffer &buffer)
+                                                           PairLESComm::buffer &buffer)
 {
   les_kokkos::unpack_charges<DeviceType>(atomKK->k_q.template view<DeviceType>(),
                                          buffer.template view<DeviceType>(), n, first);

@@ -81,7 +81,7 @@ def test_out_of_memory_is_one_line(tmp_path):
 def test_no_gpu(tmp_path):
     write_model(tmp_path / "model.pt", "pair")
     with pytest.raises(
-        RuntimeError, match="device is cuda:0, but torch .* without GPU support or finds no GPU"
+        RuntimeError, match="device is cuda, but torch .* without GPU support or finds no GPU"
     ):
         core.ArrayEvaluator(str(tmp_path / "model.pt"), device="cuda")
 

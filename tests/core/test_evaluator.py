@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The two-phase evaluator in C++ against plain torch on the same file, and its errors."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import tolerances
 import torch
 from analytic_models import write_model
 from pair_les import load_model
+from pair_les.contract import LongRange, Metadata, save_model
 from pair_les.neighbors import neighbor_list
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
@@ -155,3 +158,80 @@ def test_model_that_breaks_its_promise(tmp_path):
     torch.jit.save(torch.jit.script(WrongOutput()), str(bad))
     with pytest.raises(RuntimeError, match="carries no metadata.json"):
         core.Evaluator(str(bad))
+
+
+class EveryOutput(torch.nn.Module):
+    """All that a network may return, of every input, without a tensor of its own."""
+
+    def forward(
+        self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+    ) -> dict[str, torch.Tensor]:
+        kind = species.to(edge_vectors.dtype)
+        f = torch.exp(-edge_vectors.square().sum(1)) * (1.0 + torch.index_select(kind, 0, edge_index[1]))
+        density = torch.zeros_like(kind[:n_local]).index_add(0, edge_index[0], f)
+        outputs = {"energy": density * density + kind[:n_local], "charge": density.sin()}
+        outputs["electronegativity"] = density.cos()
+        outputs["hardness"] = density + 20.0
+        return outputs
+
+
+def on_device(path, device, potential):
+    """Everything that comes back from the evaluator on a device."""
+    species, edge_index, vectors = graph()
+    n = len(species)
+    evaluator = core.Evaluator(str(path), chunk_atoms=7, device=device)
+    results = []
+    for _ in range(2):
+        evaluator.forward(species, edge_index, vectors, n)
+        results += [evaluator.energy, evaluator.charge, evaluator.electronegativity, evaluator.hardness]
+        if len(evaluator.charge):
+            evaluator.charge_gradient(potential)
+            results.append(evaluator.edge_gradient)
+        evaluator.backward(potential)
+        results.append(evaluator.edge_gradient)
+    return results
+
+
+NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="this torch has no GPU")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("charge_model", ["latent", "equilibration"])
+@pytest.mark.parametrize("device", ["lazy", *(pytest.param(x, marks=NEEDS_GPU) for x in ("cuda", "cuda:0"))])
+def test_another_device_than_the_cpu(tmp_path, device, charge_model, dtype):
+    """torch's lazy device computes on the CPU, but refuses tensors that have not been moved to it."""
+    if device == "lazy":
+        start_lazy_device()
+    equilibrates = charge_model == "equilibration"
+    long_range = LongRange(1.0, charge_model=charge_model, neutralize=equilibrates)
+    metadata = Metadata(("Na", "Cl"), 5.0, dtype=dtype, long_range=long_range)
+    save_model(tmp_path / "model.pt", torch.jit.script(EveryOutput()), metadata)
+    potential = np.random.default_rng(1).normal(size=24)
+    expected, found = (on_device(tmp_path / "model.pt", name, potential) for name in ("cpu", device))
+    relative = 1e-13 if dtype == "float64" else tolerances.FLOAT32_RELATIVE
+    assert len(expected) == 10 if equilibrates else 12
+    for a, b in zip(expected, found, strict=True):
+        np.testing.assert_allclose(b, a, rtol=relative, atol=relative * np.abs(a).max(initial=1.0))
+
+
+@cache
+def start_lazy_device():
+    """May be done once in a process."""
+    pytest.importorskip("torch._lazy.ts_backend").init()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this torch has a GPU")
+def test_no_gpu(tmp_path):
+    write_model(tmp_path / "model.pt", "pair")
+    expected = "device is cuda, but torch .* was built without GPU support or finds no GPU; install .* or use device 'cpu'"
+    with pytest.raises(RuntimeError, match=expected):
+        core.Evaluator(str(tmp_path / "model.pt"), device="cuda")
+
+
+def test_gpus_are_given_out_in_turn():
+    assert [core.gpu_index("cuda", rank, 3) for rank in range(7)] == [0, 1, 2, 0, 1, 2, 0]
+    assert [core.gpu_index("cuda:2", rank, 3) for rank in range(4)] == [2, 2, 2, 2]
+    with pytest.raises(
+        RuntimeError, match="device is cuda:3, but torch sees 3 .* the last of which is cuda:2; see"
+    ):
+        core.gpu_index("cuda:3", 0, 3)

@@ -54,6 +54,12 @@ def test_kernels_that_do_not_exist(tmp_path, model, monkeypatch, ranks):
     assert "PAIR_LES_KERNELS = cuda: must be kokkos or core; unset it for those of the core" in line
 
 
+def test_keyword_device(tmp_path, model):
+    pair = ["pair_style les device cuda", "pair_coeff * * model.pt Cl Na"]
+    line = error(tmp_path, model(), kspace="pppm 1e-5", pair=pair)
+    assert "computes where KOKKOS does" in line and "leave out 'device cuda' and type '-k on g 1'" in line
+
+
 class Greedy(torch.nn.Module):
     def forward(
         self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int

@@ -86,6 +86,23 @@ def kspace(style: str | None, *modify: str) -> dict[str, Any]:
 
 
 CASES = {
+    # -- where the network is evaluated
+    "device that is none": Case(
+        ("pair_style les device is 'gpu'", "must be cpu, cuda or cuda:N", "'pair_style les device cuda'"),
+        setup={"pair": ["pair_style les device gpu", "pair_coeff * * model.pt Cl Na"]},
+    ),
+    "device without a number": Case(
+        ("pair_style les device is 'cuda:'", "must be cpu, cuda or cuda:N"),
+        setup={"pair": ["pair_style les device cuda:", "pair_coeff * * model.pt Cl Na"]},
+    ),
+    "device without a word": Case(
+        ("pair_style les device is ''", "must be cpu, cuda or cuda:N"),
+        setup={"pair": ["pair_style les device", "pair_coeff * * model.pt Cl Na"]},
+    ),
+    "no GPU": Case(  # on a machine with one: torch sees no more than 99
+        ("device is cuda:99, but torch", "type 'pair_style les' without 'device'"),
+        setup={"pair": ["pair_style les device cuda:99", "pair_coeff * * model.pt Cl Na"]},
+    ),
     # -- the model file
     "missing file": Case(("model.pt", "check the path"), write=None),
     "folder": Case(("model.pt", "check the path"), write=lambda path: path.mkdir()),

@@ -39,7 +39,7 @@ struct Evaluation {
     std::string error;
     ArrayEvaluatorOptions options;
     options.chunk_atoms = chunk_atoms;
-    options.device.gpu = device != "cpu";
+    options.device.name = device;
     evaluator.reset(pair_les_create_array_evaluator(path, archive, options, error));
     if (!evaluator) throw std::runtime_error(error);
   }

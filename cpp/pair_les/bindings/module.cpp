@@ -10,6 +10,7 @@
 #include "core/long_range.h"
 #include "core/metadata.h"
 #include "core/split_table.h"
+#include "core/torch_device.h"
 #include "core/transfer_preconditioner.h"
 
 #include <pybind11/numpy.h>
@@ -88,7 +89,8 @@ py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int>
   return result;
 }
 
-std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, int chunk_atoms)
+std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, int chunk_atoms,
+                                          const std::string &device)
 {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("cannot open model file '" + path + "'");
@@ -97,6 +99,7 @@ std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, 
   EvaluatorOptions options;
   options.threads = threads;
   options.chunk_atoms = chunk_atoms;
+  options.device.name = device;
   std::unique_ptr<Evaluator> evaluator(pair_les_create_evaluator(path, archive, options, error));
   if (!evaluator) throw std::runtime_error(error);
   return evaluator;
@@ -174,9 +177,18 @@ void bind_evaluator(py::module_ &m)
   py::class_<ImageExchange>(m, "ImageExchange")
       .def(py::init<std::int64_t, std::vector<std::int64_t>>(), py::arg("n_local"),
            py::arg("images"));
+  m.def(
+      "gpu_index",
+      [](const std::string &device, int node_rank, int found) {
+        TorchDevice wanted;
+        wanted.name = device;
+        wanted.node_rank = node_rank;
+        return gpu_index(wanted, found);
+      },
+      py::arg("device"), py::arg("node_rank"), py::arg("found"));
   py::class_<Evaluator>(m, "Evaluator")
       .def(py::init(&load_evaluator), py::arg("path"), py::arg("threads") = 1,
-           py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms)
+           py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms, py::arg("device") = "cpu")
       .def_property_readonly("metadata", &Evaluator::metadata,
                              py::return_value_policy::reference_internal)
       .def(

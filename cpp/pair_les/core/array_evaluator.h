@@ -5,17 +5,13 @@
 #ifndef PAIR_LES_CORE_ARRAY_EVALUATOR_H
 #define PAIR_LES_CORE_ARRAY_EVALUATOR_H
 
+#include "torch_device.h"
+
 #include <cstdint>
 #include <stdexcept>
 #include <string>
 
 namespace pair_les {
-
-// What torch calls a device; AMD GPUs are "cuda" as well.
-struct TorchDevice {
-  bool gpu = false;
-  int index = 0; // of the GPU, as the caller's own runtime counts them
-};
 
 struct ArrayEvaluatorOptions {
   int threads = 1;        // intra-op threads of torch in this process

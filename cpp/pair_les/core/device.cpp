@@ -15,19 +15,16 @@ namespace pair_les {
 
 c10::Device torch_device(const TorchDevice &wanted)
 {
-  if (!wanted.gpu) return c10::Device(c10::kCPU);
-  const std::string name = "cuda:" + std::to_string(wanted.index);
-  if (!at::hasCUDA())
+  if (!wanted.is_gpu()) return c10::Device(wanted.name);
+  const int found = at::hasCUDA() ? c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount() : 0;
+  if (found == 0)
     throw std::runtime_error(
-        "device is " + name +
+        "device is " + wanted.name +
         ", but torch " TORCH_VERSION
         " was built without GPU support or finds no GPU; install a torch " TORCH_VERSION
-        " for your GPU from https://pytorch.org, or run without '-k on g'");
-  const int found = c10::impl::VirtualGuardImpl(c10::kCUDA).deviceCount();
-  if (wanted.index >= found)
-    throw std::runtime_error("device is " + name + ", but torch sees " + std::to_string(found) +
-                             " GPU(s), counted from 0; make CUDA_VISIBLE_DEVICES the same for all");
-  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(wanted.index));
+        " for your GPU from https://pytorch.org, or " +
+        wanted.instead);
+  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(gpu_index(wanted, found)));
 }
 
 void synchronize(const c10::Device &device)

@@ -4,7 +4,7 @@
 #ifndef PAIR_LES_CORE_DEVICE_H
 #define PAIR_LES_CORE_DEVICE_H
 
-#include "array_evaluator.h"
+#include "torch_device.h"
 
 #include <c10/core/Device.h>
 
@@ -12,7 +12,7 @@
 
 namespace pair_les {
 
-// Throws std::runtime_error with one line that says what to install where this torch cannot use the GPU.
+// Throws std::runtime_error with one line that says what to do where this torch cannot use the GPU.
 c10::Device torch_device(const TorchDevice &wanted);
 
 // Returns when everything has ended that torch has begun on the device in this thread.

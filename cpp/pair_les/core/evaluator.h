@@ -8,6 +8,7 @@
 #include "edges.h"
 #include "message_exchange.h"
 #include "metadata.h"
+#include "torch_device.h"
 
 #include <string>
 #include <vector>
@@ -16,7 +17,8 @@ namespace pair_les {
 
 struct EvaluatorOptions {
   int threads = 1;        // intra-op threads of torch in this process
-  int chunk_atoms = 1024; // most centres that a strictly local model gets at once
+  int chunk_atoms = 1024; // on a CPU, most centres that a strictly local model gets at once
+  TorchDevice device;     // graphs are copied to it, results back
 };
 
 class Evaluator {

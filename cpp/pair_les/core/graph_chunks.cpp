@@ -23,13 +23,14 @@ torch::Tensor edge_vectors_of(const Graph &graph, const GraphChunk &chunk, torch
     std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<double>());
   else
     std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<float>());
-  return vectors.requires_grad_(true);
+  return vectors;
 }
 
 } // namespace
 
-GraphCutter::GraphCutter(const Graph &graph, std::int64_t most, torch::ScalarType dtype) :
-    graph_(graph), dtype_(dtype), n_chunks_((graph.n_local + most - 1) / most)
+GraphCutter::GraphCutter(const Graph &graph, std::int64_t most, torch::ScalarType dtype,
+                         const torch::Device &device) :
+    graph_(graph), dtype_(dtype), device_(device), n_chunks_((graph.n_local + most - 1) / most)
 {
   if (n_chunks_ > 1) name_.assign(static_cast<std::size_t>(graph.n_nodes()), -1);
 }
@@ -52,6 +53,10 @@ GraphChunk GraphCutter::next()
     fill_whole(chunk);
   else
     fill_part(chunk);
+  chunk.species = chunk.species.to(device_);
+  chunk.edge_index = chunk.edge_index.to(device_);
+  chunk.edge_vectors = chunk.edge_vectors.to(device_).requires_grad_(true);
+  if (chunk.nodes.defined()) chunk.nodes = chunk.nodes.to(device_);
   return chunk;
 }
 

@@ -24,7 +24,8 @@ struct GraphChunk {
 // nothing to ask a model.
 class GraphCutter {
  public:
-  GraphCutter(const Graph &graph, std::int64_t most, torch::ScalarType dtype);
+  GraphCutter(const Graph &graph, std::int64_t most, torch::ScalarType dtype,
+              const torch::Device &device);
 
   bool at_end() const { return next_ == n_chunks_; }
   GraphChunk next();
@@ -35,6 +36,7 @@ class GraphCutter {
 
   const Graph &graph_;
   torch::ScalarType dtype_;
+  torch::Device device_;
   std::int64_t n_chunks_, next_ = 0, edge_ = 0;
   std::vector<std::int64_t>
       name_; // of a node of the graph: its place in the chunk, by order of appearance, or -1

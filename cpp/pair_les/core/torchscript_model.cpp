@@ -33,9 +33,12 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
 {
   // fused.pt: the same network in the operators of this library, written by pair-les export
   std::unordered_map<std::string, std::string> extra_files{{"metadata.json", ""}, {"fused.pt", ""}};
+  // torch's reader knows few devices; to others a module is moved after it has been read
+  const bool known = device.is_cpu() || device.is_cuda();
+  const torch::Device read_to = known ? device : torch::kCPU;
   try {
     std::istringstream stream(archive);
-    module_ = torch::jit::load(stream, device, extra_files);
+    module_ = torch::jit::load(stream, read_to, extra_files);
   } catch (const std::exception &error) {
     throw std::runtime_error("model file '" + name + "' is not a readable TorchScript archive (" +
                              one_line(error) + "); write it with 'pair-les export'");
@@ -49,7 +52,7 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
   if (!extra_files["fused.pt"].empty() && has_operators && fused_wanted()) {
     try {
       std::istringstream stream(extra_files["fused.pt"]);
-      module_ = torch::jit::load(stream, device);
+      module_ = torch::jit::load(stream, read_to);
     } catch (const std::exception &error) {
       throw std::runtime_error("model file '" + name + "': its fused form cannot be read (" +
                                one_line(error) + "); use the pair_les that wrote it, or set " +
@@ -58,6 +61,7 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
   }
 
   check_methods();
+  if (!known) module_.to(device);
   module_.eval();
   // gradients of weights would double the cost of the backward pass
   for (torch::Tensor parameter : module_.parameters()) parameter.set_requires_grad(false);

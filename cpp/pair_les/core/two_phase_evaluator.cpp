@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Evaluator over a model file: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
 
+#include "device.h"
 #include "evaluator.h"
 #include "freed_memory.h"
 #include "layered_tape.h"
@@ -30,7 +31,8 @@ class TwoPhaseEvaluator : public Evaluator {
  public:
   TwoPhaseEvaluator(const std::string &name, const std::string &archive,
                     const EvaluatorOptions &options) :
-      name_(name), model_(open_model_file(name, archive)),
+      name_(name), device_(torch_device(options.device)),
+      model_(open_model_file(name, archive, device_)),
       chunk_atoms_(std::max(1, options.chunk_atoms))
   {
     at::set_num_threads(std::max(1, options.threads));
@@ -54,7 +56,7 @@ class TwoPhaseEvaluator : public Evaluator {
     electronegativity_.resize(equilibrates ? energy_.size() : 0);
     hardness_.resize(electronegativity_.size());
     chunks_.clear();
-    GraphCutter cutter(graph, most_atoms(graph), model_->dtype());
+    GraphCutter cutter(graph, most_atoms(graph), model_->dtype(), device_);
     const auto received = exchange_ ? pass_messages(cutter) : torch::Tensor();
     const auto failure = attempt("forward", [&] {
       while (!cutter.at_end()) run_at_once(cutter.next());
@@ -154,10 +156,10 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
   // A network that gets edges of local atoms only sees its centres a part at a time, so that its temporaries stay in the
-  // cache and small enough for malloc to keep.
+  // cache and small enough for malloc to keep. A GPU wants much work at once.
   std::int64_t most_atoms(const Graph &graph) const
   {
-    const bool whole = metadata().message_passing_layers > 0 && !exchange_;
+    const bool whole = (metadata().message_passing_layers > 0 && !exchange_) || !device_.is_cpu();
     return whole ? std::max<std::int64_t>(1, graph.n_local) : chunk_atoms_;
   }
 
@@ -187,10 +189,11 @@ class TwoPhaseEvaluator : public Evaluator {
       if (failure.empty())
         failure = attempt("forward", [&] {
           for (Chunk &chunk : chunks_) chunk.layers->send(layer, messages, sent);
+          sent = sent.to(torch::kCPU); // where messages are exchanged
         });
       exchange_->agree(failure);
       exchange_->forward(rows_of(sent));
-      messages = sent;
+      messages = sent.to(device_);
     }
     return messages;
   }
@@ -198,7 +201,7 @@ class TwoPhaseEvaluator : public Evaluator {
   torch::Tensor message_rows(int layer) const
   {
     const auto width = metadata().message_features[static_cast<std::size_t>(layer)];
-    return torch::zeros({n_nodes_, width}, model_->dtype());
+    return torch::zeros({n_nodes_, width}, torch::dtype(model_->dtype()).device(device_));
   }
 
   static NodeRows rows_of(torch::Tensor &rows)
@@ -224,14 +227,17 @@ class TwoPhaseEvaluator : public Evaluator {
                                                     sum.seeds, keep_tape, false, true)[0]);
         if (!keep_tape) chunk.outputs = {};
       }
+      if (n_layers > 0) adjoint = adjoint.to(torch::kCPU);
     });
     for (int layer = n_layers - 1; layer >= 0; --layer) {
       exchange_->agree(failure);
       exchange_->reverse(rows_of(adjoint));
+      adjoint = adjoint.to(device_);
       auto before = layer > 0 ? message_rows(layer - 1) : torch::Tensor();
       failure = attempt("backward", [&] {
         for (Chunk &chunk : chunks_)
           add_to_edges(chunk, chunk.layers->differentiate(layer, adjoint, keep_tape, before));
+        if (layer > 0) before = before.to(torch::kCPU);
       });
       adjoint = before;
     }
@@ -241,7 +247,7 @@ class TwoPhaseEvaluator : public Evaluator {
   void add_to_edges(const Chunk &chunk, const torch::Tensor &gradient)
   {
     if (!gradient.defined()) return;
-    const auto values = gradient.contiguous();
+    const auto values = gradient.to(torch::kCPU).contiguous();
     double *const target = edge_gradient_.data() + 3 * chunk.graph.first_edge;
     const auto add = [&](const auto *from) {
       for (std::int64_t n = 0; n < values.numel(); ++n) target[n] += from[n];
@@ -269,12 +275,13 @@ class TwoPhaseEvaluator : public Evaluator {
     if (!values)
       throw std::runtime_error("backward() of a model with charges needs the latent potential");
     auto *data = const_cast<double *>(values) + chunk.graph.first_atom;
-    return torch::from_blob(data, {chunk.graph.n_atoms}, torch::kFloat64).to(model_->dtype());
+    return torch::from_blob(data, {chunk.graph.n_atoms}, torch::kFloat64)
+        .to(device_, model_->dtype());
   }
 
   static void copy(const torch::Tensor &tensor, double *target)
   {
-    const auto values = tensor.detach().contiguous();
+    const auto values = tensor.detach().to(torch::kCPU).contiguous();
     if (values.scalar_type() == torch::kFloat64)
       std::copy_n(values.data_ptr<double>(), values.numel(), target);
     else
@@ -282,6 +289,7 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
   std::string name_;
+  torch::Device device_; // on a CPU nothing is copied to or from it
   std::unique_ptr<ModelFile> model_;
   std::int64_t chunk_atoms_;
   std::int64_t n_edges_ = 0, n_nodes_ = 0;
@@ -304,7 +312,7 @@ pair_les::Evaluator *pair_les_create_evaluator(const std::string &name, const st
     pair_les::keep_freed_memory();
     return new pair_les::TwoPhaseEvaluator(name, archive, options);
   } catch (const std::exception &exception) {
-    error = exception.what();
+    error = pair_les::one_line(exception);
     return nullptr;
   }
 }

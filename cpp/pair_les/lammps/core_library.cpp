@@ -60,6 +60,14 @@ void *load_core()
   return open_library("libpair_les_core.so");
 }
 
+// torch needs its GPU half in the process before it is asked for GPUs; there is none in a torch for CPUs, which says so
+void load_gpu_half(const TorchDevice &device)
+{
+  if (!device.is_gpu()) return;
+  for (const char *library : {"libtorch_cuda.so", "libtorch_hip.so"})
+    dlopen(library, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+}
+
 template <typename Function> Function *core_function(const char *symbol)
 {
   static void *const core = load_core();
@@ -85,6 +93,7 @@ auto call_core(const char *symbol, const Arguments &...arguments)
 std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::string &archive,
                                             const EvaluatorOptions &options)
 {
+  load_gpu_half(options.device);
   return std::unique_ptr<Evaluator>(
       call_core<CreateEvaluator>("pair_les_create_evaluator", name, archive, options));
 }
@@ -93,8 +102,7 @@ std::unique_ptr<ArrayEvaluator> create_array_evaluator(const std::string &name,
                                                        const std::string &archive,
                                                        const ArrayEvaluatorOptions &options)
 {
-  // torch needs its GPU half in the process before it is asked for GPUs; there is none in a torch for CPUs, which says so
-  if (options.device.gpu) dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+  load_gpu_half(options.device);
   return std::unique_ptr<ArrayEvaluator>(
       call_core<CreateArrayEvaluator>("pair_les_create_array_evaluator", name, archive, options));
 }

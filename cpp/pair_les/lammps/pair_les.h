@@ -136,6 +136,7 @@ class PairLES : public Pair {
   const double *charge_gradient(const double *);
   void add_born_of_edges(double *);
   void add_born_of_weights(int, bool, double *);
+  int device_keyword(int, char **);
   int response_keyword(int, char **);
   void check_response();
   void check_charge_state();

@@ -14,6 +14,7 @@
 #include "core/pair_sum.h"
 #include "core/split_sum.h"
 #include "core/split_table.h"
+#include "core/torch_device.h"
 #include "core/transfer_preconditioner.h"
 
 #include <memory>
@@ -24,6 +25,7 @@ namespace LAMMPS_NS {
 
 struct PairLES::Model {
   std::string file;
+  pair_les::TorchDevice device; // keyword device
   std::unique_ptr<pair_les::Evaluator> evaluator;
   pair_les::Graph graph;
 

@@ -25,7 +25,6 @@
 
 #include "core/instruction_set.h"
 #include "core/long_range.h"
-#include "core_library.h"
 #include "fix_les_backward.h"
 #include "kspace_access.h"
 #include "pair_les_model.h"
@@ -87,8 +86,13 @@ void PairLES::settings(int narg, char **arg)
   model->field = {};
   model->equilibration = {};
   model->message_passing = Model::MessagePassing::AUTO;
+  model->device = {};
   for (int iarg = 0; iarg < narg; iarg++) {
     if (const int words = response_keyword(narg - iarg, arg + iarg)) {
+      iarg += words - 1;
+      continue;
+    }
+    if (const int words = device_keyword(narg - iarg, arg + iarg)) {
       iarg += words - 1;
       continue;
     }
@@ -195,21 +199,15 @@ void PairLES::read_model(const char *name)
   if (comm->me != 0) return;
   std::string species;
   for (const auto &symbol : metadata.species) species += " " + symbol;
-  utils::logmesg(lmp, "pair_style les: {} ({}), species{}, cutoff {} A, {}\n", name, metadata.dtype,
-                 species, metadata.cutoff,
+  utils::logmesg(lmp, "pair_style les: {} ({}{}), species{}, cutoff {} A, {}\n", name,
+                 metadata.dtype, model->device.is_gpu() ? " on " + model->device.name : "", species,
+                 metadata.cutoff,
                  model->long_range() ? fmt::format("{} charges with sigma {} A",
                                                    equilibrates() ? "equilibrated" : "latent",
                                                    model->long_range()->sigma)
                                      : "no charges");
   for (const auto &reference : metadata.references)
     utils::logmesg(lmp, "  please cite: {}\n", reference);
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::load_model(const std::string &archive)
-{
-  model->evaluator = pair_les::create_evaluator(model->file, archive, {comm->nthreads});
 }
 
 /* ---------------------------------------------------------------------- */
