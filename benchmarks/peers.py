@@ -5,11 +5,12 @@ Every peer lives in an environment of its own, made by one line, and is left out
 
     python -m venv mace && mace/bin/pip install torch==2.13.0 && mace/bin/pip install mace-torch
     python -m venv nep && nep/bin/pip install calorine
-    python benchmarks/peers.py --mace mace/bin/python --nep nep/bin/python --out peers
+    python -m venv deepmd && deepmd/bin/pip install "deepmd-kit[cpu]" ase
+    python benchmarks/peers.py --mace mace/bin/python --nep nep/bin/python --deepmd deepmd/bin/python --out peers
 
-MACE (two layers, 4.5 A, 64 scalar and 64 vector channels, float32) and NEP (NEP4, 6 and 4 A, 30 neurons) are untrained: what they
-cost does not depend on what they learned. They are called through ASE with positions that move a little at every step, so that
-neighbour lists are theirs; neither has a long-range sum. Ours is the whole step in LAMMPS, charges and PPPM included.
+MACE (two layers, 4.5 A, 64 scalar and 64 vector channels, float32), NEP (NEP4, 6 and 4 A, 30 neurons) and DeePMD (se_e2_a, 6 A, float32,
+compressed) are untrained: what they cost does not depend on what they learned. They are called through ASE with positions that move a
+little at every step, so that neighbour lists are theirs; none has a long-range sum. Ours is the whole step in LAMMPS, charges and PPPM included.
 One core, one thread. Writes ``peers.json`` and prints a table.
 """
 
@@ -28,6 +29,7 @@ from ase.io import read, write
 from lammps_run import lammps
 from step import RELAX, SOLVER, STEPS, WATER, les, timings
 
+PEERS = ("mace", "nep", "deepmd")
 HERE = Path(__file__).resolve().parent
 
 
@@ -71,15 +73,16 @@ def main() -> None:
     )
     parser.add_argument("--mace", metavar="PYTHON", help="interpreter of an environment with mace-torch")
     parser.add_argument("--nep", metavar="PYTHON", help="interpreter of an environment with calorine")
+    parser.add_argument(
+        "--deepmd", metavar="PYTHON", help="interpreter of an environment with deepmd-kit[cpu]"
+    )
     parser.add_argument("--molecules", type=int, nargs="+", default=[4, 8], help="along each edge of the box")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("peers"), help="without suffix")
     arguments = parser.parse_args()
-    peers = {
-        name: getattr(arguments, name) for name in ("mace", "nep") if getattr(arguments, name) is not None
-    }
-    for name in ("mace", "nep"):
+    peers = {name: getattr(arguments, name) for name in PEERS if getattr(arguments, name) is not None}
+    for name in PEERS:
         if name not in peers:
             print(f"{name}: left out, no --{name} was given")
     found: dict[str, dict[int, list[float]]] = {name: {} for name in ("pair_les", *peers)}
