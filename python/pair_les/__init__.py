@@ -24,6 +24,7 @@ _LAZY = {
     "long_range_energy": "long_range",
     "neighbor_list": "neighbors",
     "save_model": "contract",
+    "save_package": "contract",
 }
 
 __all__ = ["__version__", *_LAZY]

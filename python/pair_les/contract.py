@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The deployed model: reading and writing of TorchScript files that carry their own contract (version 1).
+"""The deployed model: reading and writing of files that carry their own contract (versions 1 and 2).
 
-A model file is a TorchScript archive with one extra file, ``metadata.json``; this module is the only Python
-file that knows this. Torch is imported only by the functions that need it, so that metadata can be read
-without it.
+A model file is a TorchScript archive or an AOTInductor package (:mod:`pair_les.aot`) with one extra file,
+``metadata.json``; this module is the only Python file that knows this. Torch is imported only by the functions that
+need it, so that metadata can be read without it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 import os
 import tempfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,11 @@ __all__ = [
     "load_model",
     "read_metadata",
     "save_model",
+    "save_package",
 ]
+
+PACKAGE_MARK = "archive_format"
+"""Entry of every archive of torch that is not of TorchScript."""
 
 
 def created_with() -> dict[str, str]:
@@ -74,18 +79,64 @@ def save_model(
     """
     import torch
 
-    path = Path(path)
+    extra_files: dict[str, str | bytes] = {METADATA_FILE: metadata.to_json()}
+    if fused is not None:
+        buffer = io.BytesIO()
+        torch.jit.save(fused, buffer)
+        extra_files[FUSED_FILE] = buffer.getvalue()
+    archive = io.BytesIO()
+    torch.jit.save(scripted_module, archive, _extra_files=extra_files)
+    _write_at_once(path, archive.getvalue())
+
+
+def save_package(
+    path: str | os.PathLike[str],
+    network: torch.nn.Module,
+    metadata: Metadata,
+    instruction_set: str | None = None,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Compile a network to an AOTInductor package and write it as a model file, in one step as `save_model`.
+
+    Parameters
+    ----------
+    path
+        The file to write; its folder must exist.
+    network
+        Of the contract's signature, in plain PyTorch, not scripted, on the CPU; its parameters lose their gradients.
+    metadata
+        Its contract.
+    instruction_set
+        baseline, avx2 or avx512: what every machine must have that runs the file; None: the best of this one.
+    say
+        Gets lines of progress.
+
+    Raises
+    ------
+    ContractError
+        If the folder does not exist.
+    RunError
+        If there is no C++ compiler, or torch cannot trace or compile the network.
+    """
+    from .aot.package import compiled_package
+
+    _require_folder(Path(path))
+    _write_at_once(path, compiled_package(network, metadata, instruction_set, say))
+
+
+def _require_folder(path: Path) -> None:
     if not path.parent.is_dir():
         raise ContractError(f"{path}: folder '{path.parent}' does not exist: create it or give another path")
+
+
+def _write_at_once(path: str | os.PathLike[str], content: bytes) -> None:
+    """Either the whole new file is there afterwards, or the old one."""
+    path = Path(path)
+    _require_folder(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     try:
-        extra_files: dict[str, str | bytes] = {METADATA_FILE: metadata.to_json()}
-        if fused is not None:
-            buffer = io.BytesIO()
-            torch.jit.save(fused, buffer)
-            extra_files[FUSED_FILE] = buffer.getvalue()
-        torch.jit.save(scripted_module, temporary, _extra_files=extra_files)
+        Path(temporary).write_bytes(content)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files private; a model file is an ordinary file
@@ -100,7 +151,8 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     Raises
     ------
     ContractError
-        If the file is missing, no TorchScript archive, truncated, without metadata, or with invalid metadata.
+        If the file is missing, neither a TorchScript archive nor a package, truncated, without metadata, or with invalid
+        metadata.
     """
     path = Path(path)
     if not path.is_file():
@@ -117,12 +169,18 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-            if not any(name.endswith("/constants.pkl") for name in names):
+            is_package = any(name.split("/")[1:] == [PACKAGE_MARK] for name in names)
+            if not is_package and not any(name.endswith("/constants.pkl") for name in names):
                 raise ContractError(
                     f"{path}: not a TorchScript archive (a torch.save file or another zip): "
                     "convert a checkpoint with 'pair-les export'"
                 )
-            if not any(name.split("/")[1:] == ["extra", METADATA_FILE] for name in names):
+            has_metadata = any(name.split("/")[1:] == ["extra", METADATA_FILE] for name in names)
+            if is_package and not has_metadata:
+                raise ContractError(
+                    f"{path}: AOTInductor package without {METADATA_FILE}: write it with 'pair-les export --format pt2'"
+                )
+            if not has_metadata:
                 raise ContractError(
                     f"{path}: TorchScript archive without {METADATA_FILE}: save it with "
                     f"torch.jit.save(..., _extra_files={{'{METADATA_FILE}': ...}})"
@@ -141,17 +199,23 @@ def _extra_file(path: str | os.PathLike[str], name: str) -> bytes | None:
         return archive.read(found[0]) if found else None
 
 
+def is_package(path: str | os.PathLike[str]) -> bool:
+    """Whether a readable model file is an AOTInductor package."""
+    with zipfile.ZipFile(path) as archive:
+        return any(name.split("/")[1:] == [PACKAGE_MARK] for name in archive.namelist())
+
+
 def load_model(
     path: str | os.PathLike[str], device: str | torch.device = "cpu"
-) -> tuple[torch.jit.ScriptModule, Metadata]:
+) -> tuple[torch.nn.Module, Metadata]:
     """Load a model file for evaluation: its fused form where there is one and the compiled core is installed.
 
     Parameters
     ----------
     path
-        A file of contract version 1.
+        A file of contract version 1 or 2.
     device
-        Where the network goes.
+        Where the network goes; a package stays on the CPU.
 
     Returns
     -------
@@ -160,13 +224,21 @@ def load_model(
     Raises
     ------
     ContractError
-        See `read_metadata`; also if torch cannot read the archive.
+        See `read_metadata`; also if torch cannot read the archive, or this machine cannot run the package.
     """
     import torch
 
     from .net.fused import load as load_operators
 
     metadata = read_metadata(path)
+    if is_package(path):
+        from .aot.runtime import PackagedModel
+
+        if torch.device(device).type != "cpu":
+            raise ContractError(
+                f"{path}: a package is compiled for CPUs, not for {device}: export the model with '--format torchscript'"
+            )
+        return PackagedModel(path, metadata).eval(), metadata
     fused = _extra_file(path, FUSED_FILE) if load_operators() else None
     try:
         source = os.fspath(path) if fused is None else io.BytesIO(fused)

@@ -60,9 +60,7 @@ def evaluate(
     return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)
 
 
-def model_network(
-    module: torch.jit.ScriptModule, metadata: Metadata, file: str | os.PathLike[str]
-) -> Network:
+def model_network(module: torch.nn.Module, metadata: Metadata, file: str | os.PathLike[str]) -> Network:
     """The network of a model file, as `predict` takes it; its output is checked, `file` named in errors."""
 
     def network(

@@ -75,7 +75,7 @@ def species_indices(
 
 
 def evaluate(
-    module: torch.jit.ScriptModule,
+    module: torch.nn.Module,
     metadata: Metadata,
     species: ArrayLike,
     positions: ArrayLike,
@@ -170,7 +170,7 @@ def evaluate(
 
 
 def checked_forward(
-    module: torch.jit.ScriptModule,
+    module: torch.nn.Module,
     metadata: Metadata,
     species: Tensor,
     edge_index: Tensor,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from .charge_state import state_for_export
-from .contract import Metadata, created_with, load_model, save_model
+from .contract import Metadata, created_with, load_model, save_model, save_package
 from .data.batches import Batch, collate
 from .data.graphs import build_graphs
 from .errors import RunError
@@ -34,6 +34,8 @@ REFERENCES = (
     "D. S. King et al., Nat. Commun. 16 (2025), doi:10.1038/s41467-025-63852-x (latent charges)",
 )
 """Of the method, written into every model with charges; see CITATION.cff."""
+
+FORMATS = ("torchscript", "pt2")
 
 TOLERANCES = {
     "float64": {"energy": 1e-9, "charge": 1e-9, "forces": 1e-8},
@@ -70,6 +72,9 @@ def export(
     description: str = "",
     charge: float | None = None,
     n_atoms: int | None = None,
+    file_format: str = "torchscript",
+    instruction_set: str | None = None,
+    say: Callable[[str], None] = print,
 ) -> list[Check]:
     """Write a model file, load it again, and compare it with the trained network on sample frames.
 
@@ -89,6 +94,12 @@ def export(
     charge, n_atoms
         Total charge, e, and number of atoms of the state to write, for networks that are told the charge state
         (see `state_for_export`); None for others.
+    file_format
+        ``torchscript``, or ``pt2``: compiled for this release of torch and for `instruction_set`.
+    instruction_set
+        baseline, avx2 or avx512, of a pt2; None: the best of this processor.
+    say
+        Gets lines of progress of the compilation.
 
     Returns
     -------
@@ -97,11 +108,13 @@ def export(
     Raises
     ------
     RunError
-        If a checkpoint cannot be read, the networks of a committee do not go together, or the file does not reproduce
-        what was trained.
+        If a checkpoint cannot be read, the networks of a committee do not go together, the network cannot be compiled, or
+        the file does not reproduce what was trained.
     ContractError
         If the folder of `output` does not exist.
     """
+    output = Path(output)
+    require_format(output, file_format, instruction_set)
     checkpoints = [checkpoint] if isinstance(checkpoint, str | os.PathLike) else list(checkpoint)
     models = [load_trained(path) for path in checkpoints]
     require_alike(models)
@@ -135,11 +148,13 @@ def export(
         references=REFERENCES if model.long_range is not None else (),
         extra=extra,
     )
-    output = Path(output)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
-        plain, fused = scripts(whole)
-        save_model(unchecked, plain, metadata, fused)
+        if file_format == "pt2":
+            save_package(unchecked, whole, metadata, instruction_set, say)
+        else:
+            plain, fused = scripts(whole)
+            save_model(unchecked, plain, metadata, fused)
         checks = compare_with_trained(unchecked, models, state)
         failed = [check for check in checks if not check.passed]
         if failed:
@@ -151,6 +166,20 @@ def export(
     finally:
         unchecked.unlink(missing_ok=True)
     return checks
+
+
+def require_format(output: Path, file_format: str, instruction_set: str | None) -> None:
+    """Raise `RunError` where name, format and instruction set of the file do not go together, before the work."""
+    if file_format not in FORMATS:
+        raise RunError(f"--format {file_format}: must be {' or '.join(FORMATS)}")
+    if (output.suffix == ".pt2") != (file_format == "pt2"):
+        other = "pt2" if output.suffix == ".pt2" else "torchscript"
+        raise RunError(
+            f"{output}: a file of --format {file_format} must {'' if file_format == 'pt2' else 'not '}end with .pt2: "
+            f"rename it, or use --format {other}"
+        )
+    if file_format != "pt2" and instruction_set is not None:
+        raise RunError(f"--isa {instruction_set}: only --format pt2 has an instruction set: leave it out")
 
 
 def charge_per_atom(model: TrainedModel, charge: float | None, n_atoms: int | None) -> float | None:

@@ -54,4 +54,23 @@ InstructionSet instruction_set()
   return chosen;
 }
 
+const char *instruction_set_name(InstructionSet set)
+{
+  switch (set) {
+  case InstructionSet::avx512:
+    return "avx512";
+  case InstructionSet::avx2:
+    return "avx2";
+  default:
+    return "baseline";
+  }
+}
+
+bool contains(InstructionSet set, const std::string &name)
+{
+  for (const auto other : {InstructionSet::baseline, InstructionSet::avx2, InstructionSet::avx512})
+    if (name == instruction_set_name(other)) return other <= set;
+  return false;
+}
+
 } // namespace pair_les

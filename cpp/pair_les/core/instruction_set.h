@@ -4,6 +4,8 @@
 #ifndef PAIR_LES_CORE_INSTRUCTION_SET_H
 #define PAIR_LES_CORE_INSTRUCTION_SET_H
 
+#include <string>
+
 namespace pair_les {
 
 enum class InstructionSet { baseline, avx2, avx512 };
@@ -11,6 +13,11 @@ enum class InstructionSet { baseline, avx2, avx512 };
 // The best that this processor runs, or the one that the environment variable PAIR_LES_INSTRUCTION_SET names (baseline,
 // avx2, avx512). Throws std::runtime_error for a name that is unknown or that this processor cannot run.
 InstructionSet instruction_set();
+
+const char *instruction_set_name(InstructionSet set);
+
+// Whether what was compiled for the set of this name runs where `set` does; no set contains one of an unknown name.
+bool contains(InstructionSet set, const std::string &name);
 
 } // namespace pair_les
 

@@ -129,6 +129,13 @@ LongRange parse_long_range(const json &object, const std::string &file, int vers
   return long_range;
 }
 
+Compiled parse_compiled(const json &object, const std::string &file)
+{
+  const Section section(object, file, "compiled.");
+  return {section.text("torch"), section.text("machine"), section.text("instruction_set"),
+          section.integer("padding")};
+}
+
 // Returns the version of the format.
 int check_format(const Section &root)
 {
@@ -229,6 +236,11 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
   if (version < 2 && metadata.long_range && metadata.long_range->neutralize &&
       metadata.charge_per_atom.value_or(0.0) != 0.0)
     root.fail("format_version", "is 1 but must be 2 where neutralize shifts to charge_per_atom");
+  if (root.has("compiled")) {
+    if (!root.get("compiled").is_object())
+      root.fail("compiled", "is " + root.get("compiled").dump() + " but must be an object");
+    metadata.compiled = parse_compiled(root.get("compiled"), file);
+  }
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");
   return metadata;

@@ -24,6 +24,14 @@ struct LongRange {
   bool equilibrates() const { return charge_model == ChargeModel::equilibration; }
 };
 
+// What a package was compiled for: a machine that has it can run the file.
+struct Compiled {
+  std::string torch;           // release, as "2.13.0"
+  std::string machine;         // as uname -m says
+  std::string instruction_set; // baseline, avx2 or avx512
+  int padding;                 // version of the atoms that stand before the real ones
+};
+
 struct Metadata {
   std::vector<std::string> species; // position = species index given to forward()
   double cutoff;                    // angstrom
@@ -34,6 +42,7 @@ struct Metadata {
   // numbers per atom that each layer sends to its neighbours; empty: the network is not cut at its layers
   std::vector<int> message_features;
   std::optional<double> charge_per_atom; // e; the charge state that the network was exported for
+  std::optional<Compiled> compiled;      // of a package only
   std::string description;
   std::vector<std::string> references;
 

@@ -2,6 +2,7 @@
 
 #include "model_file.h"
 
+#include "package_model.h"
 #include "torchscript_model.h"
 
 #include <c10/util/Exception.h>
@@ -68,6 +69,7 @@ ModelFile::Output ModelFile::finish(const torch::Tensor &, const torch::Tensor &
 std::unique_ptr<ModelFile> open_model_file(const std::string &name, const std::string &archive,
                                            const torch::Device &device)
 {
+  if (is_package(archive)) return std::make_unique<PackageModel>(name, archive, device);
   return std::make_unique<TorchScriptModel>(name, archive, device);
 }
 

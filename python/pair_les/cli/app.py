@@ -37,6 +37,21 @@ class Precision(str, Enum):
     float64 = "float64"
 
 
+class ModelFormat(str, Enum):
+    """Of an exported model."""
+
+    torchscript = "torchscript"
+    pt2 = "pt2"
+
+
+class InstructionSet(str, Enum):
+    """That a pt2 is compiled for."""
+
+    baseline = "baseline"
+    avx2 = "avx2"
+    avx512 = "avx512"
+
+
 class BornOrder(str, Enum):
     """Which index of a labelled Born effective charge is the slow one."""
 
@@ -106,17 +121,34 @@ def export(
         int | None,
         typer.Option(metavar="N", help="Atoms that carry it. [default: as in the training frames]"),
     ] = None,
+    file_format: Annotated[
+        ModelFormat,
+        typer.Option("--format", help="pt2: compiled here by a C++ compiler, for this torch and --isa."),
+    ] = ModelFormat.torchscript,
+    isa: Annotated[
+        InstructionSet | None,
+        typer.Option(
+            help="Instruction set of a pt2, which all machines of the run need. [default: of this one]"
+        ),
+    ] = None,
 ) -> None:
     """Write a model file for LAMMPS and ASE, and compare it with the trained model before saying done.
 
     Example: pair-les export runs/water -o model.pt
     Example: pair-les export runs/seed1 runs/seed2 runs/seed3 -o committee.pt
     Example: pair-les export runs/chains -o cation.pt --charge 1
+    Example: pair-les export runs/water --format pt2 -o model.pt2
     """
     from pair_les.export import export as write
 
+    def say(line: str) -> None:
+        print(line, flush=True)
+
     chosen = None if precision is None else precision.value
-    for check in write(checkpoint, output, chosen, description, charge, atoms):
+    instruction_set = None if isa is None else isa.value
+    for check in write(
+        checkpoint, output, chosen, description, charge, atoms, file_format.value, instruction_set, say
+    ):
         print(check)
     print(f"done: {output} ({output.stat().st_size / 1024:.0f} KiB)")
 

@@ -28,6 +28,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     committee = unknown.pop("committee", None)
     state = unknown.pop("charge_per_atom", None)
     features = unknown.pop("message_features", None)
+    compiled = unknown.pop("compiled", None)
     origin = ", ".join(f"{key} {value}" for key, value in metadata.created_with.items())
     rows = [
         ("file", f"{path} ({size / 1024:.0f} KiB)"),
@@ -39,6 +40,11 @@ def inspect(path: str | os.PathLike[str]) -> str:
         *([("committee", f"{committee} networks")] if committee else []),
         *([("charge state", f"{state:.6g} e per atom")] if state is not None else []),
         ("precision", metadata.dtype),
+        *(
+            [("compiled for", ", ".join(f"{key} {value}" for key, value in compiled.items()))]
+            if compiled
+            else []
+        ),
         ("units", "angstrom, eV, e"),
         *_long_range_rows(metadata.long_range),
         ("created with", origin or "not said"),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from pair_les.net.angular import monomials
+from pair_les.net.counts import as_size
 from pair_les.net.radial import radial_basis
 
 
@@ -48,7 +49,7 @@ def padded_positions(
         seen = torch.cumsum(is_s, 0)  # edges to species s up to and with this one
         seen_before = seen - is_s.to(torch.int64)
         rank = seen - torch.index_select(seen_before, 0, first_edge)  # 1, 2, ... within the centre
-        width = int(torch.max(rank)) if rank.numel() > 0 else 0
+        width = as_size(torch.max(rank)) if rank.numel() > 0 else 0
         column = torch.where(is_s, rank + (offset - 1), column)
         widths.append(width)
         offset += width

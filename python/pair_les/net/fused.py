@@ -40,12 +40,18 @@ def load() -> bool:
         raise ValueError(f"{VARIABLE} = {wanted}: must be 0 (pure torch) or 1; unset it for the faster one")
     if wanted == "0":
         return False
+    if load_library():
+        return True
+    if wanted == "1":
+        raise ValueError(
+            f"{VARIABLE} = 1: {LIBRARY} has not been built: install the package with 'pip install .'"
+        )
+    return False
+
+
+def load_library() -> bool:
+    """Register the operators whatever the environment says, for files that contain them; False where they are not built."""
     found = library()
-    if found is None:
-        if wanted == "1":
-            raise ValueError(
-                f"{VARIABLE} = 1: {LIBRARY} has not been built: install the package with 'pip install .'"
-            )
-        return False
-    torch.ops.load_library(str(found))
-    return True
+    if found is not None:
+        torch.ops.load_library(str(found))
+    return found is not None

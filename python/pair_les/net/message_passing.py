@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from pair_les.net.angular import harmonics_from_monomials, monomials
 from pair_les.net.base import ContractNet
+from pair_les.net.counts import as_size
 from pair_les.net.equivariants import degrees_of, equivariant_products, equivariant_tables, rows_in_order
 from pair_les.net.products import degree_averages
 from pair_les.net.radial import radial_basis
@@ -34,7 +35,7 @@ GATE_SPREAD = 0.3
 def places_in_rows(row_of_edge: Tensor, n_rows: int) -> tuple[Tensor, int]:
     """Place ``row * width + column`` of each edge in padded rows, and their width; edges in any order."""
     counts = torch.bincount(row_of_edge, minlength=n_rows)
-    width = int(counts.max()) if row_of_edge.size(0) > 0 else 0
+    width = as_size(counts.max()) if row_of_edge.size(0) > 0 else 0
     ordered, order = torch.sort(row_of_edge, stable=True)
     column = torch.arange(ordered.size(0), device=ordered.device) - torch.index_select(
         torch.cumsum(counts, 0) - counts, 0, ordered
@@ -140,7 +141,8 @@ class MessagePassingNet(ContractNet):
         of_atom = torch.index_select(species, 0, atoms)
 
         h, f, x = self.first_layer(species, of_atom, torch.stack([centre, neighbour]), vectors)
-        n_first = int((centre < n_local).sum())  # edges are sorted by centre: those of local atoms come first
+        # edges are sorted by centre: those of local atoms come first
+        n_first = as_size((centre < n_local).sum())
         output = self.second_layer(
             of_atom[:n_local],
             centre[:n_first],

@@ -48,7 +48,7 @@ class Observation:
 
 
 def observe(
-    model: str | os.PathLike[str] | tuple[torch.jit.ScriptModule, Metadata],
+    model: str | os.PathLike[str] | tuple[torch.nn.Module, Metadata],
     atoms: Atoms,
     *,
     eps: float = 1.0,
@@ -118,7 +118,7 @@ def observe(
 
 
 def _charges(
-    module: torch.jit.ScriptModule,
+    module: torch.nn.Module,
     metadata: Metadata,
     atoms: Atoms,
     positions: Tensor,
