@@ -201,6 +201,22 @@ def write_model(
         Override the preset. Of the metadata: species, dtype, sigma (None for ``long_range: null``),
         coulomb_constant, self_interaction, neutralize; the rest are those of `AnalyticModel`.
     """
+    network, metadata = _network_and_metadata(kind, options)
+    if edit_metadata is not None:
+        edit_metadata(metadata)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit is the format of contract version 1
+        scripted = torch.jit.script(network)
+        torch.jit.save(scripted, os.fspath(path), _extra_files={"metadata.json": json.dumps(metadata)})
+    return metadata
+
+
+def analytic_network(kind: str = "pair", **options: Any) -> AnalyticModel:
+    """The network of such a file, in plain torch."""
+    return _network_and_metadata(kind, options)[0]
+
+
+def _network_and_metadata(kind: str, options: dict[str, Any]) -> tuple[AnalyticModel, dict[str, Any]]:
     given = {**PRESETS[kind], **options}
     species = list(given.pop("species", ["Na", "Cl"]))
     q0 = list(given.pop("q0", [1.0 if index % 2 == 0 else -1.0 for index in range(len(species))]))
@@ -255,13 +271,7 @@ def write_model(
         "description": f"analytic test model '{kind}'",
         "references": [],
     }
-    if edit_metadata is not None:
-        edit_metadata(metadata)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # torch.jit is the format of contract version 1
-        scripted = torch.jit.script(AnalyticModel(**network).eval())
-        torch.jit.save(scripted, os.fspath(path), _extra_files={"metadata.json": json.dumps(metadata)})
-    return metadata
+    return AnalyticModel(**network).eval(), metadata
 
 
 def zero_charge_configuration() -> tuple[list[str], list[list[float]], float]:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import packages
 import pytest
 from analytic_models import write_model
 from shared_data import SHARED
@@ -31,5 +34,21 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
             written[key] = folder / f"{len(written)}.pt"
             write_model(written[key], kind, **options)
         return written[key]
+
+    return get
+
+
+@pytest.fixture(scope="session")
+def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], packages.Packaged]:
+    """``packaged(kind)``: a network as TorchScript file and as package, each compiled once per session."""
+    if shutil.which(os.environ.get("CXX", "g++")) is None:
+        pytest.skip("needs a C++ compiler: install g++")
+    folder = tmp_path_factory.mktemp("packages")
+    written: dict[str, packages.Packaged] = {}
+
+    def get(kind: str) -> packages.Packaged:
+        if kind not in written:
+            written[kind] = packages.write(kind, folder)
+        return written[kind]
 
     return get

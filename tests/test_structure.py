@@ -62,12 +62,16 @@ def test_core_includes_no_lammps_and_no_python_header():
 def test_styles_include_no_torch_header():
     styles = sources("cpp/pair_les/lammps/*", "kokkos/*")
     assert offending(styles, r'#include\s*["<](torch|ATen|c10)/') == []
-    assert offending(styles, r'#include\s*"core/(model_file|torchscript_model)\.h"') == []
+    assert (
+        offending(styles, r'#include\s*"core/(model_file|package_model|padding|torchscript_model)\.h"') == []
+    )
 
 
 def test_one_file_of_the_core_knows_the_model_format():
     files = [path.name for path in sources("cpp/pair_les/core/*") if "torch::jit::load" in path.read_text()]
     assert files == ["torchscript_model.cpp"]
+    files = [path.name for path in sources("cpp/pair_les/core/*.cpp") if "inductor" in without_comments(path)]
+    assert files == ["package_model.cpp"]
 
 
 def test_style_headers_include_only_their_base_class():
@@ -91,7 +95,7 @@ def test_styles_use_their_world_and_the_log_of_lammps():
 
 
 def test_package_never_imports_tests():
-    modules = "tests|tolerances|analytic_models|shared_data|harness|oracle"
+    modules = "tests|tolerances|analytic_models|packages|shared_data|harness|oracle"
     assert offending(sources("python/**/*.py"), rf"^\s*(from|import)\s+({modules})\b") == []
 
 

@@ -84,9 +84,7 @@ def save_model(
         buffer = io.BytesIO()
         torch.jit.save(fused, buffer)
         extra_files[FUSED_FILE] = buffer.getvalue()
-    archive = io.BytesIO()
-    torch.jit.save(scripted_module, archive, _extra_files=extra_files)
-    _write_at_once(path, archive.getvalue())
+    _write_at_once(path, lambda file: torch.jit.save(scripted_module, file, _extra_files=extra_files))
 
 
 def save_package(
@@ -121,7 +119,8 @@ def save_package(
     from .aot.package import compiled_package
 
     _require_folder(Path(path))
-    _write_at_once(path, compiled_package(network, metadata, instruction_set, say))
+    content = compiled_package(network, metadata, instruction_set, say)
+    _write_at_once(path, lambda file: Path(file).write_bytes(content))
 
 
 def _require_folder(path: Path) -> None:
@@ -129,14 +128,14 @@ def _require_folder(path: Path) -> None:
         raise ContractError(f"{path}: folder '{path.parent}' does not exist: create it or give another path")
 
 
-def _write_at_once(path: str | os.PathLike[str], content: bytes) -> None:
-    """Either the whole new file is there afterwards, or the old one."""
+def _write_at_once(path: str | os.PathLike[str], write: Callable[[str], object]) -> None:
+    """Either the whole new file is there afterwards, or the old one; `write` is given the name of another."""
     path = Path(path)
     _require_folder(path)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     os.close(handle)
     try:
-        Path(temporary).write_bytes(content)
+        write(temporary)
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files private; a model file is an ordinary file

@@ -21,6 +21,7 @@ from pair_les.aot.compiler import chosen_instruction_set, compile_pass, compiler
 from pair_les.aot.padding import padded
 from pair_les.aot.partition import partition, sizes_are_two_or_more
 from pair_les.aot.tracing import example_graph, output_names, trace
+from pair_les.aot.verification import require_same
 from pair_les.constants import METADATA_FILE
 from pair_les.errors import RunError
 from pair_les.metadata import Metadata
@@ -82,6 +83,9 @@ def compiled_package(
         sizes_are_two_or_more(traced)
         passes = partition(traced, len(graph), len(names))
         returned = passes.forward(*graph)
+        require_same(network, passes, metadata, names)
+    except RunError:
+        raise
     except Exception as error:  # whatever the network does that cannot be traced
         raise RunError(
             f"--format pt2: torch cannot trace the network: {one_line(error)}: use --format torchscript"
@@ -100,7 +104,9 @@ def compiled_package(
         instruction_set,
         say,
     )
-    metadata = replace(metadata, extra={**metadata.extra, "compiled": compiled_for(instruction_set)})
+    # a package is not cut at its layers: whoever reads it gives it the ghosts' neighbours, too
+    extra = {key: value for key, value in metadata.extra.items() if key != "message_features"}
+    metadata = replace(metadata, extra={**extra, "compiled": compiled_for(instruction_set)})
     archive = io.BytesIO()
     package_pt2(
         archive,

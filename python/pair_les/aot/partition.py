@@ -25,6 +25,9 @@ VIEWS = {
 }
 """Done again by the backward pass: they cost nothing, and a package may not return two tensors of one memory."""
 
+LARGEST_SIZE = 2**31 - 1
+"""Of a dimension that depends on data: torch writes bounds of their sums into the code, which must be integers of C++."""
+
 
 @dataclass(frozen=True)
 class TwoPasses:
@@ -77,10 +80,11 @@ def sizes_are_two_or_more(traced: GraphModule) -> None:
             size = node
         else:
             continue
-        with traced.graph.inserting_after(size):
-            enough = traced.graph.call_function(operator.ge, (size, 2))
-        with traced.graph.inserting_after(enough):
-            traced.graph.call_function(torch._check, (enough,))
+        for comparison, bound in ((operator.le, LARGEST_SIZE), (operator.ge, 2)):
+            with traced.graph.inserting_after(size):
+                holds = traced.graph.call_function(comparison, (size, bound))
+            with traced.graph.inserting_after(holds):
+                traced.graph.call_function(torch._check, (holds,))
 
 
 def partition(traced: GraphModule, n_inputs: int, n_outputs: int) -> TwoPasses:

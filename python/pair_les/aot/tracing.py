@@ -13,6 +13,7 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.fx.experimental.symbolic_shapes import ShapeEnv, _constrain_range_for_size
 
+from pair_les.errors import RunError
 from pair_les.metadata import Metadata
 
 Network = Callable[[Tensor, Tensor, Tensor, int], dict[str, Tensor]]
@@ -72,6 +73,11 @@ def trace(network: Network, names: list[str], graph: tuple[Tensor, ...], seeds: 
         What `pair_les.aot.padding.padded` returns for an example.
     seeds
         One tensor per output, of its shape: gradients of the result by the outputs.
+
+    Raises
+    ------
+    RunError
+        If the network makes a number of one of the sizes, for example by a loop over atoms.
     """
 
     def both(
@@ -97,6 +103,13 @@ def trace(network: Network, names: list[str], graph: tuple[Tensor, ...], seeds: 
     traced = make_fx(both, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*arguments)
     # writes into tensors become values: nothing that follows looks for side effects
     traced = make_fx(functionalize(traced), tracing_mode="symbolic", _allow_non_fake_inputs=True)(*arguments)
+    for what, tensor, dimension in zip(("atoms", "local atoms", "edges"), arguments, (0, 0, 1), strict=False):
+        fixed = tensor.shape[dimension].node.maybe_as_int()
+        if fixed is not None:
+            raise RunError(
+                f"--format pt2: the code of the network fixes the number of {what} (to {fixed} of an example): "
+                "write loops over them as tensor operations, or use --format torchscript"
+            )
     traced.graph.eliminate_dead_code()
     traced.recompile()
     return traced
