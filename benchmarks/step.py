@@ -4,7 +4,7 @@
 All cases run in turn, several rounds, on one relaxed box; medians are compared. The floor is `lj/cut/coul/long` with the
 charges of SPC/E on the same atoms, without bonds: what a step costs in LAMMPS before any network.
 
-    python benchmarks/step.py --out step [--memory] [--train ../shared/data/water/frames.extxyz]
+    python benchmarks/step.py --out step [--packages] [--memory] [--train ../shared/data/water/frames.extxyz]
 
 writes ``step.json`` and ``step.png`` and prints the table of docs/performance.md.
 """
@@ -29,6 +29,7 @@ import matplotlib.pyplot as plt
 import torch
 from lammps_run import BIN, lammps
 from pair_les.contract import load_model, save_model
+from water_packages import write_packages
 
 WATER = Path(__file__).resolve().parents[1] / "examples" / "lammps" / "water"
 SECTIONS = ("Pair", "Kspace", "Modify", "Neigh", "Comm")
@@ -99,6 +100,14 @@ CASES = [
     ("LAMMPS lj/cut/coul/long", FLOOR, 1, {}),
 ]
 
+PACKAGE_CASES = [
+    ("package, float32", les("model.pt2"), 1, {}),
+    ("package, float32, split", les("model.pt2", "coul auto"), 1, {}),
+    ("package, float32, 2 ranks", les("model.pt2"), 2, {}),
+    ("package, float64", les("model64.pt2"), 1, {}),
+    ("package of plain torch, float32", les("plain.pt2"), 1, {}),
+]
+
 
 def timings(log: str) -> dict[str, float]:
     """us/atom/step of the last run in a log, whole and by section."""
@@ -111,8 +120,8 @@ def timings(log: str) -> dict[str, float]:
     return found
 
 
-def measure(folder: Path, rounds: int, steps: int) -> list[Case]:
-    cases = [Case(*case) for case in CASES]
+def measure(folder: Path, rounds: int, steps: int, packages: bool) -> list[Case]:
+    cases = [Case(*case) for case in (*CASES, *(PACKAGE_CASES if packages else []))]
     for round_ in range(rounds):
         for case in cases:
             text = STEPS.format(
@@ -205,6 +214,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument(
+        "--packages", action="store_true", help="also AOTInductor packages, compiled first (minutes)"
+    )
+    parser.add_argument(
         "--memory", action="store_true", help="also the peak memory of a box 64 times as large"
     )
     parser.add_argument(
@@ -222,7 +234,9 @@ def main() -> None:
         module, metadata = load_model(folder / "model.pt")
         save_model(folder / "model64.pt", module.double(), dataclasses.replace(metadata, dtype="float64"))
         lammps(folder, RELAX)
-        cases = measure(folder, arguments.rounds, arguments.steps)
+        if arguments.packages:
+            write_packages(folder / "model.pt", folder)
+        cases = measure(folder, arguments.rounds, arguments.steps, arguments.packages)
         result: dict[str, object] = {case.name: case.times for case in cases}
         first = cases[0].median("step")
         print(

@@ -204,6 +204,24 @@ def test_no_compiler(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_compiler_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own first error, in one line."""
+    compiler = tmp_path / "compiler"
+    compiler.write_text(
+        '#!/bin/sh\ncase "$*" in *--version*) echo "g++ 12.0"; exit 0;; esac\n'
+        'echo "x.cpp: In function f" >&2; echo "x.cpp:1:1: fatal error: Python.h: No such file" >&2; exit 1\n'
+    )
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    network, metadata, _ = packages.build("foreign")
+    with pytest.raises(
+        RunError, match=r"cannot compile the forward pass: .*fatal error: Python\.h"
+    ) as caught:
+        save_package(tmp_path / "model.pt2", network, metadata, "baseline", say=lambda line: None)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "model.pt2").exists()
+
+
 @pytest.mark.parametrize(
     "name, options, message",
     [

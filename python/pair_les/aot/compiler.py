@@ -98,6 +98,7 @@ def compile_pass(
         "aot_inductor.package": True,
         "cpp.threads": 1,  # a package keeps the number of threads that it was compiled with
         "cpp.simdlen": WIDTHS[instruction_set],
+        "cpp.cxx": (None, compiler()),
     }
     if platform.machine() in ("x86_64", "AMD64"):
         options["cpp.march"] = "x86-64"  # the flags of the instruction set come on top
@@ -121,9 +122,10 @@ def compile_pass(
 
 
 def one_line(error: BaseException) -> str:
-    """The first line of an error that says something."""
+    """The line of an error that says most: the first one of a compiler, else the first."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+    said = next((line for line in lines if "error: " in line), lines[0] if lines else "")
+    return f"{type(error).__name__}: {said[:300]}"
 
 
 def _check_sizes(name: str, exported: torch.export.ExportedProgram, dynamic: list[set[int]]) -> None:

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""The shipped water model as AOTInductor packages. Its network is made again from the weights in the model file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from pair_les.contract import Metadata, load_model, save_package
+from pair_les.net import LESNet, NetSettings
+
+PACKAGES = {
+    "model.pt2": ("float32", True),
+    "model64.pt2": ("float64", True),
+    "plain.pt2": ("float32", False),  # of the pure-torch twins
+}
+
+
+def network_of(file: Path) -> tuple[LESNet, Metadata]:
+    """The network of a strictly local model file of this package, in float32, and its metadata."""
+    script, metadata = load_model(file)
+    weights = script.state_dict()
+    hidden = [
+        weight.size(-1)
+        for name, weight in weights.items()
+        if name.startswith("readout.layers.") and name.endswith(".weight")
+    ]
+    settings = NetSettings(
+        metadata.cutoff,
+        n_radial=script.n_radial,
+        l_max=script.l_max,
+        body_order=script.body_order,
+        n_channels=weights["mixing"].size(-1),
+        hidden=hidden,
+    )
+    network = LESNet(list(metadata.species), settings, charge=metadata.long_range is not None)
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
+    return network, metadata
+
+
+def write_packages(model: Path, folder: Path) -> None:
+    """Compile all of `PACKAGES`, for this processor."""
+    for name, (precision, fused) in PACKAGES.items():
+        network, metadata = network_of(model)
+        references = network.reference_energies
+        network = network.to(getattr(torch, precision))
+        network.reference_energies = references
+        network.fused = network.fused and fused
+        print(name, flush=True)
+        save_package(folder / name, network, replace(metadata, dtype=precision))
