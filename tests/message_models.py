@@ -38,15 +38,15 @@ class Layers(torch.nn.Module):
 
     def first(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n: int) -> Tensor:
         f, centre = self.smooth(edge_vectors), edge_index[0]
-        one = f * (1.0 + species[edge_index[1]].to(f.dtype))
+        one = f * (1.0 + species.index_select(0, edge_index[1]).to(f.dtype))
         two = f * edge_vectors.square().sum(1) / self.cutoff**2
-        return torch.zeros([n, 2], dtype=f.dtype).index_add(0, centre, torch.stack([one, two], 1))
+        return f.new_zeros([n, 2]).index_add(0, centre, torch.stack([one, two], 1))
 
     def next(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, sent: Tensor, own: Tensor, n: int
     ) -> Tensor:
         f = self.smooth(edge_vectors).unsqueeze(1)
-        sums = torch.zeros([n, 2], dtype=f.dtype).index_add(0, edge_index[0], f * sent[edge_index[1]])
+        sums = f.new_zeros([n, 2]).index_add(0, edge_index[0], f * sent.index_select(0, edge_index[1]))
         return 0.5 * own + (1.0 + 0.25 * species[:n].to(f.dtype)).unsqueeze(1) * sums
 
     def smooth(self, edge_vectors: Tensor) -> Tensor:

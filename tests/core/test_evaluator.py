@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The two-phase evaluator in C++ against plain torch on the same file, and its errors."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 import tolerances
 import torch
 from analytic_models import write_model
+from other_devices import OTHER_DEVICES, start
 from pair_les import load_model
 from pair_les.contract import LongRange, Metadata, save_model
 from pair_les.neighbors import neighbor_list
@@ -192,16 +191,12 @@ def on_device(path, device, potential):
     return results
 
 
-NEEDS_GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="this torch has no GPU")
-
-
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("charge_model", ["latent", "equilibration"])
-@pytest.mark.parametrize("device", ["lazy", *(pytest.param(x, marks=NEEDS_GPU) for x in ("cuda", "cuda:0"))])
+@OTHER_DEVICES
 def test_another_device_than_the_cpu(tmp_path, device, charge_model, dtype):
     """torch's lazy device computes on the CPU, but refuses tensors that have not been moved to it."""
-    if device == "lazy":
-        start_lazy_device()
+    start(device)
     equilibrates = charge_model == "equilibration"
     long_range = LongRange(1.0, charge_model=charge_model, neutralize=equilibrates)
     metadata = Metadata(("Na", "Cl"), 5.0, dtype=dtype, long_range=long_range)
@@ -212,12 +207,6 @@ def test_another_device_than_the_cpu(tmp_path, device, charge_model, dtype):
     assert len(expected) == 10 if equilibrates else 12
     for a, b in zip(expected, found, strict=True):
         np.testing.assert_allclose(b, a, rtol=relative, atol=relative * np.abs(a).max(initial=1.0))
-
-
-@cache
-def start_lazy_device():
-    """May be done once in a process."""
-    pytest.importorskip("torch._lazy.ts_backend").init()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this torch has a GPU")

@@ -10,6 +10,7 @@ import pytest
 import tolerances
 import torch
 from message_models import write_layers
+from other_devices import OTHER_DEVICES, start
 from pair_les import load_model
 from pair_les.contract import LongRange, Metadata, save_model
 from pair_les.neighbors import neighbor_list
@@ -109,6 +110,22 @@ def test_atoms_that_are_their_own_neighbours(tmp_path):
     found, expected = both(tmp_path / "model.pt", 7, np.random.default_rng(1).normal(size=30), box=3.0)
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-10)
+
+
+@OTHER_DEVICES
+@pytest.mark.parametrize("chunk_atoms", [4, 1024])
+def test_messages_are_exchanged_on_the_host_whatever_the_device(tmp_path, device, chunk_atoms):
+    start(device)
+    write_layers(tmp_path / "model.pt", 2)
+    species, _, vectors, with_ghosts, images = periodic_graph()
+    results = []
+    for name in ("cpu", device):
+        evaluator = core.Evaluator(str(tmp_path / "model.pt"), chunk_atoms=chunk_atoms, device=name)
+        evaluator.forward(*with_ghosts, vectors, len(species), core.ImageExchange(len(species), images))
+        evaluator.backward(np.linspace(-1.0, 1.0, len(species)))
+        results.append([evaluator.energy, evaluator.charge, evaluator.edge_gradient])
+    for mine, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
 
 
 def test_single_precision(tmp_path):
