@@ -30,12 +30,15 @@ void first_edges(const Space &space, const std::int64_t *const centre, const std
       });
 }
 
+template <class Space> constexpr bool on_host()
+{
+  return Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
+}
+
 // Threads of one team: one on a CPU, where teams share a core's cache anyway.
 template <class Space> constexpr int threads_of_team()
 {
-  constexpr bool on_host =
-      Kokkos::SpaceAccessibility<Kokkos::HostSpace, typename Space::memory_space>::accessible;
-  return on_host ? 1 : 128;
+  return on_host<Space>() ? 1 : 128;
 }
 
 // One team per centre, each with `elements` of Real and `integers` of int: in the fast memory of the team where they fit.

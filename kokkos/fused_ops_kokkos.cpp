@@ -119,6 +119,9 @@ void choose_fused_kernels(const bool gpu)
         "PAIR_LES_KERNELS = " + wanted + ": must be kokkos" +
         (gpu ? " on a GPU; unset it, or set PAIR_LES_FUSED=0 for the plain torch form"
              : " or core; unset it for those of the core"));
+  if (wanted == "kokkos" && !gpu && !on_host<Space>())
+    throw std::runtime_error("PAIR_LES_KERNELS = kokkos: the Kokkos kernels of this LAMMPS run on "
+                             "GPUs, which les/kk/host does not use; unset it");
   if (gpu || wanted == "kokkos") pair_les::use_device_kernels(kernels, gpu);
 }
 
