@@ -51,6 +51,21 @@ def test_a_package_is_its_script(
             np.testing.assert_allclose(mine, reference, rtol=0.0, atol=atol)
 
 
+@pytest.mark.parametrize("chunk_atoms", CHUNKS)
+def test_on_arrays_of_a_device(packaged: Callable[[str], Packaged], chunk_atoms: int) -> None:
+    """The evaluator of pair_style les/kk, on a CPU."""
+    files = packaged("local")
+    graph = example_graph(files.metadata, 21, 8, 5, seed=3)
+    species, edge_index, vectors = (tensor.numpy() for tensor in graph)
+    first = np.searchsorted(edge_index[0], np.arange(22))
+    evaluator = core.ArrayEvaluator(str(files.package), chunk_atoms=chunk_atoms)
+    evaluator.forward(species, edge_index, vectors, 21, first)
+    found = [evaluator.energy, evaluator.charge, evaluator.backward(np.linspace(-1.0, 1.0, 21))]
+    energy, charge, _, _, _, gradient = evaluated(files.script, graph, 21, 1000)
+    for mine, reference in zip(found, (energy, charge, gradient), strict=True):
+        np.testing.assert_allclose(np.ravel(mine), np.ravel(reference), rtol=0.0, atol=1e-12)
+
+
 @pytest.mark.parametrize(
     "compiled, message",
     [
