@@ -40,10 +40,12 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], packages.Packaged]:
-    """``packaged(kind)``: a network as TorchScript file and as package, each compiled once per session."""
+    """``packaged(kind)``: a network as TorchScript file and as package, each compiled once for all workers."""
     if shutil.which(os.environ.get("CXX", "g++")) is None:
         pytest.skip("needs a C++ compiler: install g++")
-    folder = tmp_path_factory.mktemp("packages")
+    session = tmp_path_factory.getbasetemp()
+    folder = (session.parent if "PYTEST_XDIST_WORKER" in os.environ else session) / "packages"
+    folder.mkdir(exist_ok=True)
     written: dict[str, packages.Packaged] = {}
 
     def get(kind: str) -> packages.Packaged:

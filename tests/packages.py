@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 from analytic_models import analytic_network
+from filelock import FileLock
 from pair_les.contract import LongRange, Metadata, save_model, save_package
 from pair_les.net import NetSettings, network_class
 from pair_les.net.committee import Committee
@@ -76,11 +77,14 @@ def build(kind: str) -> tuple[torch.nn.Module, Metadata, str | None]:
 
 
 def write(kind: str, folder: Path) -> Packaged:
-    """Both files of a network."""
+    """Both files of a network; the first of several processes makes them, the others find them."""
     network, metadata, instruction_set = build(kind)
+    network.eval()
     script, package = folder / f"{kind}.pt", folder / f"{kind}.pt2"
-    save_model(script, torch.jit.script(network), metadata)
-    save_package(package, network, metadata, instruction_set, say=lambda line: None)
+    with FileLock(folder / f"{kind}.lock"):
+        if not package.exists():
+            save_model(script, torch.jit.script(network), metadata)
+            save_package(package, network, metadata, instruction_set, say=lambda line: None)
     return Packaged(network, metadata, script, package)
 
 
