@@ -135,7 +135,7 @@ def export(
     extra: dict[str, Any] = {} if len(models) == 1 else {"committee": len(models)}
     if state is not None:
         extra["charge_per_atom"] = state
-    if whole.message_features():
+    if whole.message_features() and file_format != "pt2":  # a package has one function
         extra["message_features"] = whole.message_features()
     metadata = Metadata(
         species=tuple(model.species),

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import tolerances
@@ -173,6 +174,7 @@ def test_wrong_arguments_are_refused(change, text):
         OPS.density(*change(vectors.detach(), centre, species, harmonics), 4, 2, CUTOFF, 3)
 
 
+MESSAGES = str(Path(__file__).with_name("test_fused_messages.py"))
 PROBE = "import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
 
 
@@ -197,7 +199,7 @@ def test_every_instruction_set(name):
     if not supported(name):
         pytest.skip(f"this processor does not have {name}")
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", __file__, "-k", "twin or vanish"],
+        [sys.executable, "-m", "pytest", "-q", __file__, MESSAGES, "-k", "twin or vanish"],
         env={**os.environ, "PAIR_LES_INSTRUCTION_SET": name},
         capture_output=True,
         text=True,

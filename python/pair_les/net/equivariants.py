@@ -87,3 +87,44 @@ def equivariant_products(
     both = torch.cat([torch.mm(even_back, of_even), torch.mm(odd_back, of_odd)])
     square, cube = torch.split(torch.index_select(both, 0, order), [flat.size(1), flat.size(1)], 1)
     return square, cube
+
+
+def invariants_and_products(
+    f: Tensor,
+    degree_average: Tensor,
+    degree_sizes: list[int],
+    even: Tensor,
+    odd: Tensor,
+    even_back: Tensor,
+    odd_back: Tensor,
+    order: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """What the network takes from a mixed density: ``l_max + 3`` invariants of each channel, and what messages are made of.
+
+    The pure-torch twin of ``torch.ops.pair_les.equivariants``.
+
+    Parameters
+    ----------
+    f : Tensor
+        ``[n_lm, n, n_channels]``.
+    degree_average : Tensor
+        ``[l_max, n_lm]`` of :func:`pair_les.net.products.degree_averages`.
+    degree_sizes, even, odd, even_back, odd_back, order
+        As :func:`equivariant_products`.
+
+    Returns
+    -------
+    invariants, products : Tensor
+        ``[n, (l_max + 3) n_channels]``: ``F_00``; ``mean_m F_lm^2`` for l >= 1; ``<u^3>``; ``mean_lm <u^2 Y_lm>^2``.
+        ``[(message_l_max + 1)^2, n, 3 n_channels]``: F, ``<u^2 Y_lm>`` and ``<u^3 Y_lm>``.
+    """
+    n_lm, n, channels = f.size(0), f.size(1), f.size(2)
+    flat = f.reshape(n_lm, n * channels)
+    square, cube = equivariant_products(flat, degree_sizes, even, odd, even_back, odd_back, order)
+    x = torch.cat(
+        [flat[:1], torch.mm(degree_average, flat * flat), cube[:1], (square * square).mean(0, keepdim=True)]
+    )
+    n_products, n_sent = x.size(0), order.size(0)
+    x = x.view(n_products, n, channels).permute(1, 0, 2).reshape(n, n_products * channels)
+    shape = [n_sent, n, channels]
+    return x, torch.cat([flat[:n_sent].view(shape), square.view(shape), cube.view(shape)], 2)

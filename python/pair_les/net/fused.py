@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The fused operators of the compiled core: ``torch.ops.pair_les.density`` and ``torch.ops.pair_les.products``.
+"""The fused operators of the compiled core: ``torch.ops.pair_les.density``, ``.products``, ``.equivariants`` and ``.messages``.
 
-Both are differentiable twice and have a pure-torch twin that gives the same numbers (:mod:`pair_les.net.density`,
-:mod:`pair_les.net.products`), which is used where the core has not been compiled, on devices other than the CPU, and
+All are differentiable twice and have a pure-torch twin that gives the same numbers (:mod:`pair_les.net.density`,
+:mod:`pair_les.net.products`, :mod:`pair_les.net.equivariants`, :mod:`pair_les.net.messages`), which is used where the core has not been compiled, on devices other than the CPU, and
 where the environment says ``PAIR_LES_FUSED=0``.
 """
 

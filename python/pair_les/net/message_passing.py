@@ -19,12 +19,17 @@ import math
 import torch
 from torch import Tensor, nn
 
-from pair_les.net.angular import harmonics_from_monomials, monomials
+from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.base import ContractNet
 from pair_les.net.counts import as_size
-from pair_les.net.equivariants import degrees_of, equivariant_products, equivariant_tables, rows_in_order
+from pair_les.net.equivariants import (
+    degrees_of,
+    equivariant_tables,
+    invariants_and_products,
+    rows_in_order,
+)
+from pair_les.net.messages import messages
 from pair_les.net.products import degree_averages
-from pair_les.net.radial import radial_basis
 from pair_les.net.readout import SharedLinear, SharedReadout
 from pair_les.net.settings import NetSettings
 
@@ -32,21 +37,7 @@ GATE_SPREAD = 0.3
 """Spread of the initial factors on the messages of different elements, about 1."""
 
 
-def places_in_rows(row_of_edge: Tensor, n_rows: int) -> tuple[Tensor, int]:
-    """Place ``row * width + column`` of each edge in padded rows, and their width; edges in any order."""
-    counts = torch.bincount(row_of_edge, minlength=n_rows)
-    width = as_size(counts.max()) if row_of_edge.size(0) > 0 else 0
-    ordered, order = torch.sort(row_of_edge, stable=True)
-    column = torch.arange(ordered.size(0), device=ordered.device) - torch.index_select(
-        torch.cumsum(counts, 0) - counts, 0, ordered
-    )
-    return torch.zeros_like(order).scatter(0, order, ordered * width + column), width
-
-
-def into_rows(values: Tensor, place: Tensor, shape: list[int]) -> Tensor:
-    """``values [n_edges, n]`` as ``[n_rows, width, n]``, 0 where there is no edge."""
-    rows = torch.zeros([shape[0] * shape[1], shape[2]], dtype=values.dtype, device=values.device)
-    return rows.index_copy(0, place, values).view(shape)
+from pair_les.net.counts import as_size
 
 
 class MessagePassingNet(ContractNet):
@@ -162,7 +153,7 @@ class MessagePassingNet(ContractNet):
         """Messages ``h [n, n_message_lm, message_channels]``, F ``[n_lm, n, n_channels]`` and features of the n centres, which
         are of species ``of_centre [n]``; ``species`` is that of all atoms."""
         f = self.mixed(self.density(species, edge_index, edge_vectors, of_centre.size(0)))
-        x, products = self.products(f)
+        x, products = self.products(f, True)
         x = self.normalised(x, of_centre, 0)
         return self.messages(products, x, of_centre), f, x
 
@@ -179,7 +170,7 @@ class MessagePassingNet(ContractNet):
     ) -> Tensor:
         """Outputs of the n local atoms from the messages `h` of all atoms and their own F and features; all of n rows."""
         sums = self.received(h, centre, neighbour, vectors, species.size(0))
-        y, _ = self.products(self.mixed_again(sums, f))
+        y, _ = self.products(self.mixed_again(sums, f), False)
         features = torch.cat([x, self.normalised(y, species, 1)], 1)
         return self.readout(features, species, self.state_of(charge_per_atom))
 
@@ -252,25 +243,24 @@ class MessagePassingNet(ContractNet):
         mean = torch.mv(weight[0].t(), self.density_mean)  # only l = 0 has a mean
         return f - torch.nn.functional.pad(mean.view(1, 1, -1), [0, 0, 0, 0, 0, self.n_lm - 1])
 
-    def products(self, f: Tensor) -> tuple[Tensor, Tensor]:
-        """Invariants ``[n, n_features]``; F, ``<u^2 Y>`` and ``<u^3 Y>`` as ``[n_message_lm, n, 3, n_channels]``."""
-        n = f.size(1)
-        flat = f.reshape(self.n_lm, n * self.n_channels)
-        square, cube = equivariant_products(
-            flat, self.degree_sizes, self.even, self.odd, self.even_back, self.odd_back, self.message_order
+    def products(self, f: Tensor, with_products: bool) -> tuple[Tensor, Tensor]:
+        """Invariants ``[n, n_features]``; F, ``<u^2 Y>`` and ``<u^3 Y>`` as ``[n_message_lm, n, 3 n_channels]``, or anything
+        where they are not wanted."""
+        if self.fused:
+            if f.device.type == "cpu":
+                return torch.ops.pair_les.equivariants(
+                    f, self.even, self.odd, self.even_back, self.odd_back, with_products
+                )
+        return invariants_and_products(
+            f,
+            self.degree_average,
+            self.degree_sizes,
+            self.even,
+            self.odd,
+            self.even_back,
+            self.odd_back,
+            self.message_order,
         )
-        x = torch.cat(
-            [
-                flat[:1],
-                torch.mm(self.degree_average, flat * flat),
-                cube[:1],
-                (square * square).mean(0, keepdim=True),
-            ]
-        )
-        x = x.view(self.n_products, n, self.n_channels).permute(1, 0, 2)
-        shape = [self.n_message_lm, n, self.n_channels]
-        products = [flat[: self.n_message_lm].view(shape), square.view(shape), cube.view(shape)]
-        return x.reshape(n, self.n_products * self.n_channels), torch.stack(products, 2)
 
     def normalised(self, x: Tensor, species: Tensor, layer: int) -> Tensor:
         """``(x - mean_s) scale emphasis_s`` for atoms of ``species [n]``."""
@@ -284,69 +274,33 @@ class MessagePassingNet(ContractNet):
         scale = self.product_scale.t().view(-1, 3, 1, 1)
         weight = self.message_mixing.view(-1, 3, self.n_channels, channels) * scale
         weight = torch.index_select(weight.view(-1, 3 * self.n_channels, channels), 0, self.message_degrees)
-        h = torch.bmm(products.view(self.n_message_lm, n, 3 * self.n_channels), weight).transpose(0, 1)
+        h = torch.bmm(products, weight).transpose(0, 1)
         gate = self.gate_out(torch.nn.functional.silu(self.gate_in(x, species)), species)
         gate = gate.view(n, self.message_l_max + 1, channels)
         gate = torch.index_select(gate, 1, self.message_degrees)
         return torch.cat([h[:, :1] + gate[:, :1], h[:, 1:] * gate[:, 1:]], 1)
 
     def received(self, h: Tensor, centre: Tensor, neighbour: Tensor, vectors: Tensor, n_local: int) -> Tensor:
-        """Both sums of the module's docstring, ``[n_lm, n_local, 2, message_channels]``.
-
-        Sums over edges are batched matrix products of padded rows, one row per centre, or per sender for ``Y(r_ij) h_j``:
-        no tensor with edges x channels x harmonics elements is multiplied out.
-        """
-        n_edges, channels = centre.size(0), self.message_channels
-        distance = torch.sqrt((vectors * vectors).sum(1))
-        radial = (
-            radial_basis(distance.unsqueeze(0), self.cutoff, self.n_radial).view(self.n_radial, n_edges).t()
+        """Both sums of the module's docstring, ``[n_lm, n_local, 2 message_channels]``."""
+        weights = torch.cat([self.radial_weights, self.as_is_weights], 1)
+        weights = weights.view(self.n_radial, self.l_max + 2, self.message_channels)
+        if self.fused:
+            if vectors.device.type == "cpu":
+                return torch.ops.pair_les.messages(
+                    vectors, centre, neighbour, h, weights, self.harmonics, n_local, self.cutoff
+                )
+        return messages(
+            vectors, centre, neighbour, h, weights, self.harmonics, n_local, self.cutoff, self.l_max
         )
-        unit = (vectors / distance.unsqueeze(1)).t().reshape(3, 1, n_edges)
-        angular = torch.mm(self.harmonics, monomials(unit, self.l_max).view(self.n_lm, n_edges)).t()
-
-        place, width = places_in_rows(centre, n_local)
-        of_sender, sender_width = places_in_rows(neighbour, h.size(0))
-        shape = [h.size(0), sender_width, self.n_message_lm]
-        towards = torch.bmm(into_rows(angular[:, : self.n_message_lm], of_sender, shape), h)
-        towards = torch.index_select(
-            towards.view(shape[0] * shape[1], channels), 0, of_sender
-        )  # [n_edges, message_channels]
-
-        # Rows without an edge are 0: they add nothing.
-        rows = into_rows(torch.cat([angular, radial], 1), place, [n_local, width, self.n_lm + self.n_radial])
-        angular_rows, radial_rows = torch.split(rows, [self.n_lm, self.n_radial], 2)
-        of_degree = torch.split(angular_rows.transpose(1, 2), self.degree_sizes, 1)
-        weights = torch.mm(radial, self.radial_weights).view(n_edges, self.l_max + 1, channels)
-        weighted = into_rows(
-            (weights * towards.unsqueeze(1)).view(n_edges, (self.l_max + 1) * channels),
-            place,
-            [n_local, width, (self.l_max + 1) * channels],
-        )
-        sums: list[Tensor] = []
-        for degree, w in enumerate(torch.split(weighted, channels, 2)):
-            sums.append(torch.bmm(of_degree[degree], w))  # [n_local, 2 degree + 1, message_channels]
-
-        # sum_k w_kc sum_j B_k(r_ij) h_j: the edges meet only the radial functions, not the channels
-        sender = torch.zeros(n_local * width, dtype=torch.int64, device=centre.device).scatter(
-            0, place, neighbour
-        )
-        sent = torch.index_select(h.reshape(h.size(0), self.n_message_lm * channels), 0, sender)
-        as_is = torch.bmm(
-            radial_rows.transpose(1, 2), sent.view(n_local, width, self.n_message_lm * channels)
-        )
-        as_is = as_is.view(n_local, self.n_radial, self.n_message_lm, channels)
-        as_is = (as_is * self.as_is_weights.unsqueeze(1)).sum(1)
-        as_is = torch.nn.functional.pad(as_is, [0, 0, 0, self.n_lm - self.n_message_lm])
-        return torch.stack([torch.cat(sums, 1), as_is], 2).transpose(0, 1)
 
     def mixed_again(self, sums: Tensor, f: Tensor) -> Tensor:
         """F of layer 2 from what was received and F of layer 1, both of the local atoms."""
-        channels, n = self.message_channels, f.size(1)
+        channels = self.message_channels
         scale = torch.nn.functional.pad(
             torch.repeat_interleave(self.message_scale.t(), channels, 1), [0, self.n_channels], value=1.0
         )
         weight = self.second_mixing * scale.unsqueeze(2)
-        inputs = torch.cat([sums.reshape(self.n_lm, n, 2 * channels), f], 2)
+        inputs = torch.cat([sums, f], 2)
         return torch.bmm(inputs, torch.index_select(weight, 0, self.degrees))
 
     @torch.no_grad()
@@ -359,16 +313,17 @@ class MessagePassingNet(ContractNet):
         self.density_mean.copy_(a[0].mean(0))
         self.density_scale.copy_(1.0 / self._sizes(torch.cat([a[:1] - self.density_mean, a[1:]])))
         f = self.mixed(a)
-        x, products = self.products(f)
+        x, products = self.products(f, True)
         self._fit_features(x, species, 0)
         for factors in range(3):
-            self.product_scale[factors] = 1.0 / self._sizes(products[:, :, factors])
+            self.product_scale[factors] = 1.0 / self._sizes(torch.chunk(products, 3, 2)[factors])
         h = self.messages(products, self.normalised(x, species, 0), species)
         sums = self.received(h, edge_index[0], edge_index[1], edge_vectors, n_local)
-        self.message_scale[0] = 1.0 / self._sizes(sums[:, :, 0])
+        towards, as_is = torch.chunk(sums, 2, 2)
+        self.message_scale[0] = 1.0 / self._sizes(towards)
         n_sent = self.message_l_max + 1
-        self.message_scale[1, :n_sent] = 1.0 / self._sizes(sums[: self.n_message_lm, :, 1])
-        y, _ = self.products(self.mixed_again(sums, f))
+        self.message_scale[1, :n_sent] = 1.0 / self._sizes(as_is[: self.n_message_lm])
+        y, _ = self.products(self.mixed_again(sums, f), False)
         self._fit_features(y, species, 1)
 
     def _sizes(self, values: Tensor) -> Tensor:

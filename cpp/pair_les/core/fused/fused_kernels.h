@@ -63,12 +63,78 @@ template <class Real> struct ProductKernels {
                           Real *invariants_tangent, Real *mixed_tangent);
 };
 
+// Sums of net/messages.py, [n_lm, n_local, 2 * n_channels], over edges as those of DensityEdges. The number of channels is a
+// multiple of MessageKernels::lanes.
+template <class Real> struct MessageEdges {
+  const Real *vectors;           // [n_edges, 3] angstrom
+  const std::int64_t *first;     // [n_local + 1]
+  const std::int64_t *neighbour; // [n_edges]
+  const Real *messages;          // [n_atoms, n_sent, n_channels]
+  const Real *weights;           // [n_radial, l_max + 2, n_channels]
+  const Real *harmonics;         // [n_lm, n_lm] monomials to harmonics
+  std::int64_t n_local;
+  int n_sent, n_channels, n_radial, l_max;
+  Real cutoff;
+};
+
+// Of edge vectors, messages and weights, in their shapes.
+template <class Real> struct MessageDirection {
+  const Real *vectors, *messages, *weights;
+};
+template <class Real> struct MessageAdjoint {
+  Real *vectors;  // written
+  Real *messages; // added to, whoever the sender is
+  Real *weights;  // added to; may be null
+};
+
+template <class Real> struct MessageKernels {
+  int lanes;
+  void (*forward)(const MessageEdges<Real> &, std::int64_t begin, std::int64_t end, Real *sums);
+  void (*backward)(const MessageEdges<Real> &, std::int64_t begin, std::int64_t end,
+                   const Real *adjoint, const MessageAdjoint<Real> &);
+  // Derivative along a direction of the sums, and of what backward() gives at constant `adjoint`.
+  void (*tangent)(const MessageEdges<Real> &, std::int64_t begin, std::int64_t end,
+                  const MessageDirection<Real> &, Real *sums_tangent);
+  void (*adjoint_tangent)(const MessageEdges<Real> &, std::int64_t begin, std::int64_t end,
+                          const MessageDirection<Real> &, const Real *adjoint,
+                          const MessageAdjoint<Real> &);
+};
+
+// Quadrature of net/equivariants.py. Mixed densities as for Products; invariants [n_atoms, (l_max + 3) * n_channels],
+// products [n_sent, n_atoms, 3 * n_channels]. The number of channels is a multiple of EquivariantKernels::lanes.
+template <class Real> struct Equivariants {
+  const Real *even, *odd; // [n_points, n_even], [n_points, n_odd]
+  const Real *even_back,
+      *odd_back; // [n_even, n_points], [n_odd, n_points] of the degrees that are sent
+  int n_points, l_max, n_sent;
+  std::int64_t n_atoms, n_channels;
+};
+
+// `products` and `products_adjoint` may be null.
+template <class Real> struct EquivariantKernels {
+  int lanes;
+  void (*forward)(const Equivariants<Real> &, std::int64_t begin, std::int64_t end,
+                  const Real *mixed, Real *invariants, Real *products);
+  void (*backward)(const Equivariants<Real> &, std::int64_t begin, std::int64_t end,
+                   const Real *mixed, const Real *invariants_adjoint, const Real *products_adjoint,
+                   Real *mixed_adjoint);
+  // Derivative of sum(direction * mixed_adjoint): to both adjoints and to the mixed density.
+  void (*double_backward)(const Equivariants<Real> &, std::int64_t begin, std::int64_t end,
+                          const Real *mixed, const Real *direction, const Real *invariants_adjoint,
+                          const Real *products_adjoint, Real *invariants_tangent,
+                          Real *products_tangent, Real *mixed_tangent);
+};
+
 struct FusedKernels {
   const char *instruction_set;
   DensityKernels<float> density_float;
   DensityKernels<double> density_double;
   ProductKernels<float> products_float;
   ProductKernels<double> products_double;
+  MessageKernels<float> messages_float;
+  MessageKernels<double> messages_double;
+  EquivariantKernels<float> equivariants_float;
+  EquivariantKernels<double> equivariants_double;
 };
 
 // Those of core/instruction_set.h; throws as it does.
