@@ -26,7 +26,14 @@ class Layers(torch.nn.Module):
     """The formulas of this module's docstring, at once (`forward`) or layer by layer (`send`, `finish`)."""
 
     def __init__(
-        self, cutoff: float, n_layers: int, charged: bool, equilibration: bool, failing: str, narrow: bool
+        self,
+        cutoff: float,
+        n_layers: int,
+        charged: bool,
+        equilibration: bool,
+        failing: str,
+        narrow: bool,
+        most_edges: int,
     ) -> None:
         super().__init__()
         self.cutoff = cutoff
@@ -35,6 +42,7 @@ class Layers(torch.nn.Module):
         self.equilibration = equilibration
         self.failing = failing
         self.narrow = narrow
+        self.most_edges = most_edges
 
     def first(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n: int) -> Tensor:
         f, centre = self.smooth(edge_vectors), edge_index[0]
@@ -50,6 +58,8 @@ class Layers(torch.nn.Module):
         return 0.5 * own + (1.0 + 0.25 * species[:n].to(f.dtype)).unsqueeze(1) * sums
 
     def smooth(self, edge_vectors: Tensor) -> Tensor:
+        if 0 <= self.most_edges < edge_vectors.size(0):
+            raise RuntimeError("more edges than most_edges")
         return (1.0 - edge_vectors.square().sum(1) / self.cutoff**2).clamp(min=0.0) ** 3
 
     def outputs(self, h: Tensor, species: Tensor, n_local: int) -> dict[str, Tensor]:
@@ -134,12 +144,13 @@ def write_layers(
     cut: bool = True,
     failing: str = "",
     narrow: bool = False,
+    most_edges: int = -1,
     edit_metadata: Callable[[dict[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Write a model file with `n_layers` message-passing layers and return its metadata.
 
     `cut`: whether it has the methods and the key of a network that is cut at its layers; `failing`: the method that raises;
-    `narrow`: messages of another width than announced.
+    `narrow`: messages of another width than announced; `most_edges`: more edges at once raise, negative: never.
     """
     long_range = {
         "sigma": 1.0,
@@ -164,7 +175,7 @@ def write_layers(
         metadata["message_features"] = [2] * n_layers
     if edit_metadata is not None:
         edit_metadata(metadata)
-    layers = Layers(cutoff, n_layers, charged, equilibration, failing, narrow)
+    layers = Layers(cutoff, n_layers, charged, equilibration, failing, narrow, most_edges)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         scripted = torch.jit.script((layers if cut else Uncut(layers)).eval())

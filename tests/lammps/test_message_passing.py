@@ -277,6 +277,17 @@ def test_fewer_ghosts_and_edges(tmp_path):
     assert of_local <= of_all
 
 
+def test_edges_of_local_atoms_only(tmp_path):
+    """The network of one rank sees each edge of the system once, and not those of ghosts beside them."""
+    n_edges = len(oracle.neighbour_images(TRICLINIC, 3.5)[0])
+    write_layers(tmp_path / "model.pt", 1, most_edges=n_edges)
+    script = harness.setup(tmp_path, TRICLINIC, "model.pt", pair=pair("communicate"))
+    harness.run_lammps(script + "run 0\n", tmp_path)
+    script = harness.setup(tmp_path, TRICLINIC, "model.pt", pair=pair("recompute"))
+    run = harness.run_lammps(script + "run 0\n", tmp_path, expect_error=True)
+    assert_one_error_line(run, ("model.pt", "more edges than most_edges"))
+
+
 @pytest.mark.parametrize("failing", ["send", "finish"])
 def test_failure_of_one_rank(tmp_path, failing):
     """A rank without atoms asks the network nothing: it must not wait for messages of one that has failed."""

@@ -37,9 +37,6 @@ GATE_SPREAD = 0.3
 """Spread of the initial factors on the messages of different elements, about 1."""
 
 
-from pair_les.net.counts import as_size
-
-
 class MessagePassingNet(ContractNet):
     """Energy and charge of each local atom with ``message_passing_layers`` = 1; parameters as :class:`LESNet`.
 
