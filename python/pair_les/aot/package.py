@@ -25,6 +25,7 @@ from pair_les.aot.verification import require_same
 from pair_les.constants import METADATA_FILE
 from pair_les.errors import RunError
 from pair_les.metadata import Metadata
+from pair_les.net import MessagePassingNet
 
 PADDING_VERSION = 1
 """Of the atoms and edges that a package expects before the real ones."""
@@ -68,6 +69,10 @@ def compiled_package(
     network.eval()
     for parameter in network.parameters():
         parameter.requires_grad_(False)
+    for module in network.modules():
+        if isinstance(module, MessagePassingNet):
+            # its operators have several results: not tried in packages yet
+            module.fused_messages = False
 
     n_species = len(metadata.species)
     graph = padded(

@@ -64,6 +64,7 @@ class MessagePassingNet(ContractNet):
         super().__init__(species, settings, charge, lowest_hardness, reference_energies, energy_scale, tables)
         n_s = self.n_species
         n_density = n_s * self.n_radial
+        self.fused_messages = True  # where `fused` is; packages leave it out
         self.n_channels = settings.n_channels
         self.message_channels = settings.message_channels
         self.message_l_max = message_l_max
@@ -244,7 +245,7 @@ class MessagePassingNet(ContractNet):
         """Invariants ``[n, n_features]``; F, ``<u^2 Y>`` and ``<u^3 Y>`` as ``[n_message_lm, n, 3 n_channels]``, or anything
         where they are not wanted."""
         if self.fused:
-            if f.device.type == "cpu":
+            if self.fused_messages and f.device.type == "cpu":
                 return torch.ops.pair_les.equivariants(
                     f, self.even, self.odd, self.even_back, self.odd_back, with_products
                 )
@@ -282,7 +283,7 @@ class MessagePassingNet(ContractNet):
         weights = torch.cat([self.radial_weights, self.as_is_weights], 1)
         weights = weights.view(self.n_radial, self.l_max + 2, self.message_channels)
         if self.fused:
-            if vectors.device.type == "cpu":
+            if self.fused_messages and vectors.device.type == "cpu":
                 return torch.ops.pair_les.messages(
                     vectors, centre, neighbour, h, weights, self.harmonics, n_local, self.cutoff
                 )
