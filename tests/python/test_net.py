@@ -339,10 +339,10 @@ def test_statistics_normalise_both_layers():
     positions, species = cluster(60, seed=9)
     index, vectors = edges(positions)
     f = network.mixed(network.density(species, index, vectors, 60))
-    x, products = network.products(f)
+    x, products = network.products(f, True)
     first = network.normalised(x, species, 0)
     sums = network.received(network.messages(products, first, species), index[0], index[1], vectors, 60)
-    second = network.normalised(network.products(network.mixed_again(sums, f))[0], species, 1)
+    second = network.normalised(network.products(network.mixed_again(sums, f), False)[0], species, 1)
     for x in (first, second):
         assert (x.square().mean(0) - 1.0).abs().max() < 1e-6
         assert max(x[species == s].mean(0).abs().max() for s in range(2)) < 1e-8
