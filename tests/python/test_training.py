@@ -26,7 +26,7 @@ from pair_les.net import LESNet, NetSettings
 from pair_les.training.checkpoints import AtomicCheckpointIO
 from pair_les.training.config import TrainingSection
 from pair_les.training.config_file import parse_config
-from pair_les.training.module import parameter_groups
+from pair_les.training.optimizers import new_optimizer, parameter_groups
 from pair_les.training.run import train
 from pair_les.training.run_folder import RunFolder
 from pair_les.training.schedule import Plateau, rate_factor, weights_of_epoch
@@ -125,6 +125,16 @@ def test_weights_decay_and_biases_do_not() -> None:
     assert [id(p) for p in kept["params"]] == [id(p) for p in biases]
     assert len(decaying["params"]) + len(biases) == len(list(network.parameters()))
     assert len(parameter_groups(network, 0.0)) == 1
+
+
+@pytest.mark.parametrize(("name", "betas"), [("AdamW", (0.9, 0.98)), ("SOAP", (0.95, 0.98))])
+def test_the_optimizer_is_the_one_asked_for(name: str, betas: tuple[float, float]) -> None:
+    network = LESNet(["Na", "Cl"], NetSettings(cutoff=4.0), charge=True)
+    training = TrainingSection(optimizer=name.lower(), learning_rate=3e-3, weight_decay=0.1, beta2=0.98)
+    optimizer = new_optimizer(network, training)
+    assert type(optimizer).__name__ == name
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.0]
+    assert all((group["lr"], group["betas"]) == (3e-3, betas) for group in optimizer.param_groups)
 
 
 def test_learning_without_long_range_average_and_stress(folder: Path) -> None:
@@ -249,10 +259,16 @@ def wait_for(condition: Any, process: subprocess.Popen[str], seconds: float = 12
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("schedule", ["plateau"])
-def test_a_run_that_died_between_epochs_goes_on_with_the_next(folder: Path, schedule: str) -> None:
-    """Schedule, average, early stopping and best score come back from the checkpoint."""
-    training = {"schedule": schedule, "plateau_patience": 1, "epochs": 4, "early_stopping": {"patience": 10}}
+@pytest.mark.parametrize("optimizer", ["adamw", "soap"])
+def test_a_run_that_died_between_epochs_goes_on_with_the_next(folder: Path, optimizer: str) -> None:
+    """Optimizer, schedule, average, early stopping and best score come back from the checkpoint."""
+    training = {
+        "optimizer": optimizer,
+        "schedule": "plateau",
+        "plateau_patience": 1,
+        "epochs": 4,
+        "early_stopping": {"patience": 10},
+    }
     reference = history(run(folder, {"output": str(folder / "whole")}, **training))
     from pair_les.training.checkpoints import RunCheckpoint
 

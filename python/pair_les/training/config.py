@@ -186,8 +186,8 @@ class TrainingSection(Section):
         Charge of each element at the start, e: ``fit`` (linear least squares on the training frames), given by element,
         or null (random weights). They stay as they are for this fraction of the epochs, while the short-range part learns
         what they leave over; then they are trained like everything else.
-    learning_rate, weight_decay, beta2, schedule, warmup_epochs
-        AdamW, whose squared gradients are averaged with `beta2`; ``cosine`` to 1 % of the rate, ``plateau`` (halved
+    optimizer, learning_rate, weight_decay, beta2, schedule, warmup_epochs
+        ``adamw`` or ``soap`` (see `new_optimizer`), whose squared gradients are averaged with `beta2`; ``cosine`` to 1 % of the rate, ``plateau`` (halved
         after `plateau_patience` epochs without progress) or ``constant``.
     gradient_clip
         Largest norm of the gradient; null: none.
@@ -215,6 +215,7 @@ class TrainingSection(Section):
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     initial_charges: dict[str, float] | Literal["fit"] | None = "fit"
     charge_hold: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    optimizer: Literal["adamw", "soap"] = "adamw"
     learning_rate: Positive = 2e-3
     weight_decay: NonNegative = 0.0
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999

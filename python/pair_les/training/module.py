@@ -7,7 +7,6 @@ from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -17,6 +16,7 @@ from ..potential import predict
 from .charge_losses import charge_loss
 from .config import Config, LossSection
 from .network import DTYPES
+from .optimizers import new_optimizer
 from .schedule import Plateau, rate_factor, weights_of_epoch
 from .squared_errors import ErrorSums, over_processes, rmse, squared_errors, weighted_loss
 
@@ -148,13 +148,9 @@ class PotentialModule(pl.LightningModule):
         self.plateau.step(score, self.config.training.plateau_patience)
 
     def configure_optimizers(self) -> dict[str, Any]:
-        """AdamW, and the schedule that changes its rate after each step."""
+        """The optimizer, and the schedule that changes its rate after each step."""
         training = self.config.training
-        optimizer = torch.optim.AdamW(
-            parameter_groups(self.network, training.weight_decay),
-            lr=training.learning_rate,
-            betas=(0.9, training.beta2),
-        )
+        optimizer = new_optimizer(self.network, training)
         schedule = LambdaLR(
             optimizer, lambda step: rate_factor(step, self.steps_per_epoch, training, self.plateau)
         )
@@ -170,14 +166,3 @@ class PotentialModule(pl.LightningModule):
         if self.trainer.is_global_zero:
             self.train_errors.values = checkpoint["train_errors"]
         self.plateau = Plateau(**checkpoint["plateau"])
-
-
-def parameter_groups(network: ContractNet, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases, which carry energies and charges of the elements, and factors that start at 1 do not."""
-    decaying: list[torch.nn.Parameter] = []
-    kept: list[torch.nn.Parameter] = []
-    for name, parameter in network.named_parameters():
-        chosen = kept if weight_decay > 0.0 and name.endswith(("bias", "emphasis")) else decaying
-        chosen.append(parameter)
-    groups = [{"params": decaying, "weight_decay": weight_decay}]
-    return [*groups, {"params": kept, "weight_decay": 0.0}] if kept else groups
