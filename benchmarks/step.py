@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
 import re
 import statistics
 import subprocess
@@ -165,7 +166,7 @@ def training_times(data: str, rounds: int) -> dict[str, float]:
     from pair_les.data.frames import LabelKeys, read_frames
     from pair_les.data.graphs import build_graphs
     from pair_les.metadata import LongRange
-    from pair_les.net import LESNet, NetSettings
+    from pair_les.net import LESNet, NetSettings, fused
     from pair_les.potential import predict
     from pair_les.training.network import fit_statistics
 
@@ -185,6 +186,7 @@ def training_times(data: str, rounds: int) -> dict[str, float]:
     for _ in range(max(5, rounds)):
         for form, times in found.items():
             network.fused = form == "fused"
+            os.environ[fused.VARIABLE] = str(int(network.fused))  # edge vectors belong to no network
             start = time.perf_counter()
             step()
             times.append(1e6 * (time.perf_counter() - start) / len(batch.species))

@@ -9,6 +9,7 @@
 // the namespace of these instances, apart from those of the core
 #define PAIR_LES_INSTRUCTION_SET device
 #define PAIR_LES_FUNCTION KOKKOS_INLINE_FUNCTION
+#define PAIR_LES_POINTS_TOGETHER 1
 #include "core/fused/edge_basis.h"
 #include "core/fused/product_formulas.h"
 

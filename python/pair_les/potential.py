@@ -13,6 +13,8 @@ from .data.batches import Batch
 from .equilibration import charge_energies, equilibrate, of_fixed_charges
 from .long_range import converged_k_cutoff, long_range_energy, training_k_cutoff
 from .metadata import LongRange
+from .net import fused
+from .net.edge_vectors import edge_vectors
 
 Network = Callable[..., tuple[Tensor, Tensor]]
 """species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (any length without long range); a network that is told the
@@ -78,13 +80,15 @@ def predict(
             of_edge = batch.frame[batch.edge_index[0]]
             shifts = shifts + torch.bmm(shifts[:, None, :], deformation[of_edge]).squeeze(1)
             cell = cell + cell @ deformation
-        centre, neighbour = batch.edge_index[0], batch.edge_index[1]
-        vectors = strained.index_select(0, neighbour) - strained.index_select(0, centre) + shifts
+        if fused.load() and strained.device.type == "cpu":
+            vectors = torch.ops.pair_les.edge_vectors(strained, batch.edge_index, shifts, dtype)
+        else:
+            vectors = edge_vectors(strained, batch.edge_index, shifts, dtype)
         told = []
         if tell_charge:
             told.append((batch.charge_labels.total_charge / batch.n_atoms)[batch.frame].to(dtype))
         n_atoms = batch.species.shape[0]
-        atomic, charge = network(batch.species, batch.edge_index, vectors.to(dtype), n_atoms, *told)
+        atomic, charge = network(batch.species, batch.edge_index, vectors, n_atoms, *told)
         # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.
         nothing = torch.zeros_like(batch.energy) + 0.0 * positions.sum()
         energy = nothing.index_add(0, batch.frame, atomic.double())

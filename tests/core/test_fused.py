@@ -174,7 +174,7 @@ def test_wrong_arguments_are_refused(change, text):
         OPS.density(*change(vectors.detach(), centre, species, harmonics), 4, 2, CUTOFF, 3)
 
 
-MESSAGES = str(Path(__file__).with_name("test_fused_messages.py"))
+OTHERS = [str(Path(__file__).with_name(f"test_fused_{name}.py")) for name in ("elements", "messages")]
 PROBE = "import pytest, sys; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', *sys.argv[1:]]))"
 
 
@@ -199,7 +199,7 @@ def test_every_instruction_set(name):
     if not supported(name):
         pytest.skip(f"this processor does not have {name}")
     run = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", __file__, MESSAGES, "-k", "twin or vanish"],
+        [sys.executable, "-m", "pytest", "-q", __file__, *OTHERS, "-k", "twin or vanish"],
         env={**os.environ, "PAIR_LES_INSTRUCTION_SET": name},
         capture_output=True,
         text=True,

@@ -26,6 +26,7 @@ from pair_les.constants import METADATA_FILE
 from pair_les.errors import RunError
 from pair_les.metadata import Metadata
 from pair_les.net import MessagePassingNet
+from pair_les.net.base import ContractNet
 
 PADDING_VERSION = 1
 """Of the atoms and edges that a package expects before the real ones."""
@@ -70,6 +71,8 @@ def compiled_package(
     for parameter in network.parameters():
         parameter.requires_grad_(False)
     for module in network.modules():
+        if isinstance(module, ContractNet):
+            module.fused_activations = False  # the compiler fuses them with what lies around them
         if isinstance(module, MessagePassingNet):
             # its operators have several results: not tried in packages yet
             module.fused_messages = False

@@ -57,6 +57,7 @@ class ContractNet(nn.Module):
             )
         references = _reference_list(species, reference_energies)
         self.fused = fused.load()
+        self.fused_activations = True  # where `fused` is; packages leave them to their compiler
         self.species = list(species)
         self.settings = settings
         self.cutoff = settings.cutoff

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The fused operators of the compiled core: ``torch.ops.pair_les.density``, ``.products``, ``.equivariants`` and ``.messages``.
+"""The fused operators of the compiled core, ``torch.ops.pair_les``.
 
-All are differentiable twice and have a pure-torch twin that gives the same numbers (:mod:`pair_les.net.density`,
-:mod:`pair_les.net.products`, :mod:`pair_les.net.equivariants`, :mod:`pair_les.net.messages`), which is used where the core has not been compiled, on devices other than the CPU, and
-where the environment says ``PAIR_LES_FUSED=0``.
+``density``, ``products``, ``equivariants``, ``messages``, ``squash``, ``silu`` and ``edge_vectors`` are differentiable twice. Each
+has a pure-torch twin that gives the same numbers (the file of :mod:`pair_les.net` with its name; ``squash`` and ``silu`` are in
+:mod:`pair_les.net.activations`), which is used where the core has not been compiled, on devices other than the CPU, and where the
+environment says ``PAIR_LES_FUSED=0``.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 from pathlib import Path
 
@@ -53,5 +55,10 @@ def load_library() -> bool:
     """Register the operators whatever the environment says, for files that contain them; False where they are not built."""
     found = library()
     if found is not None:
-        torch.ops.load_library(str(found))
+        _load_once(found)
     return found is not None
+
+
+@functools.cache
+def _load_once(file: Path) -> None:
+    torch.ops.load_library(str(file))

@@ -19,6 +19,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from pair_les.net.activations import silu
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.base import ContractNet
 from pair_les.net.counts import as_size
@@ -170,7 +171,8 @@ class MessagePassingNet(ContractNet):
         sums = self.received(h, centre, neighbour, vectors, species.size(0))
         y, _ = self.products(self.mixed_again(sums, f), False)
         features = torch.cat([x, self.normalised(y, species, 1)], 1)
-        return self.readout(features, species, self.state_of(charge_per_atom))
+        fused = self.fused and self.fused_activations
+        return self.readout(features, species, self.state_of(charge_per_atom), fused)
 
     @torch.jit.export
     def send(
@@ -273,7 +275,8 @@ class MessagePassingNet(ContractNet):
         weight = self.message_mixing.view(-1, 3, self.n_channels, channels) * scale
         weight = torch.index_select(weight.view(-1, 3 * self.n_channels, channels), 0, self.message_degrees)
         h = torch.bmm(products, weight).transpose(0, 1)
-        gate = self.gate_out(torch.nn.functional.silu(self.gate_in(x, species)), species)
+        gate = silu(self.gate_in(x, species), self.fused and self.fused_activations)
+        gate = self.gate_out(gate, species)
         gate = gate.view(n, self.message_l_max + 1, channels)
         gate = torch.index_select(gate, 1, self.message_degrees)
         return torch.cat([h[:, :1] + gate[:, :1], h[:, 1:] * gate[:, 1:]], 1)

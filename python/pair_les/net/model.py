@@ -8,6 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from pair_les.net.activations import squash
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.base import ContractNet
 from pair_les.net.products import degree_averages, invariants, n_products, product_quadrature
@@ -102,7 +103,7 @@ class LESNet(ContractNet):
             index = torch.nonzero(species[:n_local] == s).view(-1)
             x = self.features(torch.index_select(a, 1, index), s)
             of_atoms = None if state is None else torch.index_select(state, 0, index)
-            outputs.append(self.readout(x, s, of_atoms))
+            outputs.append(self.readout(x, s, of_atoms, self.fused and self.fused_activations))
             members.append(index)
         order = torch.cat(members)  # atom of each row of the outputs, which are grouped by species
         row = torch.zeros_like(order).scatter(0, order, torch.arange(order.size(0), device=order.device))
@@ -116,19 +117,18 @@ class LESNet(ContractNet):
         Products of four densities have long tails: an atom in a rare neighbourhood has features of 50 standard deviations,
         for which the readout has learned nothing. A square root of large values leaves the others as they are.
         """
-        x = self.normalised_features(a, s)
-        return x * torch.rsqrt(torch.sqrt(torch.addcmul(torch.ones_like(x), x, x)))
-
-    def normalised_features(self, a: Tensor, s: int) -> Tensor:
-        """Invariants of mean 0 and variance 1 over the frames of :meth:`fit_statistics`."""
-        return (self.raw_features(a, s) - self.feature_mean[s]) / self.feature_spread[s]
+        x = self.raw_features(a, s)
+        if self.fused:
+            if self.fused_activations and x.device.type == "cpu":
+                return torch.ops.pair_les.squash(x, self.feature_mean[s], self.feature_spread[s])
+        return squash(x, self.feature_mean[s], self.feature_spread[s])
 
     def raw_features(self, a: Tensor, s: int) -> Tensor:
         """Invariants ``[n, n_features]`` before normalisation."""
         weight = torch.bmm(self.whitening[s], self.mixing[s])  # [l_max + 1, n_density, n_channels]
-        f = torch.bmm(a, torch.index_select(weight, 0, self.degrees))  # [n_lm, n, n_channels]
-        scalar = f[0:1] - torch.mv(weight[0].t(), self.density_mean[s])  # only l = 0 has a mean
-        f = torch.cat([scalar, f[1:]])
+        # only l = 0 has a mean
+        mean = torch.nn.functional.pad(self.density_mean[s].view(1, 1, -1), [0, 0, 0, 0, 0, self.n_lm - 1])
+        f = torch.bmm(a - mean, torch.index_select(weight, 0, self.degrees))  # [n_lm, n, n_channels]
         if self.fused:
             if f.device.type == "cpu":
                 return torch.ops.pair_les.products(

@@ -8,6 +8,8 @@ import math
 import torch
 from torch import Tensor, nn
 
+from pair_les.net.activations import silu
+
 INITIAL_OUTPUT = 0.1
 """Size of the outputs before training, relative to unit variance."""
 
@@ -73,14 +75,14 @@ class Readout(nn.Module):
         with torch.no_grad():
             self.last.weight.mul_(INITIAL_OUTPUT)
 
-    def forward(self, x: Tensor, s: int, state: Tensor | None = None) -> Tensor:
-        """``[n, n_features]`` of atoms of species ``s``, and their states ``[n]`` -> ``[n, n_outputs]``."""
+    def forward(self, x: Tensor, s: int, state: Tensor | None = None, fused: bool = False) -> Tensor:
+        """``[n, n_features]`` of atoms of species ``s``, and their states ``[n]`` -> ``[n, n_outputs]``; `fused`: see `silu`."""
         for number, layer in enumerate(self.layers):
             x = layer(x, s)
             if self.state is not None:
                 if number == 0 and state is not None:
                     x = x + torch.outer(state, self.state.hidden[s])
-            x = torch.nn.functional.silu(x)
+            x = silu(x, fused)
         x = self.last(x, s)
         if self.state is not None:
             if state is not None:
@@ -121,15 +123,15 @@ class SharedReadout(nn.Module):
         with torch.no_grad():
             self.last.weight.mul_(INITIAL_OUTPUT)  # as in Readout
 
-    def forward(self, x: Tensor, species: Tensor, state: Tensor | None = None) -> Tensor:
-        """``[n, n_features]`` of atoms of ``species [n]``, and their states ``[n]`` -> ``[n, n_outputs]``."""
+    def forward(self, x: Tensor, species: Tensor, state: Tensor | None = None, fused: bool = False) -> Tensor:
+        """``[n, n_features]`` of atoms of ``species [n]``, and their states ``[n]`` -> ``[n, n_outputs]``; `fused`: see `silu`."""
         y = x
         for number, layer in enumerate(self.layers):
             y = layer(y, species)
             if self.state is not None:
                 if number == 0 and state is not None:
                     y = y + state.unsqueeze(1) * torch.index_select(self.state.hidden, 0, species)
-            y = torch.nn.functional.silu(y)
+            y = silu(y, fused)
         y = self.last(y, species)
         if self.state is not None:
             if state is not None:

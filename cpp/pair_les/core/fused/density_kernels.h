@@ -5,6 +5,7 @@
 #ifndef PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 #define PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 
+#include "fused_kernels.h"
 #include "lanes.h"
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
@@ -22,12 +23,14 @@ template <class Real> struct Block {
   std::int64_t edge[width];
   int n = 0;
 
-  void take(const Real *vectors, std::int64_t e)
+  // kept only where it is wanted: what is written is overwritten by the next
+  void take(const Real *vectors, std::int64_t e, bool wanted = true)
   {
     x[n] = vectors[3 * e];
     y[n] = vectors[3 * e + 1];
     z[n] = vectors[3 * e + 2];
-    edge[n++] = e;
+    edge[n] = e;
+    n += wanted;
   }
   void pad(Real cutoff)
   {
@@ -44,8 +47,8 @@ inline void for_each_block(const DensityEdges<Real> &edges, std::int64_t centre,
 {
   Block<Real> block;
   for (std::int64_t e = edges.first[centre]; e < edges.first[centre + 1]; ++e) {
-    if (edges.species[e] != species) continue;
-    block.take(edges.vectors, e);
+    block.take(edges.vectors, e,
+               edges.species[e] == species); // no branch: species alternate at random
     if (block.n == block.width) {
       action(block);
       block.n = 0;
@@ -96,6 +99,18 @@ template <class Ops> struct RadialFunctions : RadialPart<Ops> {
   }
 };
 
+// rows[e][p] = m[p][e]
+template <class Real, int N, int P, class Number> inline void put_rows(const Number &m, Real *rows)
+{
+  constexpr int width = width_of<Real>;
+  for (int first = 0; first < N; first += width) {
+    Lanes<Real> part[width];
+    for (int p = 0; p < width; ++p) part[p] = first + p < N ? m(first + p) : Lanes<Real>{};
+    transpose<Real>(part);
+    for (int e = 0; e < width; ++e) store(rows + e * P + first, part[e]);
+  }
+}
+
 // sums[k][p] += sum_e radial[k][e] angular[e][p] for N radial functions from the first given
 template <class Real, int N, int P>
 inline void contract(const Real *radial, const Real *angular, int n_edges, Real *sums)
@@ -143,8 +158,8 @@ void accumulate(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
   for (int n = 0; n < n_lm * row; ++n) columns[n] = 0;
 
   RadialFunctions<Ops> radial;
-  alignas(64) Real radial_values[MAX_RADIAL * width], angular_values[width * P] = {};
-  alignas(64) Real radial_tangents[MAX_RADIAL * width], angular_tangents[width * P] = {};
+  alignas(64) Real radial_values[MAX_RADIAL * width], angular_values[width * P];
+  alignas(64) Real radial_tangents[MAX_RADIAL * width], angular_tangents[width * P];
 
   for (std::int64_t i = begin; i < end; ++i) {
     for (int n = 0; n < SK * P; ++n) sums[n] = 0;
@@ -155,13 +170,11 @@ void accumulate(const DensityEdges<typename Ops::Real> &edges, std::int64_t begi
         radial.fill(x, y, z, edges.cutoff, K, false);
         monomials<L, Ops>(radial.x, radial.y, radial.z, m);
         for (int k = 0; k < K; ++k) store(radial_values + k * width, Ops::value(radial.values[k]));
-        for (int p = 0; p < n_lm; ++p)
-          for (int e = 0; e < width; ++e) angular_values[e * P + p] = Ops::value(m[p])[e];
+        put_rows<Real, n_lm, P>([&](int p) { return Ops::value(m[p]); }, angular_values);
         Real *sums_of_species = sums + s * K * P;
         if constexpr (Ops::dual) {
           for (int k = 0; k < K; ++k) store(radial_tangents + k * width, radial.values[k].tangent);
-          for (int p = 0; p < n_lm; ++p)
-            for (int e = 0; e < width; ++e) angular_tangents[e * P + p] = m[p].tangent[e];
+          put_rows<Real, n_lm, P>([&](int p) { return m[p].tangent; }, angular_tangents);
           contract<Real, P>(K, radial_tangents, angular_values, block.n, sums_of_species);
           contract<Real, P>(K, radial_values, angular_tangents, block.n, sums_of_species);
         } else {

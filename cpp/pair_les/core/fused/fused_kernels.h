@@ -57,7 +57,7 @@ template <class Real> struct ProductKernels {
                   Real *invariants);
   void (*backward)(const Products<Real> &, std::int64_t begin, std::int64_t end, const Real *mixed,
                    const Real *adjoint, Real *mixed_adjoint);
-  // Derivative of sum(direction * mixed_adjoint): to the adjoint and to the mixed density (may be null).
+  // Derivative of sum(direction * mixed_adjoint): to the adjoint and to the mixed density.
   void (*double_backward)(const Products<Real> &, std::int64_t begin, std::int64_t end,
                           const Real *mixed, const Real *adjoint, const Real *direction,
                           Real *invariants_tangent, Real *mixed_tangent);
@@ -125,6 +125,24 @@ template <class Real> struct EquivariantKernels {
                           Real *products_tangent, Real *mixed_tangent);
 };
 
+// A function of each element of rows of n_columns. `mean` and `inverse_spread` [n_columns]: of those that standardise first.
+template <class Real> struct Elements {
+  const Real *mean, *inverse_spread;
+  std::int64_t n_columns;
+};
+
+// y = f(x) for rows begin .. end - 1 of arrays [n_rows, n_columns].
+template <class Real> struct ActivationKernels {
+  void (*forward)(const Elements<Real> &, std::int64_t begin, std::int64_t end, const Real *x,
+                  Real *y);
+  void (*backward)(const Elements<Real> &, std::int64_t begin, std::int64_t end, const Real *x,
+                   const Real *adjoint, Real *x_adjoint);
+  // Derivative of sum(direction * x_adjoint): to the adjoint and to x.
+  void (*double_backward)(const Elements<Real> &, std::int64_t begin, std::int64_t end,
+                          const Real *x, const Real *adjoint, const Real *direction,
+                          Real *adjoint_tangent, Real *x_tangent);
+};
+
 struct FusedKernels {
   const char *instruction_set;
   DensityKernels<float> density_float;
@@ -135,6 +153,10 @@ struct FusedKernels {
   MessageKernels<double> messages_double;
   EquivariantKernels<float> equivariants_float;
   EquivariantKernels<double> equivariants_double;
+  ActivationKernels<float> squash_float;
+  ActivationKernels<double> squash_double;
+  ActivationKernels<float> silu_float;
+  ActivationKernels<double> silu_double;
 };
 
 // Those of core/instruction_set.h; throws as it does.

@@ -53,6 +53,34 @@ template <class Real> inline void store_part(Real *to, const Lanes<Real> &lanes,
   for (int i = 0; i < n; ++i) to[i] = lanes[i];
 }
 
+template <int... I> struct Numbers {};
+template <int N, int... I> struct NumbersBelow : NumbersBelow<N - 1, N - 1, I...> {};
+template <int... I> struct NumbersBelow<0, I...> {
+  using type = Numbers<I...>;
+};
+
+// a and b with the lanes that have the bit STEP of a exchanged for those that have it not of b
+template <int STEP, class V, int... I> inline void exchange(V &a, V &b, Numbers<I...>)
+{
+  constexpr int n = sizeof...(I);
+#if defined(__clang__) || __GNUC__ >= 12
+  const V low = __builtin_shufflevector(a, b, (I & STEP ? I - STEP + n : I)...);
+  b = __builtin_shufflevector(a, b, (I & STEP ? I + n : I + STEP)...);
+#else
+  const V low{(I & STEP ? b[I - STEP] : a[I])...};
+  b = V{(I & STEP ? b[I] : a[I + STEP])...};
+#endif
+  a = low;
+}
+
+template <class Real, int STEP = 1> inline void transpose(Lanes<Real> *rows)
+{
+  constexpr int width = width_of<Real>;
+  for (int i = 0; i < width; ++i)
+    if (!(i & STEP)) exchange<STEP>(rows[i], rows[i + STEP], typename NumbersBelow<width>::type());
+  if constexpr (2 * STEP < width) transpose<Real, 2 * STEP>(rows);
+}
+
 inline float square_root(float x)
 {
   return __builtin_sqrtf(x);

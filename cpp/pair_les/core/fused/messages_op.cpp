@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // torch.ops.pair_les.messages: the sums over messages as an operator that is differentiable twice. Twin: net/messages.py.
 
+#include "first_edges.h"
 #include "full_lanes.h"
 #include "fused_kernels.h"
 #include "registration.h"
@@ -56,17 +57,7 @@ struct Senders {
     messages = lanes.fill(messages);
     weights = lanes.fill(weights);
 
-    first.assign(static_cast<std::size_t>(n_local) + 1, n_edges);
-    const auto *c = centre.const_data_ptr<std::int64_t>();
-    const auto *s = neighbour.const_data_ptr<std::int64_t>();
-    std::int64_t next = 0; // centres below it have their first edge
-    for (std::int64_t e = 0; e < n_edges; ++e) {
-      TORCH_CHECK(c[e] >= next - 1 && c[e] < n_local, "messages: centre[", e, "] = ", c[e],
-                  ": centres must be sorted and below n_local = ", n_local);
-      TORCH_CHECK(s[e] >= 0 && s[e] < messages.size(0), "messages: neighbour[", e, "] = ", s[e],
-                  ": must be from 0 to ", messages.size(0) - 1);
-      while (next <= c[e]) first[static_cast<std::size_t>(next++)] = e;
-    }
+    first = first_edges("messages", centre, n_local, "neighbour", neighbour, messages.size(0));
     return lanes;
   }
 

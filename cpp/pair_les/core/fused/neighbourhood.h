@@ -4,6 +4,7 @@
 #ifndef PAIR_LES_CORE_FUSED_NEIGHBOURHOOD_H
 #define PAIR_LES_CORE_FUSED_NEIGHBOURHOOD_H
 
+#include "first_edges.h"
 #include "fused_kernels.h"
 
 #include <ATen/ATen.h>
@@ -44,18 +45,7 @@ struct Neighbourhood {
   // first edge of each centre, in the memory of the host
   void index()
   {
-    const auto n_edges = vectors.size(0);
-    first.assign(static_cast<std::size_t>(n_local) + 1, n_edges);
-    const auto *c = centre.const_data_ptr<std::int64_t>();
-    const auto *s = species.const_data_ptr<std::int64_t>();
-    std::int64_t next = 0; // centres below it have their first edge
-    for (std::int64_t e = 0; e < n_edges; ++e) {
-      TORCH_CHECK(c[e] >= next - 1 && c[e] < n_local, "density: centre[", e, "] = ", c[e],
-                  ": centres must be sorted and below n_local = ", n_local);
-      TORCH_CHECK(s[e] >= 0 && s[e] < n_species, "density: neighbour_species[", e, "] = ", s[e],
-                  ": must be from 0 to ", n_species - 1);
-      while (next <= c[e]) first[next++] = e;
-    }
+    first = first_edges("density", centre, n_local, "neighbour_species", species, n_species);
   }
 
   int l_max() const

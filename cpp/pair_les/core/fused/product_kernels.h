@@ -74,21 +74,18 @@ void products_tangents(const Products<Real> &products, std::int64_t begin, std::
                        const Real *mixed, const Real *adjoint, const Real *direction,
                        Real *invariants_tangent, Real *mixed_tangent)
 {
-  using T = Dual<Lanes<Real>>;
+  using V = Lanes<Real>;
   const ProductAccess<L, Real> at{products};
   for_each_group(products, begin, end, [&](std::int64_t i, std::int64_t c, int n) {
-    T f[n_lm_of(L)], result[n_lm_of(L)], x[MAX_PRODUCTS] = {};
-    Lanes<Real> a[MAX_PRODUCTS] = {};
+    Dual<V> f[n_lm_of(L)];
+    V a[MAX_PRODUCTS] = {}, x[MAX_PRODUCTS], result[n_lm_of(L)];
     for (int lm = 0; lm < n_lm_of(L); ++lm)
       f[lm] = {at.mixed(mixed, lm, i, c, n), at.mixed(direction, lm, i, c, n)};
-    invariants_of<L, DualOps<Real>>(products, f, x);
-    for (int p = 0; p < at.n_products(); ++p)
-      store_part(invariants_tangent + at.invariant(p, i, c), x[p].tangent, n);
-    if (!mixed_tangent) return;
     for (int p = 0; p < at.n_products(); ++p) a[p] = load_part(adjoint + at.invariant(p, i, c), n);
-    invariants_adjoint<L, DualOps<Real>>(products, f, a, result);
-    for (int lm = 0; lm < n_lm_of(L); ++lm)
-      at.put_mixed(mixed_tangent, lm, i, c, n, result[lm].tangent);
+    invariants_tangents<L, DualOps<Real>>(products, f, a, x, result);
+    for (int p = 0; p < at.n_products(); ++p)
+      store_part(invariants_tangent + at.invariant(p, i, c), x[p], n);
+    for (int lm = 0; lm < n_lm_of(L); ++lm) at.put_mixed(mixed_tangent, lm, i, c, n, result[lm]);
   });
 }
 

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// torch.ops.pair_les.edge_vectors: x_j - x_i + shift of each edge, rounded to another precision, as one loop over the edges
+// forward and one backward. It is linear, so that these two are each other's derivatives. Twin: net/edge_vectors.py.
+
+#include "registration.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <optional>
+
+namespace pair_les {
+
+namespace {
+
+using at::Tensor;
+
+constexpr std::int64_t GRAIN = 4096; // edges
+
+// Atoms of the edges. Checked where they are read.
+struct Pairs {
+  Tensor index;
+  std::int64_t n_edges, n_atoms;
+  const std::int64_t *centre, *neighbour;
+
+  Pairs(const Tensor &edge_index, std::int64_t n_atoms_) : n_atoms(n_atoms_)
+  {
+    TORCH_CHECK(edge_index.dim() == 2 && edge_index.size(0) == 2 &&
+                    edge_index.scalar_type() == at::kLong,
+                "edge_vectors: edge_index must be int64 [2, n_edges], not ",
+                edge_index.scalar_type(), " ", edge_index.sizes());
+    index = edge_index.contiguous();
+    n_edges = index.size(1);
+    centre = index.const_data_ptr<std::int64_t>();
+    neighbour = centre + n_edges;
+  }
+
+  bool known(std::int64_t e) const
+  {
+    const auto n = static_cast<std::uint64_t>(n_atoms); // negative numbers are larger
+    return static_cast<std::uint64_t>(centre[e]) < n &&
+           static_cast<std::uint64_t>(neighbour[e]) < n;
+  }
+  void check(std::int64_t e) const
+  {
+    TORCH_CHECK(known(e), "edge_vectors: atoms ", centre[e], " and ", neighbour[e], " of edge ", e,
+                ": must be from 0 to ", n_atoms - 1);
+  }
+};
+
+Tensor edge_vectors_cpu(const Tensor &positions, const Tensor &edge_index,
+                        const std::optional<Tensor> &shifts, at::ScalarType dtype)
+{
+  TORCH_CHECK(positions.dim() == 2 && positions.size(1) == 3,
+              "edge_vectors: positions must be [n_atoms, 3], not ", positions.sizes());
+  const Pairs pairs(edge_index, positions.size(0));
+  const auto x = positions.contiguous();
+  Tensor shift;
+  if (shifts) {
+    TORCH_CHECK(shifts->dim() == 2 && shifts->size(0) == pairs.n_edges && shifts->size(1) == 3 &&
+                    shifts->scalar_type() == positions.scalar_type(),
+                "edge_vectors: shifts must be [", pairs.n_edges, ", 3] of ",
+                positions.scalar_type(), ", not ", shifts->sizes(), " of ", shifts->scalar_type());
+    shift = shifts->contiguous();
+  }
+  auto vectors = at::empty({pairs.n_edges, 3}, positions.options().dtype(dtype));
+  AT_DISPATCH_FLOATING_TYPES(positions.scalar_type(), "edge_vectors", [&] {
+    using From = scalar_t;
+    const auto *at = x.const_data_ptr<From>();
+    const auto *by = shift.defined() ? shift.const_data_ptr<From>() : nullptr;
+    AT_DISPATCH_FLOATING_TYPES(dtype, "edge_vectors", [&] {
+      auto *to = vectors.data_ptr<scalar_t>();
+      at::parallel_for(0, pairs.n_edges, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t e = begin; e < end; ++e) {
+          pairs.check(e);
+          const From *i = at + 3 * pairs.centre[e], *j = at + 3 * pairs.neighbour[e];
+          for (int d = 0; d < 3; ++d) {
+            const From vector = by ? j[d] - i[d] + by[3 * e + d] : j[d] - i[d];
+            to[3 * e + d] = static_cast<scalar_t>(vector);
+          }
+        }
+      });
+    });
+  });
+  return vectors;
+}
+
+// One thread: two edges may end at the same atom.
+Tensor edge_vectors_backward_cpu(const Tensor &adjoint, const Tensor &edge_index,
+                                 std::int64_t n_atoms, at::ScalarType dtype)
+{
+  const Pairs pairs(edge_index, n_atoms);
+  TORCH_CHECK(adjoint.dim() == 2 && adjoint.size(0) == pairs.n_edges && adjoint.size(1) == 3,
+              "edge_vectors: the adjoint must be [", pairs.n_edges, ", 3], not ", adjoint.sizes());
+  const auto g = adjoint.contiguous();
+  auto result = at::zeros({n_atoms, 3}, adjoint.options().dtype(dtype));
+  AT_DISPATCH_FLOATING_TYPES(adjoint.scalar_type(), "edge_vectors_backward", [&] {
+    const auto *from = g.const_data_ptr<scalar_t>();
+    AT_DISPATCH_FLOATING_TYPES(dtype, "edge_vectors_backward", [&] {
+      auto *to = result.data_ptr<scalar_t>();
+      std::int64_t e = 0;
+      while (e < pairs.n_edges) {
+        // edges of one centre follow each other
+        const std::int64_t centre = pairs.centre[e];
+        scalar_t sum[3] = {};
+        for (; e < pairs.n_edges && pairs.centre[e] == centre; ++e) {
+          pairs.check(e);
+          scalar_t *const target = to + 3 * pairs.neighbour[e];
+          for (int d = 0; d < 3; ++d) {
+            const auto value = static_cast<scalar_t>(from[3 * e + d]);
+            target[d] += value;
+            sum[d] += value;
+          }
+        }
+        for (int d = 0; d < 3; ++d) to[3 * centre + d] -= sum[d];
+      }
+    });
+  });
+  return result;
+}
+
+Tensor edge_vectors_meta(const Tensor &positions, const Tensor &edge_index,
+                         const std::optional<Tensor> &, at::ScalarType dtype)
+{
+  return at::empty_symint({edge_index.sym_size(1), 3}, positions.options().dtype(dtype));
+}
+Tensor edge_vectors_backward_meta(const Tensor &adjoint, const Tensor &, c10::SymInt n_atoms,
+                                  at::ScalarType dtype)
+{
+  return at::empty_symint({n_atoms, 3}, adjoint.options().dtype(dtype));
+}
+
+using Variables = torch::autograd::variable_list;
+using Context = torch::autograd::AutogradContext;
+using Forward = Tensor(const Tensor &, const Tensor &, const std::optional<Tensor> &,
+                       at::ScalarType);
+using Backward = Tensor(const Tensor &, const Tensor &, c10::SymInt, at::ScalarType);
+
+at::ScalarType saved_type(Context *ctx)
+{
+  return static_cast<at::ScalarType>(ctx->saved_data["dtype"].toInt());
+}
+
+class EdgeVectors : public torch::autograd::Function<EdgeVectors> {
+ public:
+  static Tensor forward(Context *ctx, const Tensor &positions, const Tensor &edge_index,
+                        const std::optional<Tensor> &shifts, at::ScalarType dtype)
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    ctx->save_for_backward({edge_index});
+    ctx->saved_data["n_atoms"] = positions.sym_size(0);
+    ctx->saved_data["has_shifts"] = shifts.has_value();
+    ctx->saved_data["dtype"] = static_cast<std::int64_t>(positions.scalar_type());
+    static const auto op = operator_named<Forward>("pair_les::edge_vectors");
+    return op.call(positions, edge_index, shifts, dtype);
+  }
+
+  static Variables backward(Context *ctx, const Variables &gradients)
+  {
+    static const auto op = operator_named<Backward>("pair_les::edge_vectors_backward");
+    const auto dtype = saved_type(ctx);
+    const auto edge_index = ctx->get_saved_variables()[0];
+    Tensor of_positions, of_shifts;
+    if (ctx->needs_input_grad(0))
+      of_positions =
+          op.call(gradients[0], edge_index, ctx->saved_data["n_atoms"].toSymInt(), dtype);
+    if (ctx->saved_data["has_shifts"].toBool() && ctx->needs_input_grad(2))
+      of_shifts = gradients[0].to(dtype);
+    return {of_positions, {}, of_shifts, {}};
+  }
+};
+
+Tensor edge_vectors_autograd(const Tensor &positions, const Tensor &edge_index,
+                             const std::optional<Tensor> &shifts, at::ScalarType dtype)
+{
+  return EdgeVectors::apply(positions, edge_index, shifts, dtype);
+}
+
+class EdgeVectorsBackward : public torch::autograd::Function<EdgeVectorsBackward> {
+ public:
+  static Tensor forward(Context *ctx, const Tensor &adjoint, const Tensor &edge_index,
+                        c10::SymInt n_atoms, at::ScalarType dtype)
+  {
+    at::AutoDispatchBelowADInplaceOrView below;
+    ctx->save_for_backward({edge_index});
+    ctx->saved_data["dtype"] = static_cast<std::int64_t>(adjoint.scalar_type());
+    static const auto op = operator_named<Backward>("pair_les::edge_vectors_backward");
+    return op.call(adjoint, edge_index, n_atoms, dtype);
+  }
+
+  static Variables backward(Context *ctx, const Variables &gradients)
+  {
+    static const auto op = operator_named<Forward>("pair_les::edge_vectors");
+    return {op.call(gradients[0], ctx->get_saved_variables()[0], std::nullopt, saved_type(ctx)),
+            {},
+            {},
+            {}};
+  }
+};
+
+Tensor edge_vectors_backward_autograd(const Tensor &adjoint, const Tensor &edge_index,
+                                      c10::SymInt n_atoms, at::ScalarType dtype)
+{
+  return EdgeVectorsBackward::apply(adjoint, edge_index, n_atoms, dtype);
+}
+
+const Registration registration =
+    Registration("edge_vectors")
+        .define([](torch::Library &library) {
+          library.def("edge_vectors(Tensor positions, Tensor edge_index, Tensor? shifts, "
+                      "ScalarType dtype) -> Tensor");
+          library.def("edge_vectors_backward(Tensor adjoint, Tensor edge_index, SymInt n_atoms, "
+                      "ScalarType dtype) -> Tensor");
+        })
+        .implement(c10::DispatchKey::CPU,
+                   [](torch::Library &library) {
+                     library.impl("edge_vectors", edge_vectors_cpu);
+                     library.impl("edge_vectors_backward", edge_vectors_backward_cpu);
+                   })
+        .implement(c10::DispatchKey::Meta,
+                   [](torch::Library &library) {
+                     library.impl("edge_vectors", edge_vectors_meta);
+                     library.impl("edge_vectors_backward", edge_vectors_backward_meta);
+                   })
+        .implement(c10::DispatchKey::Autograd, [](torch::Library &library) {
+          library.impl("edge_vectors", edge_vectors_autograd);
+          library.impl("edge_vectors_backward", edge_vectors_backward_autograd);
+        });
+
+} // namespace
+
+} // namespace pair_les

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// Where the edges of each centre begin in a list that is sorted by centre, in the memory of the host.
+
+#ifndef PAIR_LES_CORE_FUSED_FIRST_EDGES_H
+#define PAIR_LES_CORE_FUSED_FIRST_EDGES_H
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+namespace pair_les {
+
+// First edge of each of n_local centres, and the number of edges. Checks the order of `centre`, and that `ends` (int64 of the same
+// length, `ends_name` in messages of the operator `name`) are from 0 to n_ends - 1.
+inline std::vector<std::int64_t> first_edges(const char *name, const at::Tensor &centre,
+                                             std::int64_t n_local, const char *ends_name,
+                                             const at::Tensor &ends, std::int64_t n_ends)
+{
+  const auto n_edges = centre.numel();
+  std::vector<std::int64_t> first(static_cast<std::size_t>(n_local) + 1, n_edges);
+  const auto *c = centre.const_data_ptr<std::int64_t>();
+  const auto *end = ends.const_data_ptr<std::int64_t>();
+  std::int64_t next = 0; // centres below it have their first edge
+  for (std::int64_t e = 0; e < n_edges; ++e) {
+    TORCH_CHECK(c[e] >= next - 1 && c[e] < n_local, name, ": centre[", e, "] = ", c[e],
+                ": centres must be sorted and below n_local = ", n_local);
+    TORCH_CHECK(end[e] >= 0 && end[e] < n_ends, name, ": ", ends_name, "[", e, "] = ", end[e],
+                ": must be from 0 to ", n_ends - 1);
+    while (next <= c[e]) first[static_cast<std::size_t>(next++)] = e;
+  }
+  return first;
+}
+
+} // namespace pair_les
+
+#endif
