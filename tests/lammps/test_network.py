@@ -8,6 +8,7 @@ product's own: many species-dependent branches, float32, tables.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import ase.build
@@ -22,6 +23,7 @@ from pair_les.contract import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from systems import System, random_fluid, rock_salt, water_box
 from test_finite_difference import EWALD, NO_KSPACE, Solver, check_forces, check_virial
+from test_versions import compile_library
 
 FLUID = random_fluid(
     {"Na": 14, "Cl": 12}, [[9.0, 0.0, 0.0], [1.5, 9.5, 0.0], [-1.2, 0.9, 10.0]], seed=4, min_distance=2.2
@@ -73,6 +75,15 @@ def test_messages_against_the_oracle(tmp_path, network, ranks):
     assert_equal(
         harness.evaluate(tmp_path, FLUID, path, ranks=ranks), oracle.evaluate(path, FLUID), tolerances.EWALD
     )
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler (cc) to build a library")
+def test_torch_multiplies_matrices_by_itself(tmp_path, network, monkeypatch):
+    """LAMMPS exports the plain BLAS that it brings, and its names come before those of torch."""
+    compile_library("#include <stdlib.h>\nvoid dgemm_(void) { abort(); }", tmp_path / "libplain.so")
+    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "libplain.so"))
+    path = network("float64")
+    assert_equal(harness.evaluate(tmp_path, FLUID, path), oracle.evaluate(path, FLUID), tolerances.EWALD)
 
 
 @pytest.mark.parametrize("sigma, solver", [(1.0, EWALD), (None, NO_KSPACE)], ids=["charges", "no charges"])

@@ -19,10 +19,10 @@ std::string reinstall_hint()
          "', or build pair_les again against the torch you have";
 }
 
-void *open_library(const char *file)
+void *open_library(const char *file, int flags = 0)
 {
   // torch registers exit handlers: keep it in the process even after LAMMPS unloads the plugin
-  void *library = dlopen(file, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE);
+  void *library = dlopen(file, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE | flags);
   if (!library)
     throw std::runtime_error(
         std::string("pair_style les, built with torch " PAIR_LES_TORCH_VERSION ", cannot load ") +
@@ -33,6 +33,29 @@ void *open_library(const char *file)
 template <typename Function> Function *find_symbol(void *library, const char *symbol)
 {
   return reinterpret_cast<Function *>(dlsym(library, symbol));
+}
+
+// Whether the process uses what a library defines under a name, not a copy or a replacement of it.
+bool uses_that_of(const char *file, const char *symbol)
+{
+  void *const library = dlopen(file, RTLD_LAZY | RTLD_NOLOAD);
+  if (!library) return false;
+  const bool same = dlsym(library, symbol) == dlsym(RTLD_DEFAULT, symbol);
+  dlclose(library);
+  return same;
+}
+
+// LAMMPS may export the BLAS it brings, a plain one. Names of the program come first, so that torch would multiply matrices of
+// float64 with it, at a tenth of its own speed, unless it is told to look at its own names first. Then it must find there what the
+// rest of the process uses: memory, and standard output.
+int prefer_own_blas()
+{
+#ifdef RTLD_DEEPBIND
+  if (dlsym(RTLD_DEFAULT, "dgemm_") && uses_that_of("libc.so.6", "malloc") &&
+      uses_that_of("libstdc++.so.6", "_ZSt4cerr"))
+    return RTLD_DEEPBIND;
+#endif
+  return 0;
 }
 
 std::string loaded_torch_version(void *torch_library)
@@ -46,7 +69,7 @@ std::string loaded_torch_version(void *torch_library)
 
 void check_torch()
 {
-  void *torch_library = open_library("libtorch_cpu.so");
+  void *torch_library = open_library("libtorch_cpu.so", prefer_own_blas());
   const std::string version = loaded_torch_version(torch_library);
   if (version != PAIR_LES_TORCH_VERSION)
     throw std::runtime_error("pair_style les was built with torch " PAIR_LES_TORCH_VERSION
