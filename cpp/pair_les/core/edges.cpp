@@ -60,16 +60,22 @@ std::vector<char> reaching(const double *const *x, const Graph &graph, const Ful
   return reaches;
 }
 
+// Room for n edges, with what the vectors have in reserve; what it holds is not looked at before it is written.
+void make_room(Graph &graph, std::size_t n)
+{
+  if (graph.centre.size() >= n) return;
+  const std::size_t room = std::max(n, graph.centre.capacity());
+  graph.centre.resize(room);
+  graph.neighbour.resize(room);
+  graph.edge_vectors.resize(3 * room);
+}
+
 } // namespace
 
 void build_graph(const double *const *x, const int *species_of_atom, int n_local, int n_all,
                  const FullNeighborList &list, double cutoff, Graph &graph, int layers)
 {
   number_nodes(species_of_atom, n_local, n_all, graph);
-  graph.centre.clear();
-  graph.neighbour.clear();
-  graph.edge_vectors.clear();
-
   // the contract wants edges sorted by centre; LAMMPS lists are, unless another style reordered them
   std::vector<int> centres(list.centres, list.centres + list.n_centres);
   if (!std::is_sorted(centres.begin(), centres.end())) std::sort(centres.begin(), centres.end());
@@ -78,26 +84,39 @@ void build_graph(const double *const *x, const int *species_of_atom, int n_local
   if (layers > 0) reaches = reaching(x, graph, list, cutoff, layers);
 
   const double cutoff_squared = cutoff * cutoff;
+  std::size_t n = 0;
   for (const int i : centres) {
     const std::int64_t centre = graph.node[static_cast<std::size_t>(i)];
     if (centre < 0) continue;
     if (layers > 0 && !reaches[static_cast<std::size_t>(i)]) continue;
     const double *const xi = x[i];
     const int *const neighbours = list.neighbours[i];
-    for (int k = 0; k < list.n_neighbours[i]; ++k) {
+    const int n_neighbours = list.n_neighbours[i];
+    make_room(graph, n + static_cast<std::size_t>(n_neighbours) + 1);
+    std::int64_t *const to_centre = graph.centre.data();
+    std::int64_t *const to_neighbour = graph.neighbour.data();
+    double *const to_vector = graph.edge_vectors.data();
+    for (int k = 0; k < n_neighbours; ++k) {
       // the upper bits carry the special-bond kind and have to go before any use as an index
       const int j = neighbours[k] & list.index_mask;
+      const std::int64_t neighbour = graph.node[static_cast<std::size_t>(j)];
       const double dx = x[j][0] - xi[0];
       const double dy = x[j][1] - xi[1];
       const double dz = x[j][2] - xi[2];
-      if (dx * dx + dy * dy + dz * dz >= cutoff_squared) continue;
-      const std::int64_t neighbour = graph.node[static_cast<std::size_t>(j)];
-      if (neighbour < 0) continue;
-      graph.centre.push_back(centre);
-      graph.neighbour.push_back(neighbour);
-      graph.edge_vectors.insert(graph.edge_vectors.end(), {dx, dy, dz});
+      // written in any case, and kept or overwritten by the next: about as many are within the cutoff as beyond, in no order
+      to_centre[n] = centre;
+      to_neighbour[n] = neighbour;
+      to_vector[3 * n] = dx;
+      to_vector[3 * n + 1] = dy;
+      to_vector[3 * n + 2] = dz;
+      // what is not a number is kept, to be noticed
+      const bool beyond = dx * dx + dy * dy + dz * dz >= cutoff_squared, known = neighbour >= 0;
+      n += static_cast<std::size_t>(!beyond & known);
     }
   }
+  graph.centre.resize(n);
+  graph.neighbour.resize(n);
+  graph.edge_vectors.resize(3 * n);
 }
 
 } // namespace pair_les
