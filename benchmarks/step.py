@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Time and memory of a whole step of the shipped water model, in the forms it can run in, against LAMMPS's own water.
 
+Its files are written anew from its weights, so that they are what this code writes.
+
 All cases run in turn, several rounds, on one relaxed box; medians are compared. The floor is `lj/cut/coul/long` with the
 charges of SPC/E on the same atoms, without bonds: what a step costs in LAMMPS before any network.
 
@@ -29,8 +31,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import torch
 from lammps_run import BIN, lammps
-from pair_les.contract import load_model, save_model
-from water_packages import write_packages
+from water_packages import write_packages, write_scripts
 
 WATER = Path(__file__).resolve().parents[1] / "examples" / "lammps" / "water"
 SECTIONS = ("Pair", "Kspace", "Modify", "Neigh", "Comm")
@@ -232,12 +233,10 @@ def main() -> None:
         subprocess.run(
             [sys.executable, str(WATER / "make_water.py"), str(arguments.molecules)], cwd=folder, check=True
         )
-        (folder / "model.pt").write_bytes((WATER / "model.pt").read_bytes())
-        module, metadata = load_model(folder / "model.pt")
-        save_model(folder / "model64.pt", module.double(), dataclasses.replace(metadata, dtype="float64"))
+        write_scripts(WATER / "model.pt", folder)
         lammps(folder, RELAX)
         if arguments.packages:
-            write_packages(folder / "model.pt", folder)
+            write_packages(WATER / "model.pt", folder)
         cases = measure(folder, arguments.rounds, arguments.steps, arguments.packages)
         result: dict[str, object] = {case.name: case.times for case in cases}
         first = cases[0].median("step")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The shipped water model as AOTInductor packages. Its network is made again from the weights in the model file."""
+"""The shipped water model as TorchScript files and as AOTInductor packages of this code: its network is made again from its weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from pair_les.contract import Metadata, load_model, save_package
+from pair_les.contract import Metadata, load_model, save_model, save_package
+from pair_les.export import scripts
 from pair_les.net import LESNet, NetSettings
 
 PACKAGES = {
@@ -39,13 +40,27 @@ def network_of(file: Path) -> tuple[LESNet, Metadata]:
     return network, metadata
 
 
+def in_precision(file: Path, precision: str) -> tuple[LESNet, Metadata]:
+    """The network in float32 or float64, with reference energies that have never been rounded, and its metadata."""
+    network, metadata = network_of(file)
+    references = network.reference_energies
+    network = network.to(getattr(torch, precision))
+    network.reference_energies = references
+    return network, replace(metadata, dtype=precision)
+
+
+def write_scripts(model: Path, folder: Path) -> None:
+    """``model.pt`` and ``model64.pt`` as `pair-les export` would write them today."""
+    for name, precision in (("model.pt", "float32"), ("model64.pt", "float64")):
+        network, metadata = in_precision(model, precision)
+        plain, operators = scripts(network)
+        save_model(folder / name, plain, metadata, operators)
+
+
 def write_packages(model: Path, folder: Path) -> None:
     """Compile all of `PACKAGES`, for this processor."""
     for name, (precision, fused) in PACKAGES.items():
-        network, metadata = network_of(model)
-        references = network.reference_energies
-        network = network.to(getattr(torch, precision))
-        network.reference_energies = references
+        network, metadata = in_precision(model, precision)
         network.fused = network.fused and fused
         print(name, flush=True)
-        save_package(folder / name, network, replace(metadata, dtype=precision))
+        save_package(folder / name, network, metadata)
