@@ -125,6 +125,18 @@ def test_weights_decay_and_biases_do_not() -> None:
     assert [id(p) for p in kept["params"]] == [id(p) for p in biases]
     assert len(decaying["params"]) + len(biases) == len(list(network.parameters()))
     assert len(parameter_groups(network, 0.0)) == 1
+    assert len(parameter_groups(network, 0.0, 0.0)) == 1
+
+
+def test_the_readout_may_decay_by_a_rate_of_its_own() -> None:
+    network = LESNet(["Na", "Cl"], NetSettings(cutoff=4.0), charge=True)
+    rates = {id(p): g["weight_decay"] for g in parameter_groups(network, 0.1, 0.02) for p in g["params"]}
+    for name, parameter in network.named_parameters():
+        weight = 0.02 if name.startswith("readout.") else 0.1
+        assert rates[id(parameter)] == (0.0 if name.endswith("bias") else weight), name
+    assert {"mixing", "readout.last.weight"} <= {name for name, _ in network.named_parameters()}
+    decaying, kept = parameter_groups(network, 0.1, 0.0)
+    assert any(p is network.readout.last.weight for p in kept["params"])
 
 
 @pytest.mark.parametrize(("name", "betas"), [("AdamW", (0.9, 0.98)), ("SOAP", (0.95, 0.98))])

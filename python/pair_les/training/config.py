@@ -189,6 +189,8 @@ class TrainingSection(Section):
     optimizer, learning_rate, weight_decay, beta2, schedule, warmup_epochs
         ``adamw`` or ``soap`` (see `new_optimizer`), whose squared gradients are averaged with `beta2`; ``cosine`` to 1 % of the rate, ``plateau`` (halved
         after `plateau_patience` epochs without progress) or ``constant``.
+    readout_weight_decay
+        The same for the weights of the readout; null: as `weight_decay`.
     gradient_clip
         Largest norm of the gradient; null: none.
     ema
@@ -218,6 +220,7 @@ class TrainingSection(Section):
     optimizer: Literal["adamw", "soap"] = "adamw"
     learning_rate: Positive = 2e-3
     weight_decay: NonNegative = 0.0
+    readout_weight_decay: NonNegative | None = None
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
     warmup_epochs: NonNegative = 1.0

@@ -24,9 +24,9 @@ def new_optimizer(network: ContractNet, training: TrainingSection) -> torch.opti
     network
         Whose parameters are trained.
     training
-        ``optimizer``, ``learning_rate``, ``weight_decay`` and ``beta2``.
+        ``optimizer``, ``learning_rate``, ``weight_decay``, ``readout_weight_decay`` and ``beta2``.
     """
-    groups = parameter_groups(network, training.weight_decay)
+    groups = parameter_groups(network, training.weight_decay, training.readout_weight_decay)
     if training.optimizer == "soap":
         from pytorch_optimizer import SOAP  # here: it takes a second to import
 
@@ -40,12 +40,18 @@ def new_optimizer(network: ContractNet, training: TrainingSection) -> torch.opti
     return torch.optim.AdamW(groups, lr=training.learning_rate, betas=(0.9, training.beta2))
 
 
-def parameter_groups(network: ContractNet, weight_decay: float) -> list[dict[str, Any]]:
-    """Weights decay; biases, which carry energies and charges of the elements, and factors that start at 1 do not."""
-    decaying: list[torch.nn.Parameter] = []
-    kept: list[torch.nn.Parameter] = []
+def parameter_groups(
+    network: ContractNet, weight_decay: float, readout_weight_decay: float | None = None
+) -> list[dict[str, Any]]:
+    """Weights decay; biases, which carry energies and charges of the elements, and factors that start at 1 do not.
+
+    The weights of the readout, which set the size of energies and charges, may decay by a rate of their own.
+    """
+    of_readout = weight_decay if readout_weight_decay is None else readout_weight_decay
+    members: dict[float, list[torch.nn.Parameter]] = {weight_decay: []}
     for name, parameter in network.named_parameters():
-        chosen = kept if weight_decay > 0.0 and name.endswith(("bias", "emphasis")) else decaying
-        chosen.append(parameter)
-    groups = [{"params": decaying, "weight_decay": weight_decay}]
-    return [*groups, {"params": kept, "weight_decay": 0.0}] if kept else groups
+        decay = of_readout if name.startswith("readout.") else weight_decay
+        if name.endswith(("bias", "emphasis")):
+            decay = 0.0
+        members.setdefault(decay, []).append(parameter)
+    return [{"params": parameters, "weight_decay": decay} for decay, parameters in members.items()]
