@@ -158,8 +158,10 @@ def test_configurations_are_valid(page: str) -> None:
     import yaml
     from pair_les.training.config_file import parse_config
 
-    (text,) = blocks(page, "yaml")
-    parse_config(yaml.safe_load(text), page)
+    found = blocks(page, "yaml")
+    assert found
+    for text in found:
+        parse_config(yaml.safe_load(text), page)
 
 
 def test_links_lead_somewhere() -> None:
