@@ -160,6 +160,7 @@ def test_operators_keep_the_rules_of_torch():
     [
         (lambda v, c, s, h: (v, c.flip(0), s, h), "centres must be sorted"),
         (lambda v, c, s, h: (v, c + 4, s, h), "below n_local = 4"),
+        (lambda v, c, s, h: (v, c - 1, s, h), r"centre\[0\] = -1: centres must be sorted, not negative"),
         (lambda v, c, s, h: (v, c, s + 2, h), "must be from 0 to 1"),
         (lambda v, c, s, h: (v, c, s, h.float()), "harmonics is"),
         (lambda v, c, s, h: (v, c, s, h[:3]), "harmonics must be"),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Functions of one number with their first two derivatives, on lanes: net/squash.py, and SiLU = x / (1 + exp(-x)).
+// Functions of one number with their first two derivatives, on lanes: squash (net/activations.py), and SiLU = x / (1 + exp(-x)).
 
 #ifndef PAIR_LES_CORE_FUSED_ACTIVATION_KERNELS_H
 #define PAIR_LES_CORE_FUSED_ACTIVATION_KERNELS_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // torch.ops.pair_les.squash and .silu: functions of each element as operators that are differentiable twice and keep nothing but
-// what they were given. Twins: net/squash.py, torch.nn.functional.silu.
+// what they were given. Twins: net/activations.py, torch.nn.functional.silu.
 
 #include "fused_kernels.h"
 #include "registration.h"

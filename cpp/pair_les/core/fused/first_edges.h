@@ -22,8 +22,8 @@ inline std::vector<std::int64_t> first_edges(const char *name, const at::Tensor 
   const auto *end = ends.const_data_ptr<std::int64_t>();
   std::int64_t next = 0; // centres below it have their first edge
   for (std::int64_t e = 0; e < n_edges; ++e) {
-    TORCH_CHECK(c[e] >= next - 1 && c[e] < n_local, name, ": centre[", e, "] = ", c[e],
-                ": centres must be sorted and below n_local = ", n_local);
+    TORCH_CHECK(c[e] >= 0 && c[e] >= next - 1 && c[e] < n_local, name, ": centre[", e, "] = ", c[e],
+                ": centres must be sorted, not negative and below n_local = ", n_local);
     TORCH_CHECK(end[e] >= 0 && end[e] < n_ends, name, ": ", ends_name, "[", e, "] = ", end[e],
                 ": must be from 0 to ", n_ends - 1);
     while (next <= c[e]) first[static_cast<std::size_t>(next++)] = e;
