@@ -16,21 +16,20 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import re
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
-import torch
 from lammps_run import BIN, lammps
+from training_step import training_times
 from water_packages import write_packages, write_scripts
 
 WATER = Path(__file__).resolve().parents[1] / "examples" / "lammps" / "water"
@@ -81,6 +80,7 @@ class Case:
     style: str
     ranks: int = 1
     environment: dict[str, str] = dataclasses.field(default_factory=dict)
+    copies: int = 1  # runs at the same time
     times: list[dict[str, float]] = dataclasses.field(default_factory=list)  # us/atom/step
 
     def median(self, section: str) -> float:
@@ -91,10 +91,14 @@ def les(model: str, keywords: str = "") -> str:
     return f"pair_style les {keywords}\npair_coeff * * {model} O H"
 
 
+TWO_RANKS = "fused, float32, 2 ranks"
+TWO_RUNS = "two runs of the first at once"
+
 CASES = [
     ("fused, float32", les("model.pt"), 1, {}),
     ("fused, float32, split", les("model.pt", "coul auto"), 1, {}),
-    ("fused, float32, 2 ranks", les("model.pt"), 2, {}),
+    (TWO_RANKS, les("model.pt"), 2, {}),
+    (TWO_RUNS, les("model.pt"), 1, {}, 2),
     ("fused, float64", les("model64.pt"), 1, {}),
     ("plain TorchScript, float32", les("model.pt"), 1, {"PAIR_LES_FUSED": "0"}),
     ("fused, AVX2", les("model.pt"), 1, {"PAIR_LES_INSTRUCTION_SET": "avx2"}),
@@ -122,6 +126,38 @@ def timings(log: str) -> dict[str, float]:
     return found
 
 
+def run(case: Case, folder: Path, text: str) -> dict[str, float]:
+    """us/atom/step by section; the mean of the copies, each in a folder of its own."""
+    if case.copies == 1:
+        return timings(lammps(folder, text, case.ranks, case.environment))
+    folders = [folder / f"copy{number}" for number in range(case.copies)]
+    for copy in folders:
+        copy.mkdir(exist_ok=True)
+        for file in folder.glob("*.*"):
+            if file.is_file() and file.suffix in (".pt", ".data") and not (copy / file.name).exists():
+                (copy / file.name).symlink_to(file)
+    with ThreadPoolExecutor(case.copies) as pool:
+        found = list(
+            pool.map(lambda copy: timings(lammps(copy, text, case.ranks, case.environment)), folders)
+        )
+    return {section: statistics.mean(times[section] for times in found) for section in found[0]}
+
+
+def scaling(cases: list[Case]) -> str:
+    """Two ranks against one, beside what the machine allows: two processors may be two threads of one core, at times."""
+    steps = {case.name: [times["step"] for times in case.times] for case in cases}
+    one, two, apart = steps[cases[0].name], steps[TWO_RANKS], steps[TWO_RUNS]
+
+    def median(numerator: list[float], denominator: list[float], factor: float = 1.0) -> str:
+        ratios = [factor * a / b for a, b in zip(numerator, denominator, strict=True)]
+        return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+
+    return (
+        f"two ranks do {median(one, two)} times as much as one, two runs at once {median(one, apart, 2.0)} times: "
+        f"two ranks are at {median(apart, two, 0.5)} of what the two processors do apart"
+    )
+
+
 def measure(folder: Path, rounds: int, steps: int, packages: bool) -> list[Case]:
     cases = [Case(*case) for case in (*CASES, *(PACKAGE_CASES if packages else []))]
     for round_ in range(rounds):
@@ -134,7 +170,7 @@ def measure(folder: Path, rounds: int, steps: int, packages: bool) -> list[Case]
                 warm=10,
                 steps=steps,
             )
-            case.times.append(timings(lammps(folder, text, case.ranks, case.environment)))
+            case.times.append(run(case, folder, text))
             print(f"round {round_ + 1}: {case.name}: {case.times[-1]['step']:.1f} us/atom/step", flush=True)
     return cases
 
@@ -159,39 +195,6 @@ def peak_memory(folder: Path, style: str) -> tuple[float, int]:
     run = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True)
     atoms = int(re.findall(r"^  (\d+) atoms$", (folder / "log.lammps").read_text(), re.MULTILINE)[-1])
     return float(run.stdout.split()[-1]), atoms
-
-
-def training_times(data: str, rounds: int) -> dict[str, float]:
-    """us per atom and step of force training on two frames, fused and twin."""
-    from pair_les.data.batches import collate
-    from pair_les.data.frames import LabelKeys, read_frames
-    from pair_les.data.graphs import build_graphs
-    from pair_les.metadata import LongRange
-    from pair_les.net import LESNet, NetSettings, fused
-    from pair_les.potential import predict
-    from pair_les.training.network import fit_statistics
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    graphs = build_graphs(read_frames([data], LabelKeys("energy", "forces", "stress"))[:2], ["O", "H"], 5.5)
-    batch = collate(graphs)
-    network = LESNet(["O", "H"], NetSettings(5.5), charge=True)
-    fit_statistics(network, graphs, 0, "float32")
-
-    def step() -> None:
-        prediction = predict(network.interaction, LongRange(1.0), batch, torch.float32, training=True)
-        (prediction.forces - batch.forces).square().mean().backward(inputs=list(network.parameters()))
-        network.zero_grad()
-
-    found: dict[str, list[float]] = {"fused": [], "twin": []}
-    for _ in range(max(5, rounds)):
-        for form, times in found.items():
-            network.fused = form == "fused"
-            os.environ[fused.VARIABLE] = str(int(network.fused))  # edge vectors belong to no network
-            start = time.perf_counter()
-            step()
-            times.append(1e6 * (time.perf_counter() - start) / len(batch.species))
-    return {form: statistics.median(times) for form, times in found.items()}
 
 
 def figure(cases: list[Case], file: Path) -> None:
@@ -246,6 +249,7 @@ def main() -> None:
         for case in cases:
             columns = [f"{case.median(section):.1f}" for section in ("Pair", "Kspace", "Modify", "step")]
             print(f"| {case.name} | {' | '.join(columns)} | {case.median('step') / first:.2f} |")
+        print("\n" + scaling(cases))
         if arguments.memory:
             mine, atoms = peak_memory(folder, les("model.pt"))
             floor, _ = peak_memory(folder, FLOOR)

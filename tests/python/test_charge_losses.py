@@ -27,6 +27,7 @@ from pair_les.training.config import ChargeLossSection
 from tiny_frames import LONG_RANGE, tiny_config, tiny_frames
 
 TOTALS = (0.0, 1.0, -2.0, 0.0)
+FRAGMENTS = {"fragment": "molecule", "fragment_charge": "molecule_charge"}
 
 
 @pytest.fixture
@@ -39,7 +40,9 @@ def folder(tmp_path: Path) -> Path:
         atoms.info["total_charge"] = total
         atoms.info["mu"] = rng.normal(size=3)
         atoms.arrays["bec"] = rng.normal(size=(len(atoms), 9))
-    del frames[3].arrays["bec"]
+        atoms.arrays["molecule"] = np.arange(len(atoms)) % 3 - 1  # the first of three atoms belongs to none
+        atoms.arrays["molecule_charge"] = np.where(atoms.arrays["molecule"] == 1, -1.5, 0.0)
+    del frames[3].arrays["bec"], frames[1].arrays["molecule"]
     ase.io.write(tmp_path / "frames.xyz", frames, format="extxyz")
     return tmp_path
 
@@ -49,7 +52,7 @@ def loaded(folder: Path, **keys: str):
     module, metadata = load_model(folder / "model.pt")
     frames = read_frames([folder / "frames.xyz"])
     graphs = build_graphs(frames, metadata.species, metadata.cutoff)
-    named = {"total_charge": "total_charge", "dipole": "mu", "bec": "bec", **keys}
+    named = {"total_charge": "total_charge", "dipole": "mu", "bec": "bec", **FRAGMENTS, **keys}
     return module, metadata, frames, collate(with_charge_labels(frames, graphs, **named))
 
 
@@ -98,16 +101,24 @@ def test_loss_is_what_the_observables_say(folder, eps):
     error = np.concatenate([seen[n].born - born[n] for n in range(3)])
     totals = [found.charge[batch.frame == n].sum().item() for n in range(4)]
     neutrality = np.mean((np.array(totals) - TOTALS) ** 2)
+    excess = [
+        found.charge[batch.frame == n].detach().numpy()[atoms[n].arrays["molecule"] == molecule].sum()
+        + charge
+        for n in (0, 2, 3)
+        for molecule, charge in ((0, 0.0), (1, 1.5))
+    ]
+    fragments = np.mean(np.square(excess))
     for weights, expected in (
         (ChargeLossSection(dipole=2.0, eps=eps), 2.0 * dipole),
         (ChargeLossSection(bec=3.0, eps=eps), 3.0 * np.mean(error**2)),
         (ChargeLossSection(neutrality=0.5), 0.5 * neutrality),
+        (ChargeLossSection(fragments=4.0), 4.0 * fragments),
         (ChargeLossSection(neutrality=0.5, bec=1.0, eps=eps), 0.5 * neutrality + np.mean(error**2)),
     ):
         assert charge_loss(found, batch, weights).item() == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("part", ["neutrality", "dipole", "bec"])
+@pytest.mark.parametrize("part", ["neutrality", "fragments", "dipole", "bec"])
 def test_loss_can_be_differentiated_by_weights(folder, part):
     weights = ChargeLossSection(**{part: 1.0})
     scale = torch.tensor(1.3, dtype=torch.float64, requires_grad=True)
@@ -115,6 +126,51 @@ def test_loss_can_be_differentiated_by_weights(folder, part):
     (slope,) = torch.autograd.grad(charge_loss(found, batch, weights), scale)
     values = [charge_loss(*prediction(folder, 1.3 + step), weights).item() for step in (1e-4, -1e-4)]
     assert slope.item() == pytest.approx((values[0] - values[1]) / 2e-4, rel=1e-6)
+
+
+def test_fragments_without_charges_are_neutral(folder):
+    labels = loaded(folder, fragment_charge="nothing")[3].charge_labels
+    assert not labels.fragment_charge.any()
+    assert set(labels.fragment.tolist()) == {-1, 0, 1}
+    assert (loaded(folder, fragment=None)[3].charge_labels.fragment == -1).all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("molecule", 0.5),
+            r"frame 2 .*: fragment label 'molecule' has 0.5, must be whole numbers: the same one",
+        ),
+        (
+            ("molecule_charge", 2.0),
+            r"frame 2 .*: fragment 0 has the charges 0 and 2 e in 'molecule_charge', must be",
+        ),
+        (
+            ("molecule_charge", np.inf),
+            r"frame 2 .*: fragment charge 'molecule_charge' has shape \[5\], must be \[5\] finite",
+        ),
+    ],
+)
+def test_fragments_that_contradict_themselves(folder, change, message):
+    frames = ase.io.read(folder / "frames.xyz", ":")
+    name, value = change
+    array = frames[2].arrays[name].astype(float)
+    array[1] = value
+    del frames[2].arrays[name]
+    frames[2].new_array(name, array)
+    ase.io.write(folder / "frames.xyz", frames, format="extxyz")
+    with pytest.raises(DataError, match=message):
+        loaded(folder)
+    with pytest.raises(
+        DataError, match=r"fragment label 'mu' has shape \[3\], must be \[\d+\] finite whole numbers"
+    ):
+        loaded(folder, fragment="mu")
+    with pytest.raises(
+        DataError,
+        match=r"no frame has a fragment label 'nothing', which training.charge_loss.fragments needs: name",
+    ):
+        loaded(folder, fragment="nothing")
 
 
 def test_frames_without_labels_do_not_count(folder):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Labels of charges beside energies and forces: total charge, dipole, Born effective charges; all optional."""
+"""Labels of charges beside energies and forces: charges of frames and fragments, dipoles, Born effective charges."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import DataError
+from .fragments import read_fragments
 from .frames import Frame
 from .graphs import Graph
 from .labels import find_label
@@ -20,12 +22,15 @@ from .response_labels import ResponseKeys, ResponseLabels, read_response_labels
 @dataclass(frozen=True)
 class ChargeLabels:
     """Of B frames with N atoms: ``total_charge`` [B], e; ``dipole`` [B, 3], e angstrom, and ``bec`` [N, 3, 3], e, with
-    indices [atom, polarisation, displacement]; NaN without a label. float64.
+    indices [atom, polarisation, displacement]; NaN without a label. float64. ``fragment`` int64 [N], the number of the
+    fragment of its frame that an atom belongs to, below 0 for none; ``fragment_charge`` [N], e, the charge of that fragment.
     """
 
     total_charge: Tensor
     dipole: Tensor
     bec: Tensor
+    fragment: Tensor
+    fragment_charge: Tensor
 
     def to(self, device: torch.device, non_blocking: bool = False) -> ChargeLabels:
         """The labels on another device."""
@@ -50,6 +55,8 @@ def with_charge_labels(
     dipole: str | None,
     bec: str | None,
     displacement_first: bool = True,
+    fragment: str | None = None,
+    fragment_charge: str = "fragment_charge",
 ) -> list[Graph]:
     """Graphs with the charge labels of their frames, which are read a second time.
 
@@ -63,11 +70,14 @@ def with_charge_labels(
         Names of dipoles and Born effective charges; None: not needed.
     displacement_first
         See `read_response_labels`.
+    fragment, fragment_charge
+        Names of the numbers of fragments (None: not needed) and of their charges (e), each an array over atoms; fragments
+        without a charge are neutral.
 
     Raises
     ------
     DataError
-        If no frame has a label that is needed, or one has the wrong shape.
+        If no frame has a label that is needed, or one has the wrong shape or contradicts itself.
     """
     keys = ResponseKeys(dipole=dipole, bec=bec)
     files = list(dict.fromkeys(frame.file for frame in frames))
@@ -84,13 +94,29 @@ def with_charge_labels(
                 f"{', '.join(files)}: no frame has a {name} label '{key}', which training.charge_loss.{name} needs: "
                 f"name it with data.keys.{name}, or set the weight to 0"
             )
+    if fragment is not None and all(find_label(labels.atoms, fragment) is None for labels in chosen):
+        raise DataError(
+            f"{', '.join(files)}: no frame has a fragment label '{fragment}', which training.charge_loss.fragments needs: "
+            "name it with data.keys.fragment, or set the weight to 0"
+        )
     return [
-        replace(graph, charge_labels=_tensors(labels, len(frame), total_charge, frame.where))
+        replace(
+            graph,
+            charge_labels=_tensors(
+                labels,
+                total_charge,
+                read_fragments(labels.atoms, fragment, fragment_charge, frame.where),
+                frame.where,
+            ),
+        )
         for frame, graph, labels in zip(frames, graphs, chosen, strict=True)
     ]
 
 
-def _tensors(labels: ResponseLabels, n_atoms: int, key: str, where: str) -> ChargeLabels:
+def _tensors(
+    labels: ResponseLabels, key: str, fragments: tuple[NDArray[np.int64], NDArray[np.float64]], where: str
+) -> ChargeLabels:
+    n_atoms = len(labels.atoms)
     stored = find_label(labels.atoms, key)
     total = np.asarray(0.0 if stored is None else stored, dtype=np.float64)
     if total.size != 1 or not np.isfinite(total).all():
@@ -102,4 +128,6 @@ def _tensors(labels: ResponseLabels, n_atoms: int, key: str, where: str) -> Char
         total_charge=torch.from_numpy(total.reshape(1).copy()),
         dipole=dipole if labels.dipole is None else torch.from_numpy(labels.dipole.reshape(1, 3).copy()),
         bec=bec if labels.bec is None else torch.from_numpy(labels.bec.copy()),
+        fragment=torch.from_numpy(fragments[0]),
+        fragment_charge=torch.from_numpy(fragments[1]),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Optional parts of the loss that look at charges: their sum, dipoles, Born effective charges; never charges themselves.
+"""Optional parts of the loss that look at charges: sums, dipoles, Born effective charges; never charges themselves.
 
 Partial charges of an electronic-structure method depend on how it divides its density, and are not trained on.
 """
@@ -17,9 +17,10 @@ from .config import ChargeLossSection
 
 
 def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection) -> Tensor:
-    """``neutrality <(sum q - Q)^2> + dipole <|dipole error|^2 / 3> + bec <|Born charge error|^2 / 9>``, a scalar.
+    """``neutrality <(sum q - Q)^2> + fragments <(sum q - Q)^2> + dipole <|dipole error|^2 / 3> + bec <|Born charge error|^2 / 9>``.
 
-    Means are over the frames or components of this process that have the label. Dipoles are those of isolated
+    A scalar. Means are over the frames, fragments or components of this process that have the label; sums are over frames
+    and over fragments. Dipoles are those of isolated
     frames; dipoles and Born effective charges are those of charges shifted to the total charge Q of each frame,
     times ``sqrt(eps)``.
 
@@ -30,7 +31,7 @@ def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection
     batch
         With charge labels.
     weights
-        Of the three parts; a part of weight 0 costs nothing.
+        Of the four parts; a part of weight 0 costs nothing.
     """
     labels = batch.charge_labels
     charge = prediction.charge.double()
@@ -39,6 +40,13 @@ def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection
     excess = totals - labels.total_charge
     if weights.neutrality > 0.0:
         loss = loss + weights.neutrality * excess.square().mean()
+    known = labels.fragment >= 0
+    if weights.fragments > 0.0 and bool(known.any()):
+        numbers = batch.frame * (labels.fragment.max() + 1) + labels.fragment  # in all frames
+        _, fragment, n_atoms = torch.unique(numbers[known], return_inverse=True, return_counts=True)
+        share = labels.fragment_charge[known] / n_atoms[fragment]
+        sums = charge.new_zeros(len(n_atoms)).index_add(0, fragment, charge[known] - share)
+        loss = loss + weights.fragments * sums.square().mean()
 
     shifted = charge - (excess / batch.n_atoms)[batch.frame]
     scale = electronic_scale(weights.eps)

@@ -40,6 +40,8 @@ class KeysSection(Section):
     total_charge: str = "total_charge"
     dipole: str = "dipole"
     bec: str = "bec"
+    fragment: str = "fragment"
+    fragment_charge: str = "fragment_charge"
 
     def labels(self) -> LabelKeys:
         """As the reader takes them."""
@@ -141,6 +143,8 @@ class ChargeLossSection(Section):
 
     neutrality
         Square of the difference between the sum of the charges of a frame and its total charge, 1/e^2.
+    fragments
+        The same of parts of a frame whose charges are known, such as molecules far from each other, 1/e^2.
     dipole, bec
         Mean squared errors of dipoles of isolated frames, 1/(e A)^2, and of Born effective charges, 1/e^2.
     eps
@@ -150,6 +154,7 @@ class ChargeLossSection(Section):
     """
 
     neutrality: NonNegative = 0.0
+    fragments: NonNegative = 0.0
     dipole: NonNegative = 0.0
     bec: NonNegative = 0.0
     eps: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
@@ -157,7 +162,7 @@ class ChargeLossSection(Section):
 
     def asked(self) -> bool:
         """Whether any weight is above 0."""
-        return max(self.neutrality, self.dipole, self.bec) > 0.0
+        return max(self.neutrality, self.fragments, self.dipole, self.bec) > 0.0
 
 
 class FinalStageSection(Section):

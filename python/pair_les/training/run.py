@@ -191,6 +191,8 @@ def _with_charge_labels(
         dipole=keys.dipole if needed and loss.dipole > 0.0 else None,
         bec=keys.bec if needed and loss.bec > 0.0 else None,
         displacement_first=loss.born_order == "displacement",
+        fragment=keys.fragment if needed and loss.fragments > 0.0 else None,
+        fragment_charge=keys.fragment_charge,
     )
 
 
