@@ -118,7 +118,29 @@ def test_loss_is_what_the_observables_say(folder, eps):
         assert charge_loss(found, batch, weights).item() == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("part", ["neutrality", "fragments", "dipole", "bec"])
+def test_charge_that_comes_from_nowhere(folder):
+    """The slope of the sum of charges by each coordinate, against differences."""
+    module, metadata, _, batch = loaded(folder)
+    network = model_network(module, metadata, "model")
+
+    def total(positions: torch.Tensor) -> float:
+        moved = replace(batch, positions=positions)
+        return predict(network, metadata.long_range, moved, torch.float64).charge.sum().item()
+
+    slopes = torch.zeros_like(batch.positions)
+    for atom, axis in np.ndindex(*slopes.shape):
+        step = torch.zeros_like(slopes)
+        step[atom, axis] = 1e-4
+        slopes[atom, axis] = (total(batch.positions + step) - total(batch.positions - step)) / 2e-4
+    found, batch = prediction(folder)
+    weights = ChargeLossSection(conservation=2.0)
+    assert slopes.abs().max() > 0.01
+    assert charge_loss(found, batch, weights).item() == pytest.approx(
+        2.0 * slopes.square().mean().item(), rel=1e-6
+    )
+
+
+@pytest.mark.parametrize("part", ["neutrality", "fragments", "conservation", "dipole", "bec"])
 def test_loss_can_be_differentiated_by_weights(folder, part):
     weights = ChargeLossSection(**{part: 1.0})
     scale = torch.tensor(1.3, dtype=torch.float64, requires_grad=True)

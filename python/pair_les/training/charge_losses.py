@@ -17,9 +17,10 @@ from .config import ChargeLossSection
 
 
 def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection) -> Tensor:
-    """``neutrality <(sum q - Q)^2> + fragments <(sum q - Q)^2> + dipole <|dipole error|^2 / 3> + bec <|Born charge error|^2 / 9>``.
+    """Mean squares of each part times its weight, a scalar.
 
-    A scalar. Means are over the frames, fragments or components of this process that have the label; sums are over frames
+    ``neutrality``, ``fragments``: sum of charges minus total charge. ``conservation``: d(sum q)/dx of each component of each
+    atom; charges flow from atom to atom when atoms move, but no charge comes or goes. ``dipole``, ``bec``: error of each component. Means are over the frames, fragments or components of this process that have the label; sums are over frames
     and over fragments. Dipoles are those of isolated
     frames; dipoles and Born effective charges are those of charges shifted to the total charge Q of each frame,
     times ``sqrt(eps)``.
@@ -31,7 +32,7 @@ def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection
     batch
         With charge labels.
     weights
-        Of the four parts; a part of weight 0 costs nothing.
+        Of the parts; a part of weight 0 costs nothing.
     """
     labels = batch.charge_labels
     charge = prediction.charge.double()
@@ -47,6 +48,11 @@ def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection
         share = labels.fragment_charge[known] / n_atoms[fragment]
         sums = charge.new_zeros(len(n_atoms)).index_add(0, fragment, charge[known] - share)
         loss = loss + weights.fragments * sums.square().mean()
+    if weights.conservation > 0.0:
+        (slope,) = torch.autograd.grad(
+            charge.sum(), prediction.positions, create_graph=True, allow_unused=True, materialize_grads=True
+        )
+        loss = loss + weights.conservation * slope.square().mean()
 
     shifted = charge - (excess / batch.n_atoms)[batch.frame]
     scale = electronic_scale(weights.eps)

@@ -145,6 +145,9 @@ class ChargeLossSection(Section):
         Square of the difference between the sum of the charges of a frame and its total charge, 1/e^2.
     fragments
         The same of parts of a frame whose charges are known, such as molecules far from each other, 1/e^2.
+    conservation
+        Mean square of the derivative of the sum of charges by a coordinate, (e/A)^-2: the charge that comes from nowhere when an
+        atom moves, and feels the potential of all others.
     dipole, bec
         Mean squared errors of dipoles of isolated frames, 1/(e A)^2, and of Born effective charges, 1/e^2.
     eps
@@ -155,6 +158,7 @@ class ChargeLossSection(Section):
 
     neutrality: NonNegative = 0.0
     fragments: NonNegative = 0.0
+    conservation: NonNegative = 0.0
     dipole: NonNegative = 0.0
     bec: NonNegative = 0.0
     eps: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
@@ -162,7 +166,7 @@ class ChargeLossSection(Section):
 
     def asked(self) -> bool:
         """Whether any weight is above 0."""
-        return max(self.neutrality, self.fragments, self.dipole, self.bec) > 0.0
+        return max(self.neutrality, self.fragments, self.conservation, self.dipole, self.bec) > 0.0
 
 
 class FinalStageSection(Section):
