@@ -6,12 +6,16 @@ Every peer lives in an environment of its own, made by one line, and is left out
     python -m venv mace && mace/bin/pip install torch==2.13.0 && mace/bin/pip install mace-torch
     python -m venv nep && nep/bin/pip install calorine
     python -m venv deepmd && deepmd/bin/pip install "deepmd-kit[cpu]" ase
-    python benchmarks/peers.py --mace mace/bin/python --nep nep/bin/python --deepmd deepmd/bin/python --out peers
+    python -m venv dplr && dplr/bin/pip install "deepmd-kit[cpu,lmp]" ase
+    python benchmarks/peers.py --mace mace/bin/python --nep nep/bin/python --deepmd deepmd/bin/python --dplr dplr/bin/python --out peers
 
-MACE (two layers, 4.5 A, 64 scalar and 64 vector channels, float32), NEP (NEP4, 6 and 4 A, 30 neurons) and DeePMD (se_e2_a, 6 A, float32,
-compressed) are untrained: what they cost does not depend on what they learned. They are called through ASE with positions that move a
-little at every step, so that neighbour lists are theirs; none has a long-range sum. Ours is the whole step in LAMMPS, charges and PPPM included.
-One core, one thread. Writes ``peers.json`` and prints a table.
+MACE (two layers, 4.5 A, 64 scalar and 64 vector channels, float32), NEP (NEP4, 6 and 4 A, 30 neurons) and DeePMD
+(se_e2_a, 6 A, float32, compressed) are untrained: what they cost does not depend on what they learned. They are called
+through ASE with positions that move a little at every step, so that neighbour lists are theirs; none of the three has a
+long-range sum. A peer that has used up 40 s times three steps and no more. DPLR (networks and Gaussians of its own
+example of water, 6 A, float32) is the whole step with its PPPM in the LAMMPS of its wheel; --deepmd may name the same
+environment. Ours is the whole step in LAMMPS, charges and PPPM included. One core, one thread. Writes ``peers.json``
+and prints a table.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from ase.io import read, write
 from lammps_run import lammps
 from step import RELAX, SOLVER, STEPS, WATER, les, timings
 
-PEERS = ("mace", "nep", "deepmd")
+PEERS = ("mace", "nep", "deepmd", "dplr")
 HERE = Path(__file__).resolve().parent
 
 
@@ -75,6 +79,9 @@ def main() -> None:
     parser.add_argument("--nep", metavar="PYTHON", help="interpreter of an environment with calorine")
     parser.add_argument(
         "--deepmd", metavar="PYTHON", help="interpreter of an environment with deepmd-kit[cpu]"
+    )
+    parser.add_argument(
+        "--dplr", metavar="PYTHON", help="interpreter of an environment with deepmd-kit[cpu,lmp]"
     )
     parser.add_argument("--molecules", type=int, nargs="+", default=[4, 8], help="along each edge of the box")
     parser.add_argument("--steps", type=int, default=10)
