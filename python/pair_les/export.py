@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from .charge_state import state_for_export
+from .committee import agreement, align_signs
 from .contract import Metadata, created_with, load_model, save_model, save_package
 from .data.batches import Batch, collate
 from .data.graphs import build_graphs
@@ -99,7 +100,7 @@ def export(
     instruction_set
         baseline, avx2 or avx512, of a pt2; None: the best of this processor.
     say
-        Gets lines of progress of the compilation.
+        Gets lines of progress of the compilation, and how well the networks of a committee agree.
 
     Returns
     -------
@@ -118,6 +119,7 @@ def export(
     checkpoints = [checkpoint] if isinstance(checkpoint, str | os.PathLike) else list(checkpoint)
     models = [load_trained(path) for path in checkpoints]
     require_alike(models)
+    align_signs(models)
     model = models[0]
     precision = precision or model.config.training.precision
     state = charge_per_atom(model, charge, n_atoms)
@@ -162,6 +164,8 @@ def export(
                 f"{output}: not written: the exported model differs from the trained one: {failed[0]}: "
                 "try --precision float64, and report this"
             )
+        if len(models) > 1:
+            say(str(agreement(models, _with_references(models, state), state)))
         os.replace(unchecked, output)
     finally:
         unchecked.unlink(missing_ok=True)

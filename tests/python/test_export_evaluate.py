@@ -17,13 +17,17 @@ import torch
 from pair_les.accuracy import Comparison
 from pair_les.calculator import LESCalculator
 from pair_les.cli.inspect import inspect
+from pair_les.committee import agreement, align_signs
 from pair_les.contract import ContractError, Metadata, load_model, read_metadata, save_model
 from pair_les.data import LabelKeys
+from pair_les.data.batches import collate
+from pair_les.data.graphs import build_graphs
 from pair_les.errors import DataError, RunError
 from pair_les.evaluate import evaluate
 from pair_les.export import export
 from pair_les.figures import parity
 from pair_les.net import fused
+from pair_les.potential import predict
 from pair_les.training.trained import load_trained
 from tiny_frames import tiny_frames
 
@@ -89,6 +93,46 @@ def test_a_committee_is_the_mean_of_its_networks(tiny_run: Path, tmp_path: Path)
     for key in ("energy", "charge"):
         torch.testing.assert_close(both[f"member_{key}"], torch.stack([best[key], last[key]]))
         torch.testing.assert_close(both[key], 0.5 * (best[key] + last[key]))
+
+
+def test_the_networks_of_a_committee_get_one_sign(tiny_run: Path, tmp_path: Path, monkeypatch) -> None:
+    """Charges of the other sign are as good to each network, and would cancel in the mean."""
+    one, other = load_trained(tiny_run), load_trained(tiny_run)
+    other.network.restore_charge_output([-weights for weights in other.network.charge_output()])
+    models = iter([one, other])
+    monkeypatch.setattr("pair_les.export.load_trained", lambda path: next(models))
+    lines: list[str] = []
+    export([tiny_run, tiny_run], tmp_path / "both.pt", precision="float64", say=lines.append)
+    edges = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[2.5, 0.1, 0.0], [-2.5, -0.1, 0.0]]).double()
+    both = load_model(tmp_path / "both.pt")[0](torch.tensor([0, 1]), *edges, 2)
+    assert both["charge"].abs().min() > 0.1
+    torch.testing.assert_close(both["member_charge"][0], both["member_charge"][1], rtol=0, atol=1e-6)
+    assert re.match(r"committee: forces of the mean network differ by \S+ meV/A rms from the mean", lines[0])
+
+
+def test_a_committee_without_common_charges_is_warned_of(tiny_run: Path, tmp_path: Path, monkeypatch) -> None:
+    """Forces of half the charges are a quarter as long-ranged, those of their mean nine sixteenths, not five eighths."""
+    one, other = load_trained(tiny_run), load_trained(tiny_run)
+    other.network.restore_charge_output([-0.5 * weights for weights in other.network.charge_output()])
+    models = [one, other]
+    align_signs(models)
+    batch = collate(build_graphs(one.samples, one.species, one.config.model.cutoff)[:1])
+    long_range = [
+        predict(m.network.interaction, m.long_range, batch, m.dtype).forces
+        - predict(m.network.interaction, None, batch, m.dtype).forces
+        for m in models
+    ]
+    torch.testing.assert_close(long_range[1], 0.25 * long_range[0], rtol=0, atol=1e-4)
+
+    def mean(*arguments):
+        outputs = [model.network.interaction(*arguments) for model in models]
+        return tuple(sum(parts) / 2 for parts in zip(*outputs, strict=True))
+
+    found = agreement(models, mean)
+    assert found.of_mean == pytest.approx(found.spread / 6.0, rel=1e-2)  # 1/16 of the long range; +-3/8
+    assert found.charges_agree and "WARNING" not in str(found)
+    text = str(dataclasses.replace(found, of_mean=2.0 * found.spread))
+    assert "WARNING: the networks' charges differ too much to be one set: train them with the same" in text
 
 
 def test_networks_that_do_not_go_together_are_refused(tiny_run: Path, tmp_path: Path, monkeypatch) -> None:

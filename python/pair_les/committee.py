@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""Networks of a committee share one set of charges, their mean: signs are made equal, and what the mean costs is said.
+
+The long-range energy is quadratic in the charges, so that the energy of mean charges is not the mean of the energies. It is near it
+where the networks agree about charges; energies and forces alone determine these only as far as they act beyond the cutoff,
+and their common sign not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .data.batches import Batch, collate
+from .data.graphs import build_graphs
+from .potential import Network, Prediction, predict
+from .training.trained import TrainedModel
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Root mean squares over the components of the forces of sample frames, eV/angstrom.
+
+    Parameters
+    ----------
+    of_mean
+        Forces of the mean network minus the mean of the networks' forces.
+    spread
+        Forces of each network minus that mean.
+    """
+
+    of_mean: float
+    spread: float
+
+    @property
+    def charges_agree(self) -> bool:
+        """Whether taking the mean of the charges changes less than the choice of a network."""
+        return self.of_mean <= self.spread
+
+    def __str__(self) -> str:
+        text = (
+            f"committee: forces of the mean network differ by {1e3 * self.of_mean:.2g} meV/A rms from the mean of the networks' "
+            f"forces, these by {1e3 * self.spread:.2g} from each other's mean"
+        )
+        if self.charges_agree:
+            return text
+        return (
+            f"{text}: WARNING: the networks' charges differ too much to be one set: train them with the same "
+            "training.initial_charges"
+        )
+
+
+def align_signs(models: Sequence[TrainedModel]) -> None:
+    """Turn the charges of networks whose sign is opposite to the first one's; their energies do not change.
+
+    Networks that are told the charge state know the sign already.
+    """
+    first = models[0]
+    if first.long_range is None or first.config.model.charge_state:
+        return
+    charges = [_charges(model, first) for model in models]
+    for model, charge in zip(models[1:], charges[1:], strict=True):
+        if float(charge @ charges[0]) < 0.0:
+            model.network.restore_charge_output([-weights for weights in model.network.charge_output()])
+
+
+def agreement(models: Sequence[TrainedModel], mean: Network, state: float | None = None) -> Agreement:
+    """How far the committee's `mean` network is from the mean of its networks, on the first one's sample frames.
+
+    `state`, e per atom, is what the networks are told; None where they are told nothing.
+    """
+    first = models[0]
+    difference, spread = [], []
+    for batch in _samples(first):
+        alone = [_prediction(model.network.interaction, first, batch, state).forces for model in models]
+        middle = torch.stack(alone).mean(0)
+        difference.append((_prediction(mean, first, batch, None).forces - middle).flatten())
+        spread.extend((forces - middle).flatten() for forces in alone)
+    return Agreement(_rms(difference), _rms(spread))
+
+
+def _samples(model: TrainedModel) -> list[Batch]:
+    graphs = build_graphs(model.samples, model.species, model.config.model.cutoff)
+    return [collate([graph]) for graph in graphs]
+
+
+def _charges(model: TrainedModel, first: TrainedModel) -> Tensor:
+    """Of all atoms of the samples, float64."""
+    predictions = [_prediction(model.network.interaction, first, batch, None) for batch in _samples(first)]
+    return torch.cat([prediction.charge.double() for prediction in predictions])
+
+
+def _prediction(network: Network, model: TrainedModel, batch: Batch, state: float | None) -> Prediction:
+    def told(
+        species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> tuple[Tensor, Tensor]:
+        extra = [] if state is None else [edge_vectors.new_full((n_local,), state)]
+        return network(species, edge_index, edge_vectors, n_local, *extra)
+
+    return predict(told, model.long_range, batch, model.dtype)
+
+
+def _rms(parts: list[Tensor]) -> float:
+    return float(torch.cat(parts).square().mean().sqrt())
