@@ -133,8 +133,8 @@ def run(case: Case, folder: Path, text: str) -> dict[str, float]:
     folders = [folder / f"copy{number}" for number in range(case.copies)]
     for copy in folders:
         copy.mkdir(exist_ok=True)
-        for file in folder.glob("*.*"):
-            if file.is_file() and file.suffix in (".pt", ".data") and not (copy / file.name).exists():
+        for file in (*folder.glob("*.pt"), *folder.glob("*.data")):
+            if not (copy / file.name).exists():
                 (copy / file.name).symlink_to(file)
     with ThreadPoolExecutor(case.copies) as pool:
         found = list(

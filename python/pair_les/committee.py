@@ -16,7 +16,7 @@ from torch import Tensor
 
 from .data.batches import Batch, collate
 from .data.graphs import build_graphs
-from .potential import Network, Prediction, predict
+from .potential import Network, predict
 from .training.trained import TrainedModel
 
 
@@ -59,25 +59,26 @@ def align_signs(models: Sequence[TrainedModel]) -> None:
     Networks that are told the charge state know the sign already.
     """
     first = models[0]
-    if first.long_range is None or first.config.model.charge_state:
+    if len(models) == 1 or first.long_range is None or first.config.model.charge_state:
         return
-    charges = [_charges(model, first) for model in models]
+    batches = _samples(first)
+    charges = [_charges(model, batches) for model in models]
     for model, charge in zip(models[1:], charges[1:], strict=True):
         if float(charge @ charges[0]) < 0.0:
             model.network.restore_charge_output([-weights for weights in model.network.charge_output()])
 
 
-def agreement(models: Sequence[TrainedModel], mean: Network, state: float | None = None) -> Agreement:
-    """How far the committee's `mean` network is from the mean of its networks, on the first one's sample frames.
+def agreement(networks: Sequence[Network], mean: Network, model: TrainedModel) -> Agreement:
+    """How far the `mean` network of a committee is from the mean of its `networks`, on the sample frames of `model`."""
 
-    `state`, e per atom, is what the networks are told; None where they are told nothing.
-    """
-    first = models[0]
+    def forces_of(network: Network, batch: Batch) -> Tensor:
+        return predict(network, model.long_range, batch, model.dtype).forces
+
     difference, spread = [], []
-    for batch in _samples(first):
-        alone = [_prediction(model.network.interaction, first, batch, state).forces for model in models]
+    for batch in _samples(model):
+        alone = [forces_of(network, batch) for network in networks]
         middle = torch.stack(alone).mean(0)
-        difference.append((_prediction(mean, first, batch, None).forces - middle).flatten())
+        difference.append((forces_of(mean, batch) - middle).flatten())
         spread.extend((forces - middle).flatten() for forces in alone)
     return Agreement(_rms(difference), _rms(spread))
 
@@ -87,20 +88,10 @@ def _samples(model: TrainedModel) -> list[Batch]:
     return [collate([graph]) for graph in graphs]
 
 
-def _charges(model: TrainedModel, first: TrainedModel) -> Tensor:
-    """Of all atoms of the samples, float64."""
-    predictions = [_prediction(model.network.interaction, first, batch, None) for batch in _samples(first)]
-    return torch.cat([prediction.charge.double() for prediction in predictions])
-
-
-def _prediction(network: Network, model: TrainedModel, batch: Batch, state: float | None) -> Prediction:
-    def told(
-        species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
-    ) -> tuple[Tensor, Tensor]:
-        extra = [] if state is None else [edge_vectors.new_full((n_local,), state)]
-        return network(species, edge_index, edge_vectors, n_local, *extra)
-
-    return predict(told, model.long_range, batch, model.dtype)
+def _charges(model: TrainedModel, batches: Sequence[Batch]) -> Tensor:
+    """Of all atoms of the batches, e, float64."""
+    found = [predict(model.network.interaction, model.long_range, batch, model.dtype) for batch in batches]
+    return torch.cat([prediction.charge.double() for prediction in found])
 
 
 def _rms(parts: list[Tensor]) -> float:

@@ -165,7 +165,8 @@ def export(
                 "try --precision float64, and report this"
             )
         if len(models) > 1:
-            say(str(agreement(models, _with_references(models, state), state)))
+            networks = [_with_references([member], state) for member in models]
+            say(str(agreement(networks, _with_references(models, state), model)))
         os.replace(unchecked, output)
     finally:
         unchecked.unlink(missing_ok=True)

@@ -128,7 +128,7 @@ def test_a_committee_without_common_charges_is_warned_of(tiny_run: Path, tmp_pat
         outputs = [model.network.interaction(*arguments) for model in models]
         return tuple(sum(parts) / 2 for parts in zip(*outputs, strict=True))
 
-    found = agreement(models, mean)
+    found = agreement([model.network.interaction for model in models], mean, one)
     assert found.of_mean == pytest.approx(found.spread / 6.0, rel=1e-2)  # 1/16 of the long range; +-3/8
     assert found.charges_agree and "WARNING" not in str(found)
     text = str(dataclasses.replace(found, of_mean=2.0 * found.spread))

@@ -88,17 +88,16 @@ def with_charge_labels(
         ):
             found[file, index] = labels
     chosen = [found[frame.file, frame.index] for frame in frames]
-    for name, key in (("dipole", dipole), ("bec", bec)):
-        if key is not None and all(getattr(labels, name) is None for labels in chosen):
+    for name, key, weight in (
+        ("dipole", dipole, "dipole"),
+        ("bec", bec, "bec"),
+        ("fragment", fragment, "fragments"),
+    ):
+        if key is not None and all(find_label(labels.atoms, key) is None for labels in chosen):
             raise DataError(
-                f"{', '.join(files)}: no frame has a {name} label '{key}', which training.charge_loss.{name} needs: "
+                f"{', '.join(files)}: no frame has a {name} label '{key}', which training.charge_loss.{weight} needs: "
                 f"name it with data.keys.{name}, or set the weight to 0"
             )
-    if fragment is not None and all(find_label(labels.atoms, fragment) is None for labels in chosen):
-        raise DataError(
-            f"{', '.join(files)}: no frame has a fragment label '{fragment}', which training.charge_loss.fragments needs: "
-            "name it with data.keys.fragment, or set the weight to 0"
-        )
     return [
         replace(
             graph,

@@ -17,11 +17,12 @@ from .config import ChargeLossSection
 
 
 def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection) -> Tensor:
-    """Mean squares of each part times its weight, a scalar.
+    """Sum over the parts of weight times mean square, a scalar.
 
-    ``neutrality``, ``fragments``: sum of charges minus total charge. ``conservation``: d(sum q)/dx of each component of each
-    atom; charges flow from atom to atom when atoms move, but no charge comes or goes. ``dipole``, ``bec``: error of each component. Means are over the frames, fragments or components of this process that have the label; sums are over frames
-    and over fragments. Dipoles are those of isolated
+    ``neutrality`` and ``fragments``: charges of a frame or fragment minus its total charge, e. ``conservation``: derivative
+    of the sum of charges by each coordinate, e/angstrom. ``dipole`` and ``bec``: components of the errors, e angstrom and e.
+
+    Means are over the frames, fragments or components of this process that have the label. Dipoles are those of isolated
     frames; dipoles and Born effective charges are those of charges shifted to the total charge Q of each frame,
     times ``sqrt(eps)``.
 
