@@ -43,7 +43,7 @@ class Agreement:
     def __str__(self) -> str:
         text = (
             f"committee: forces of the mean network differ by {1e3 * self.of_mean:.2g} meV/A rms from the mean of the networks' "
-            f"forces, these by {1e3 * self.spread:.2g} from each other's mean"
+            f"forces, whose spread is {1e3 * self.spread:.2g}"
         )
         if self.charges_agree:
             return text
