@@ -82,6 +82,19 @@ def test_measures_of_agreement():
     assert pair.r2() == pytest.approx(0.0)
     assert pair.scale == pytest.approx(1.0)
     assert np.isnan(Agreement(np.ones(2), np.ones(2)).r2())
+    assert np.isnan(Agreement(np.ones(2), np.ones(2)).r2_pearson)
+
+
+def test_squared_correlation_leaves_out_factor_and_offset():
+    rng = np.random.default_rng(5)
+    label, noise = rng.normal(size=(2, 50))
+    pair = Agreement(label, label + 0.3 * noise)
+    expected = np.corrcoef(pair.label, pair.prediction)[0, 1] ** 2
+    assert pair.r2_pearson == pytest.approx(expected, abs=1e-12)
+    moved = Agreement(label, 0.4 - 3.0 * pair.prediction)
+    assert moved.r2_pearson == pytest.approx(expected, abs=1e-12)
+    best = np.polyfit(pair.prediction, label, 1)
+    assert expected == pytest.approx(Agreement(label, np.polyval(best, pair.prediction)).r2(), abs=1e-12)
 
 
 def test_models_and_data_without_charges(folder):

@@ -41,6 +41,18 @@ class Agreement:
         left = float(np.sum((self.label - scale * self.prediction) ** 2))
         return 1.0 - left / spread if spread > 0.0 else float("nan")
 
+    @property
+    def r2_pearson(self) -> float:
+        """Squared Pearson correlation: `r2` after the best factor and offset, and what published LES results call R2.
+
+        Their definition: ``scipy.stats.pearsonr(x, y)[0] ** 2`` of all components together, in the notebooks published
+        with the dipeptides (github.com/BingqingCheng/cace-lr-fit, ``fit-dipeptides``).
+        """
+        label = self.label - self.label.mean()
+        prediction = self.prediction - self.prediction.mean()
+        norms = float(np.linalg.norm(label) * np.linalg.norm(prediction))
+        return (float(label @ prediction) / norms) ** 2 if norms > 0.0 else float("nan")
+
 
 def agreement(
     model: str | os.PathLike[str],
@@ -120,11 +132,12 @@ def _without_trace(moment: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def errors(found: dict[str, Agreement]) -> dict[str, float]:
-    """What ``pair-les evaluate`` reports of each kind: RMSE, R2, the best scale, and R2 with it."""
+    """What ``pair-les evaluate`` reports of each kind: RMSE, R2, the best scale, R2 with it, and the squared correlation."""
     rows = {}
     for name, pair in found.items():
         rows[f"{name}_rmse"] = pair.rmse
         rows[f"{name}_r2"] = pair.r2()
         rows[f"{name}_scale"] = pair.scale
         rows[f"{name}_r2_scaled"] = pair.r2(pair.scale)
+        rows[f"{name}_r2_pearson"] = pair.r2_pearson
     return rows
