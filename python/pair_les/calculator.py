@@ -20,7 +20,8 @@ class LESCalculator(Calculator):
 
     ``results`` holds `energy` and `free_energy` (eV; there is no electronic temperature, they are equal),
     `forces` (eV/angstrom), `stress` (eV/angstrom^3, ASE's Voigt order and sign, periodic cells only) and, for
-    a model with charges, `charges` (e), `latent_potential` (``dE_lr/dq``, eV/e) and `long_range_energy` (eV).
+    a model with charges, `charges` (e, after the shift to a total charge where there is one: those that interact),
+    `latent_potential` (``dE_lr/dq``, eV/e) and `long_range_energy` (eV).
     The long-range part is converged and in float64 whatever the precision of the network.
 
     Parameters
@@ -68,7 +69,7 @@ class LESCalculator(Calculator):
         ------
         PropertyNotImplementedError
             If the stress of a cell that is not periodic in three directions is asked for.
-        ValueError
+        ContractError, GeometryError
             See `evaluate`.
         """
         super().calculate(atoms, properties, system_changes)

@@ -16,7 +16,6 @@ from .contract import load_model
 from .errors import DataError
 from .evaluation import Evaluation, evaluate, species_indices
 from .metadata import Metadata
-from .projection import project_charges
 
 # energy units per eV and Coulomb constant (energy angstrom / e^2) of LAMMPS unit styles (update.cpp)
 LAMMPS_UNITS = {"metal": (1.0, 14.399645), "real": (23.060549, 332.06371)}
@@ -130,11 +129,8 @@ def _compare(
     energy_per_ev, _ = LAMMPS_UNITS[units]
     charge = force_max = force_rms = None
     if reference.charges is not None and atoms.has("initial_charges"):
-        expected = reference.charges
-        if metadata.long_range.neutralize and not metadata.long_range.equilibrates:
-            expected = project_charges(expected, (metadata.charge_per_atom or 0.0) * len(atoms))
         dumped = atoms.get_initial_charges() / _charge_unit(metadata, units)
-        charge = float(np.abs(dumped - expected).max())
+        charge = float(np.abs(dumped - reference.charges).max())
     if atoms.calc is not None and "forces" in atoms.calc.results:
         deviation = atoms.calc.results["forces"] / energy_per_ev - reference.forces
         force_max, force_rms = float(np.abs(deviation).max()), float(np.sqrt((deviation**2).mean()))

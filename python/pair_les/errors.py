@@ -18,6 +18,14 @@ class DataError(UserError):
     """A data file or a frame cannot be used; the message names the file and the frame (counted from 0)."""
 
 
+class DeviceError(UserError):
+    """A device of torch is not there, or is none."""
+
+
+class GeometryError(UserError):
+    """Atoms for which a model cannot be evaluated: not finite, too close, or of another periodicity."""
+
+
 class RunError(UserError):
     """A run folder, a checkpoint or an exported model cannot be used as asked."""
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from .charge_state import total_charge_of
 from .equilibration import charge_energies, check_hardness, equilibrate, of_fixed_charges
+from .errors import GeometryError
 from .long_range import long_range_energy
 from .metadata import ContractError, LongRange, Metadata
 from .neighbors import neighbor_list
@@ -42,7 +43,8 @@ class Evaluation:
     strain_derivative
         [3, 3], eV, ``dE/d eps`` of a symmetric strain (minus the virial); None where not periodic.
     charges, latent_potential
-        [N], e, and [N], ``dE_lr/dq`` in eV/e as the backward pass sees it; None for a model without charges.
+        [N], e, the charges that interact, after the shift to a total charge where there is one; [N], ``dE_lr/dq`` of the
+        network's charges in eV/e, as the backward pass sees it. None for a model without charges.
     """
 
     energy: float
@@ -111,14 +113,15 @@ def evaluate(
     ------
     ContractError
         If the network fails, or returns something else than the contract says, or is of another total charge.
-    ValueError
-        If a model with charges meets a partly periodic cell; see also `neighbor_list`.
+    GeometryError
+        If a model with charges meets a partly periodic cell, or energies, charges or forces are not finite; see also
+        `neighbor_list`.
     """
     periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
     if metadata.long_range is not None and periodic.any() != periodic.all():
-        raise ValueError(
+        raise GeometryError(
             f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions "
-            "periodic, or none"
+            "periodic, or none; set pbc to True, or to False for an isolated system, or run slabs in LAMMPS"
         )
     total_charge = total_charge_of(metadata, np.size(species), total_charge, file)
     edge_index, shifts = neighbor_list(positions, cell, periodic, metadata.cutoff)
@@ -143,10 +146,10 @@ def evaluate(
         settings = of_fixed_charges(settings)
     objective = energies.sum()
     if charges is not None and settings is not None:
-        lr_energy, forces, strain, phi = _long_range(
+        lr_energy, forces, strain, phi, interacting = _long_range(
             x, charges.detach().to(x.dtype), h, bool(periodic.all()), settings, k_cutoff, total_charge
         )
-        if charges.requires_grad:
+        if charges.requires_grad:  # phi is projected: no charge but the network's own belongs here
             objective = objective + (phi.to(charges.dtype) * charges).sum()
 
     gradient = torch.zeros_like(vectors)
@@ -157,6 +160,7 @@ def evaluate(
     forces = forces.index_add(0, centre, gradient).index_add(0, neighbour, -gradient)
     strain = strain + vectors.T @ gradient
     strain = 0.5 * (strain + strain.T)
+    _require_finite(forces, "force", file)
 
     return Evaluation(
         energy=float(energies.detach().to(x.dtype).sum()) + lr_energy,
@@ -164,7 +168,7 @@ def evaluate(
         atomic_energies=_array(energies),
         forces=_array(forces),
         strain_derivative=_array(strain) if periodic.all() else None,
-        charges=None if phi is None else _array(charges),
+        charges=None if phi is None else _array(interacting),
         latent_potential=None if phi is None else _array(phi),
     )
 
@@ -183,6 +187,8 @@ def checked_forward(
     ------
     ContractError
         If the network fails, or returns something else than the contract says.
+    GeometryError
+        If what it returns is not finite.
     """
     n_atoms = species.shape[0]
     try:
@@ -205,12 +211,23 @@ def checked_forward(
         if tuple(output[name].shape) != (n_atoms,):
             shape = tuple(output[name].shape)
             raise ContractError(f"{file}: '{name}' has shape {shape}, must be [n_local] = ({n_atoms},)")
+        _require_finite(output[name], name, file)
     if settings is None:
         return output["energy"], None
     if not settings.equilibrates:
         return output["energy"], output["charge"]
     check_hardness(output["hardness"], settings, file)
     return output["energy"], torch.stack([output["electronegativity"], output["hardness"]], dim=1)
+
+
+def _require_finite(values: Tensor, name: str, file: str | os.PathLike[str]) -> None:
+    """In the words of LAMMPS."""
+    if not bool(torch.isfinite(values).all()):
+        article = "an" if name[0] in "aeiou" else "a"
+        raise GeometryError(
+            f"model file '{file}' returned {article} {name} that is not finite: atoms are too close, or the configuration "
+            "is far from the training data"
+        )
 
 
 def _equilibrate(
@@ -243,8 +260,8 @@ def _long_range(
     settings: LongRange,
     k_cutoff: float | None,
     total_charge: float | None,
-) -> tuple[float, Tensor, Tensor, Tensor]:
-    """Phase 2: E_lr, and at fixed charges its forces [N, 3] and strain derivative [3, 3]; phi = dE_lr/dq [N].
+) -> tuple[float, Tensor, Tensor, Tensor, Tensor]:
+    """Phase 2: E_lr; at fixed charges its forces [N, 3] and strain derivative [3, 3]; phi = dE_lr/dq [N]; projected q [N].
 
     The projection of `neutralize` or on `total_charge` is part of E_lr(q), so phi carries it too: both or neither.
     """
@@ -252,10 +269,10 @@ def _long_range(
     charges = charges.clone().requires_grad_()
     strain = torch.zeros(3, 3, dtype=positions.dtype, device=positions.device, requires_grad=True)
     deformation = torch.eye(3, dtype=positions.dtype, device=positions.device) + strain
-    projected = charges
-    if total_charge is not None:
-        projected = project_charges(charges, total_charge)
-        settings = replace(settings, neutralize=False)
+    if total_charge is None and settings.neutralize:
+        total_charge = 0.0
+    projected = charges if total_charge is None else project_charges(charges, total_charge)
+    settings = replace(settings, neutralize=False)
     energy = long_range_energy(
         positions @ deformation,
         projected,
@@ -268,7 +285,7 @@ def _long_range(
     by_position, by_strain, phi = torch.autograd.grad(
         energy, [positions, strain, charges], allow_unused=True, materialize_grads=True
     )
-    return float(energy.detach()), -by_position, by_strain, phi
+    return float(energy.detach()), -by_position, by_strain, phi, projected.detach()
 
 
 def _array(tensor: Tensor) -> NDArray[np.float64]:

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from vesin import NeighborList
 
+from .errors import GeometryError
+
 SMALLEST_VOLUME = 1e-6
 """angstrom^3: a periodic cell below this is taken for one that was never set."""
 
@@ -42,19 +44,21 @@ def neighbor_list(
 
     Raises
     ------
-    ValueError
+    GeometryError
         If the cutoff is not > 0, a position is not finite, or a periodic cell has no volume.
     """
     positions = np.ascontiguousarray(positions, dtype=np.float64).reshape(-1, 3)
     cell = np.ascontiguousarray(cell, dtype=np.float64)
     periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,)).copy()
     if not cutoff > 0:
-        raise ValueError(f"cutoff is {cutoff} angstrom: it must be > 0")
+        raise GeometryError(f"cutoff is {cutoff} angstrom: it must be > 0")
     if not np.isfinite(positions).all():
         atom = int(np.argwhere(~np.isfinite(positions))[0, 0])
-        raise ValueError(f"position of atom {atom} is {positions[atom].tolist()}: positions must be finite")
+        raise GeometryError(
+            f"position of atom {atom} is {positions[atom].tolist()}: positions must be finite"
+        )
     if periodic.all() and not abs(np.linalg.det(cell)) > SMALLEST_VOLUME:
-        raise ValueError(
+        raise GeometryError(
             f"cell is {cell.tolist()}: a periodic cell must have a volume; set it, or pbc to False"
         )
     if len(positions) == 0:

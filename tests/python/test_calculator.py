@@ -7,6 +7,7 @@ import json
 import math
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,11 @@ from ase.calculators.calculator import PropertyNotImplementedError
 from ase.stress import voigt_6_to_full_3x3_stress
 from numpy.typing import NDArray
 from pair_les import LESCalculator
+from pair_les.errors import GeometryError
 from pair_les.evaluation import evaluate
+from pair_les.long_range import long_range_energy
 from pair_les.metadata import ContractError
+from pair_les.observables import observe
 
 LONG_RANGE: dict[str, dict[str, Any]] = {
     "null": {"sigma": None},
@@ -200,8 +204,43 @@ def test_charges_and_potential(calculator: Make) -> None:
 def test_potential_is_projected_with_neutralize(calculator: Make) -> None:
     atoms = fluid("charged")
     atoms.calc = calculator(neutralize=True)
-    assert abs(atoms.get_charges().mean()) > 0.1
+    atoms.get_potential_energy()
     assert atoms.calc.results["latent_potential"].mean() == pytest.approx(0.0, abs=tol.CONVERGED_SUM)
+
+
+@pytest.mark.parametrize("system", ["charged", "isolated"])
+@pytest.mark.parametrize("neutralize", [False, True])
+@pytest.mark.parametrize("total_charge", [None, 0.0, 1.5])
+def test_charges_are_those_that_interact(
+    calculator: Make, system: str, neutralize: bool, total_charge: float | None
+) -> None:
+    """Of the total charge asked for, those of `observe`, and of the long-range energy in the same results."""
+    atoms = fluid(system)
+    atoms.symbols[1] = (
+        "Na"  # as many of either, and the charges of this model would add up to 0 by themselves
+    )
+    model = calculator(neutralize=neutralize).model_path
+    atoms.calc = LESCalculator(model, total_charge=total_charge)
+    charges = atoms.get_charges()
+    np.testing.assert_allclose(
+        charges, observe(model, atoms, total_charge=total_charge, born=False).charges, atol=tol.CONVERGED_SUM
+    )
+    network = LESCalculator(calculator().model_path).get_charges(atoms)
+    expected = network.sum()
+    if total_charge is not None or neutralize:
+        expected = total_charge or 0.0
+        assert abs(network.sum() - expected) > 1e-2
+    assert charges.sum() == pytest.approx(expected, abs=tol.CONVERGED_SUM)
+    assert np.ptp(charges - network) < tol.CONVERGED_SUM
+    energy = long_range_energy(
+        torch.tensor(atoms.positions),
+        torch.tensor(charges),
+        torch.tensor(atoms.cell.array)[None],
+        torch.tensor([system != "isolated"]),
+        torch.zeros(len(atoms), dtype=torch.int64),
+        replace(atoms.calc.metadata.long_range, neutralize=False),
+    )
+    assert energy.item() == pytest.approx(atoms.calc.results["long_range_energy"], abs=tol.CONVERGED_SUM)
 
 
 def test_short_range_model_has_no_charges(calculator: Make) -> None:
@@ -342,6 +381,26 @@ def test_partly_periodic_cell(calculator: Make) -> None:
         atoms.get_potential_energy()
     atoms.calc = calculator(sigma=None)  # a short-range model has no such limit
     assert abs(atoms.get_forces().sum()) < tol.SYMMETRY
+
+
+@pytest.mark.parametrize(("kind", "output"), [("pair", "a force"), ("message_passing", "a force")])
+def test_atoms_at_one_place(calculator: Make, kind: str, output: str) -> None:
+    atoms = Atoms("NaCl", np.zeros((2, 3)), calculator=calculator(kind))
+    message = re.escape(
+        f"{atoms.calc.model_path}' returned {output} that is not finite: atoms are too close, or"
+    )
+    with pytest.raises(GeometryError, match=message):
+        atoms.get_potential_energy()
+    assert not atoms.calc.results
+
+
+def test_energy_that_is_not_finite(calculator: Make) -> None:
+    atoms = fluid("neutral")
+    atoms.calc = calculator(e0=[math.nan, 0.0])
+    with pytest.raises(GeometryError, match="returned an energy that is not finite: atoms are too close, or"):
+        atoms.get_forces()
+    with pytest.raises(GeometryError, match="returned an energy that is not finite"):
+        observe(atoms.calc.model_path, atoms)
 
 
 def test_network_that_raises(calculator: Make) -> None:
