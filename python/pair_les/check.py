@@ -10,15 +10,24 @@ from itertools import islice
 
 import numpy as np
 from ase import Atoms
+from ase.data import atomic_numbers
 from ase.io import iread
 
 from .contract import load_model
-from .errors import DataError
+from .errors import DataError, UserError
 from .evaluation import Evaluation, evaluate, species_indices
 from .metadata import Metadata
 
 # energy units per eV and Coulomb constant (energy angstrom / e^2) of LAMMPS unit styles (update.cpp)
 LAMMPS_UNITS = {"metal": (1.0, 14.399645), "real": (23.060549, 332.06371)}
+
+FORCE_TOLERANCE = 0.01
+"""eV/A, root mean square. A mesh has about 1 meV/A (``pppm 1e-4``: 1.4 for unit charges), float32 less, and positions of six
+digits, LAMMPS's default, add some meV/A in stiff bonds; another model of the same data is off by its own error, 15 meV/A
+and more. The shipped water model with ``pppm 1e-4`` and six digits: 1.0 meV/A."""
+
+CHARGE_TOLERANCE = 0.01
+"""e, of any atom. Charges need no mesh: what is left is the rounding of the dump, below 1e-3 e."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,13 @@ class FrameCheck:
     force_max: float | None
     force_rms: float | None
 
+    def agrees(
+        self, force_tolerance: float = FORCE_TOLERANCE, charge_tolerance: float = CHARGE_TOLERANCE
+    ) -> bool:
+        """Whether both deviations that there are, eV/A (root mean square) and e, are within the tolerances; not where NaN."""
+        pairs = ((self.force_rms, force_tolerance), (self.charge, charge_tolerance))
+        return all(value <= tolerance for value, tolerance in pairs if value is not None)
+
     def __str__(self) -> str:
         parts = [f"frame {self.frame}: {self.n_atoms} atoms, energy {self.energy:.8f} eV"]
         if self.charge is not None:
@@ -60,6 +76,7 @@ def check(
     elements: Sequence[str] | None = None,
     units: str = "metal",
     frames: int | None = None,
+    total_charge: float | None = None,
 ) -> Iterator[FrameCheck]:
     """Compare each frame of a LAMMPS text dump with the model file it was run with.
 
@@ -75,36 +92,74 @@ def check(
         LAMMPS units of the run, ``metal`` or ``real``.
     frames
         Number of frames at most.
+    total_charge
+        e, that of ``pair_style les charge Q``; None: the run had no such keyword. Of equilibrated charges the sum is that of
+        the dump.
 
     Raises
     ------
     DataError
-        If the dump cannot be read, has nothing to compare, or its elements are not known.
+        If the dump cannot be read, has nothing to compare, or a frame cannot be computed: a slab, atoms that are too close.
+    ContractError
+        If the model file cannot be used, does not know an element, or is of another total charge.
     """
     if units not in LAMMPS_UNITS:
         raise DataError(f"units {units!r}: must be one of {', '.join(LAMMPS_UNITS)}")
     module, metadata = load_model(model)
-    specorder = None if elements is None else list(elements)
-    try:
-        trajectory = islice(
-            iread(dump, index=":", format="lammps-dump-text", specorder=specorder, units="metal"), frames
-        )
-        for number, atoms in enumerate(trajectory):
-            symbols = atoms.get_chemical_symbols()
-            species = species_indices(symbols, metadata, model)
+    number = -1
+    for number, atoms in enumerate(_read(dump, elements, frames)):
+        where = f"{os.fspath(dump)}: frame {number}"
+        if metadata.long_range is not None and atoms.pbc.any() != atoms.pbc.all():
+            raise DataError(
+                f"{where}: boundaries {_boundaries(atoms)}: the direct sum is of systems that repeat in all three directions, or "
+                "in none: to check the model, dump a run of it with 'boundary p p p' and without 'kspace_modify slab'"
+            )
+        try:
             reference = evaluate(
                 module,
                 metadata,
-                species,
+                species_indices(atoms.get_chemical_symbols(), metadata, model),
                 atoms.positions,
                 atoms.cell[:],
                 atoms.pbc.tolist(),
                 file=model,
-                total_charge=_total_charge(atoms, metadata, units),
+                total_charge=_total_charge(atoms, metadata, units, total_charge),
             )
-            yield _compare(number, atoms, reference, metadata, units, dump)
-    except (OSError, IndexError, KeyError, StopIteration) as error:
-        raise DataError(f"{os.fspath(dump)}: cannot be read as a LAMMPS text dump ({error})") from error
+        except UserError as error:
+            raise DataError(f"{where}: {error}") from error
+        yield _compare(number, atoms, reference, metadata, units, dump)
+    if number < 0:
+        raise DataError(
+            f"{os.fspath(dump)}: holds no frame: give a file that 'dump ... custom' of LAMMPS wrote"
+        )
+
+
+def _read(
+    dump: str | os.PathLike[str], elements: Sequence[str] | None, frames: int | None
+) -> Iterator[Atoms]:
+    """Frames of a dump; what ASE raises while it reads becomes a `DataError`."""
+    specorder = None if elements is None else list(elements)
+    for symbol in specorder or ():
+        if symbol not in atomic_numbers:
+            raise DataError(
+                f"element '{symbol}': must be a chemical symbol, one for each LAMMPS type as in pair_coeff"
+            )
+    # positions and forces stay in the units of the dump: angstrom both in metal and in real
+    stream = iread(dump, index=":", format="lammps-dump-text", specorder=specorder, units="metal")
+    try:
+        yield from islice(stream, frames)
+    except (OSError, LookupError, ValueError, TypeError, RuntimeError) as error:
+        advice = ""
+        if specorder and isinstance(error, IndexError):
+            advice = f": are there more than {len(specorder)} types? Name the element of each"
+        raise DataError(
+            f"{os.fspath(dump)}: cannot be read as a LAMMPS text dump ({error}){advice}"
+        ) from error
+
+
+def _boundaries(atoms: Atoms) -> str:
+    """As after ``boundary``: p, or f for what is not periodic."""
+    return " ".join("p" if periodic else "f" for periodic in atoms.pbc)
 
 
 def _charge_unit(metadata: Metadata, units: str) -> float:
@@ -113,8 +168,10 @@ def _charge_unit(metadata: Metadata, units: str) -> float:
     return float(np.sqrt(metadata.long_range.coulomb_constant * energy_per_ev / lammps_constant))
 
 
-def _total_charge(atoms: Atoms, metadata: Metadata, units: str) -> float | None:
+def _total_charge(atoms: Atoms, metadata: Metadata, units: str, given: float | None) -> float | None:
     """That of the run, e: equilibrated charges have the sum that ``pair_style les charge Q`` asks for."""
+    if given is not None:
+        return given
     settings = metadata.long_range
     if settings is None or not settings.equilibrates or not atoms.has("initial_charges"):
         return None

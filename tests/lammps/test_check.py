@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
+
 import harness
 import numpy as np
 import pytest
-from pair_les.check import check
+from pair_les.check import FrameCheck, check
+from pair_les.cli.app import main
 from pair_les.errors import DataError
 from systems import random_fluid
 
@@ -16,9 +20,37 @@ FLUID = random_fluid(
 DUMP = "dump 1 all custom 5 traj.dump id type x y z q fx fy fz\ndump_modify 1 format float %.15g\n"
 
 
-def run(folder, path, units="metal", columns=DUMP, edit=""):
-    script = harness.setup(folder, FLUID, path, kspace="ewald 1e-10", units=units)
-    harness.run_lammps(script + edit + columns + "fix 1 all nve\ntimestep 1e-4\nrun 10\n", folder, ranks=2)
+TWO_ATOMS = """ITEM: TIMESTEP
+0
+ITEM: NUMBER OF ATOMS
+2
+ITEM: BOX BOUNDS pp pp pp
+0 9
+0 9
+0 9
+ITEM: ATOMS id type x y z q
+1 1 1 1 1 -1
+2 2 1 1 1 1
+"""
+
+
+@pytest.fixture
+def command(capsys, monkeypatch):
+    """`pair-les` with arguments, in this process: exit code, stdout, stderr."""
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["pair-les", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return int(ended.value.code or 0), *capsys.readouterr()
+
+    return call
+
+
+def run(folder, path, units="metal", columns=DUMP, style="les", kspace="ewald 1e-10"):
+    pair = [f"pair_style {style}", "pair_coeff * * model.pt Cl Na"]
+    script = harness.setup(folder, FLUID, path, kspace=kspace, units=units, pair=pair)
+    harness.run_lammps(script + columns + "fix 1 all nve\ntimestep 1e-4\nrun 10\n", folder, ranks=2)
     return folder / "model.pt", folder / "traj.dump"
 
 
@@ -42,10 +74,81 @@ def test_swapped_elements_are_noticed(tmp_path, model):
     assert result.charge > 1.0
 
 
+@pytest.mark.parametrize("neutralize", [False, True])
+def test_total_charge(tmp_path, model, command, neutralize):
+    """``pair_style les charge 1.5``: agrees when told, and is noticed when not."""
+    path, dump = run(tmp_path, model(neutralize=neutralize), style="les charge 1.5")
+    results = list(check(path, dump, elements=["Cl", "Na"], total_charge=1.5))
+    assert all(result.charge < 1e-9 and result.force_max < 1e-5 for result in results)
+    arguments = ("check", path, dump, "--element", "Cl", "--element", "Na")
+    assert command(*arguments, "--charge", "1.5")[0] == 0
+    code, out, err = command(*arguments)
+    assert code == 1 and out.count("frame ") == 3
+    assert "3 of 3 frames are not what" in err and "--charge" in err and err.count("\n") == 1
+
+
+def test_exit_status(tmp_path, model, command):
+    """1 beyond the tolerances, 0 within; a mesh as coarse as any that is used is within them."""
+    path, dump = run(tmp_path, model(), kspace="pppm 1e-4")
+    arguments = (dump, "--element", "Cl", "--element", "Na", "--frames", 1)
+    code, out, err = command("check", path, *arguments)
+    assert (code, err) == (0, "") and out.startswith("frame 0: 36 atoms, energy ")
+    code, _, err = command("check", path, *arguments, "--force-tolerance", "1e-9")
+    assert code == 1 and "1 of 1 frames are not what" in err and "within 1e-09 eV/A (rms) and 0.01 e" in err
+    other = model(alpha=0.2)
+    code, _, err = command("check", other, *arguments)
+    assert code == 1 and f"not what {other} gives" in err
+    assert command("check", other, *arguments, "--force-tolerance", "9", "--charge-tolerance", "9")[0] == 0
+
+
+def test_what_is_not_a_number_does_not_agree():
+    assert FrameCheck(0, 1, 0.0, 0.0, 0.0, 0.0).agrees() and FrameCheck(0, 1, 0.0, None, None, None).agrees()
+    for charge, force in ((np.nan, 0.0), (0.0, np.nan), (0.02, 0.0), (0.0, 0.02)):
+        assert not FrameCheck(0, 1, 0.0, charge, force, force).agrees()
+
+
+def test_slab(tmp_path, model, command):
+    """Which the direct sum cannot do: one line that says so."""
+    path, dump = run(tmp_path, model())
+    dump.write_text(dump.read_text().replace("pp pp pp", "pp pp ff"))
+    code, out, err = command("check", path, dump, "--element", "Cl", "--element", "Na")
+    assert (code, out) == (2, "") and err.count("\n") == 1
+    assert (
+        "traj.dump: frame 0: boundaries p p f: the direct sum is of systems that repeat in all three" in err
+    )
+    assert "dump a run of it with 'boundary p p p'" in err
+
+
+DAMAGED = {
+    "number": (
+        ("fx fy fz\n", "fx fy fz\nabc "),
+        "traj.dump: cannot be read as a LAMMPS text dump",
+    ),
+    "empty": ((None, ""), "holds no frame: give a file that 'dump ... custom' of LAMMPS wrote"),
+    "atoms at one place": (
+        (None, TWO_ATOMS),
+        "traj.dump: frame 0: model file .* not finite: atoms are too close",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_dumps(tmp_path, model, command, name):
+    (old, new), message = DAMAGED[name]
+    path, dump = run(tmp_path, model())
+    dump.write_text(new if old is None else dump.read_text().replace(old, new))
+    code, out, err = command("check", path, dump, "--element", "Cl", "--element", "Na")
+    assert (code, out) == (2, "") and err.count("\n") == 1 and re.search(message, err), err
+
+
 def test_errors(tmp_path, model):
     path, dump = run(tmp_path, model(), columns="dump 1 all custom 5 traj.dump id type x y z\n")
     with pytest.raises(DataError, match="neither charges nor forces to compare; type 'dump 1 all custom"):
         next(check(path, dump, elements=["Cl", "Na"]))
+    with pytest.raises(DataError, match="element 'Qq': must be a chemical symbol, one for each LAMMPS type"):
+        next(check(path, dump, elements=["Cl", "Qq"]))
+    with pytest.raises(DataError, match="are there more than 1 types\\? Name the element of each"):
+        next(check(path, dump, elements=["Cl"]))
     with pytest.raises(DataError, match="units 'lj': must be one of metal, real"):
         next(check(path, dump, units="lj"))
     with pytest.raises(DataError, match="nothing.dump: cannot be read as a LAMMPS text dump"):

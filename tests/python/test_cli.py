@@ -9,9 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pair_les
 import pytest
 import yaml
+from analytic_models import write_model
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les.cli.app import main
 from python.conftest import tiny_config
 
@@ -81,6 +85,37 @@ def test_errors_are_one_line_on_stderr(
     assert out == ""
     assert err.startswith("pair-les: error: ") and err.count("\n") == 1
     assert message in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "message"),
+    [
+        (["evaluate", "{model}", "{frames}", "--eps", "0.5"], {}, "eps is 0.5: must be >= 1"),
+        (["evaluate", "{model}", "{frames}"], {"PAIR_LES_FUSED": "abc"}, "PAIR_LES_FUSED = abc: must be 0"),
+        (["analyze", "{binary}", "-o", "analysis"], {}, "model.bin: not a text dump: write it with 'dump ID"),
+    ],
+)
+def test_bad_values_are_one_line_too(
+    command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environment: dict[str, str],
+    message: str,
+) -> None:
+    write_model(tmp_path / "model.pt")
+    (tmp_path / "model.bin").write_bytes(bytes(range(256)) * 16)
+    frame = Atoms("NaCl", [[0, 0, 0], [0, 0, 2.8]])
+    frame.calc = SinglePointCalculator(frame, energy=0.0, forces=np.zeros((2, 3)))
+    frame.info["dipole"] = np.zeros(3)
+    frame.write(tmp_path / "frames.xyz", format="extxyz")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    files = {"{model}": "model.pt", "{frames}": "frames.xyz", "{binary}": "model.bin"}
+    code, _, err = command(*[files.get(argument, argument) for argument in arguments])
+    assert code == 2
+    assert err.startswith("pair-les: error: ") and err.count("\n") == 1 and message in err, err
 
 
 def test_debug_shows_where_an_error_came_from(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,11 +129,11 @@ def _columns(file: str) -> set[str]:
 
     if not Path(file).is_file():
         raise DataError(f"{file}: dump does not exist: check the path")
-    with anyopen(file, "rt") as stream:
-        try:
+    try:  # anyopen reads a line by itself
+        with anyopen(file, "rt") as stream:
             head = [stream.readline() for _ in range(9)]
-        except UnicodeDecodeError as error:
-            raise DataError(f"{file}: not a text dump: write it with 'dump ID all custom'") from error
+    except UnicodeDecodeError as error:
+        raise DataError(f"{file}: not a text dump: write it with 'dump ID all custom'") from error
     if not head[0].startswith("ITEM: TIMESTEP") or not head[8].startswith("ITEM: ATOMS"):
         raise DataError(
             f"{file}: not a LAMMPS dump: write one with 'dump ID all custom 100 FILE id type x y z q'"

@@ -26,6 +26,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
+EXIT_DISAGREEMENT = 1
 EXIT_USER_ERROR = 2
 DEBUG_VARIABLE = "PAIR_LES_DEBUG"
 
@@ -235,18 +236,50 @@ def check(
         ),
     ] = None,
     units: Annotated[str, typer.Option(help="LAMMPS units of the run: metal or real.")] = "metal",
-    frames: Annotated[int | None, typer.Option(help="Check so many frames at most.")] = None,
+    frames: Annotated[int | None, typer.Option(min=1, help="Check so many frames at most.")] = None,
+    charge: Annotated[
+        float | None,
+        typer.Option(metavar="Q", help="Total charge, e, of a run with 'pair_style les charge Q'."),
+    ] = None,
+    force_tolerance: Annotated[
+        float | None,
+        typer.Option(
+            min=0.0,
+            help="Root-mean-square deviation of a force component, eV/A. [default: 0.01]",
+            metavar="EV/A",
+        ),
+    ] = None,
+    charge_tolerance: Annotated[
+        float | None, typer.Option(min=0.0, help="Deviation of any charge, e. [default: 0.01]", metavar="E")
+    ] = None,
 ) -> None:
     """Recompute the charges and forces of a LAMMPS dump with the converged direct sum and print the differences.
 
-    The direct sum grows with the square of the number of atoms: minutes for 10 000 of them.
+    Exits with status 1 where a difference is beyond the tolerance. A mesh of pppm 1e-4 has 1.4 meV/A, a dump whose positions
+    have six digits some meV/A more (dump_modify 1 format float %.12g).
+
+    The direct sum grows with the square of the number of atoms: minutes for 10 000 of them. It is of systems that repeat in
+    all directions or in none, without a field: slabs and runs with efield cannot be checked.
 
     Example: pair-les check model.pt traj.dump --element O --element H
     """
+    from pair_les.check import CHARGE_TOLERANCE, FORCE_TOLERANCE
     from pair_les.check import check as compare
 
-    for result in compare(model, dump, elements=elements, units=units, frames=frames):
-        print(result)
+    force = FORCE_TOLERANCE if force_tolerance is None else force_tolerance
+    latent = CHARGE_TOLERANCE if charge_tolerance is None else charge_tolerance
+    n_frames, wrong = 0, 0
+    for result in compare(model, dump, elements=elements, units=units, frames=frames, total_charge=charge):
+        print(result, flush=True)
+        n_frames += 1
+        wrong += not result.agrees(force, latent)
+    if wrong:
+        print(
+            f"pair-les: {dump}: {wrong} of {n_frames} frames are not what {model} gives, within {force:g} eV/A (rms) and "
+            f"{latent:g} e: another model file, order of elements, units, --charge, a field, or a coarse kspace_style",
+            file=sys.stderr,
+        )
+        raise typer.Exit(EXIT_DISAGREEMENT)
 
 
 @app.command()

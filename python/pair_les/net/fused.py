@@ -17,6 +17,8 @@ import torch
 
 import pair_les
 
+from ..errors import UserError
+
 LIBRARY = "libpair_les_core.so"
 VARIABLE = "PAIR_LES_FUSED"
 
@@ -34,18 +36,18 @@ def load() -> bool:
 
     Raises
     ------
-    ValueError
+    UserError
         If ``PAIR_LES_FUSED`` is neither 0 nor 1, or 1 where there is no core library.
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "0", "1"):
-        raise ValueError(f"{VARIABLE} = {wanted}: must be 0 (pure torch) or 1; unset it for the faster one")
+        raise UserError(f"{VARIABLE} = {wanted}: must be 0 (pure torch) or 1; unset it for the faster one")
     if wanted == "0":
         return False
     if load_library():
         return True
     if wanted == "1":
-        raise ValueError(
+        raise UserError(
             f"{VARIABLE} = 1: {LIBRARY} has not been built: install the package with 'pip install .'"
         )
     return False

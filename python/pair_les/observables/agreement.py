@@ -86,7 +86,7 @@ def agreement(
 
     Raises
     ------
-    ContractError, DataError, ValueError
+    ContractError, DataError, UserError
         See `load_model`, `read_response_labels` and `observe`.
     """
     frames = read_response_labels(data, keys, displacement_first)

@@ -19,6 +19,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ..errors import GeometryError
+
 
 def born_charges(charges: Tensor, positions: Tensor, cell: Tensor, periodic: bool | Sequence[bool]) -> Tensor:
     """Born effective charges in units of the charges given.
@@ -41,7 +43,7 @@ def born_charges(charges: Tensor, positions: Tensor, cell: Tensor, periodic: boo
 
     Raises
     ------
-    ValueError
+    GeometryError
         If the directions that are not periodic are not at right angles to the others.
     """
     flags = [periodic] * 3 if isinstance(periodic, bool) else [bool(flag) for flag in periodic]
@@ -127,7 +129,7 @@ def _lattice(cell: Tensor, periodic: list[bool]) -> Tensor:
     for direction in range(3):
         others = [row for row in range(3) if row != direction and periodic[row]]
         if not periodic[direction] and any(float(lattice[row, direction].abs()) > 1e-9 for row in others):
-            raise ValueError(
+            raise GeometryError(
                 f"the cell is periodic along {others} but not along {direction}, and leans over: "
                 "make the direction that is not periodic a right angle to the others"
             )

@@ -12,6 +12,8 @@ import math
 import torch
 from torch import Tensor
 
+from ..errors import UserError
+
 
 def physical_charges(charges: Tensor, eps: float) -> Tensor:
     """``sqrt(eps) q``: physical charges of latent ones (Zhong et al. 2025).
@@ -25,7 +27,7 @@ def physical_charges(charges: Tensor, eps: float) -> Tensor:
 
     Raises
     ------
-    ValueError
+    UserError
         If `eps` is below 1.
     """
     return electronic_scale(eps) * charges
@@ -36,11 +38,11 @@ def electronic_scale(eps: float) -> float:
 
     Raises
     ------
-    ValueError
+    UserError
         If `eps` is not a number >= 1.
     """
     if not (math.isfinite(eps) and eps >= 1.0):
-        raise ValueError(
+        raise UserError(
             f"eps is {eps}: must be >= 1, the electronic permittivity (1 in vacuum, 1.78 for water)"
         )
     return math.sqrt(eps)

@@ -78,8 +78,8 @@ def observe(
     ------
     ContractError
         If the model has no charges, does not know an element, or breaks the contract.
-    ValueError
-        If `eps` is below 1; see also `born_charges` and `neighbor_list`.
+    UserError
+        If `eps` is below 1; see also `born_charges`, `checked_forward` and `neighbor_list`.
     """
     file = "model" if isinstance(model, tuple) else os.fspath(model)
     module, metadata = model if isinstance(model, tuple) else load_model(model, device)
