@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +14,7 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from .contract import load_model
+from .errors import RunError
 from .evaluation import evaluate, species_indices
 
 
@@ -38,6 +41,13 @@ class LESCalculator(Calculator):
     ------
     ContractError
         If the file is not what the contract says, or atoms contain an element the model does not know.
+    DeviceError
+        If torch does not have the device.
+
+    Notes
+    -----
+    Pickled (``multiprocessing``, dask), it is the path of the file and the settings, and reads the file again: that must still
+    be the same. Copies of the same process share the network.
     """
 
     implemented_properties = ["energy", "free_energy", "forces", "stress", "charges"]
@@ -54,8 +64,52 @@ class LESCalculator(Calculator):
         self.device = device
         self.total_charge = total_charge
         self.module, self.metadata = load_model(model_path, device)
+        self._digest = _digest(model_path)
         if self.metadata.long_range is None:
             self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the network; the path is absolute, because another process may be in another folder."""
+        state = {name: value for name, value in self.__dict__.items() if name not in ("module", "metadata")}
+        return {**state, "model_path": os.path.abspath(self.model_path)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the model file again.
+
+        Raises
+        ------
+        RunError
+            If it is not there any more, or is another one.
+        """
+        path = state["model_path"]
+        if not os.path.isfile(path):
+            raise RunError(
+                f"{path}: the model file of a pickled LESCalculator does not exist here: put it there, or make a new "
+                "LESCalculator of where it is"
+            )
+        if _digest(path) != state["_digest"]:
+            raise RunError(
+                f"{path}: the model file of a pickled LESCalculator is another one by now: make a new LESCalculator of it"
+            )
+        self.__dict__.update(state)
+        self.module, self.metadata = load_model(path, self.device)
+
+    def __copy__(self) -> LESCalculator:
+        return self._copied(dict(self.__dict__))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LESCalculator:
+        shared = ("module", "metadata")
+        own = {name: value for name, value in self.__dict__.items() if name not in shared}
+        other = self._copied({name: getattr(self, name) for name in shared})
+        memo[id(self)] = other  # before its atoms are copied, which point back to it
+        other.__dict__.update(copy.deepcopy(own, memo))
+        return other
+
+    def _copied(self, attributes: dict[str, Any]) -> LESCalculator:
+        """Another one of this class with these attributes; nothing is read."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(attributes)
+        return other
 
     def calculate(
         self,
@@ -96,3 +150,9 @@ class LESCalculator(Calculator):
             self.results["charges"] = found.charges
             self.results["latent_potential"] = found.latent_potential
             self.results["long_range_energy"] = found.long_range_energy
+
+
+def _digest(path: str | os.PathLike[str]) -> str:
+    """Of the content of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.sha256(stream.read()).hexdigest()

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .constants import FUSED_FILE, METADATA_FILE
+from .device import require_device
 from .metadata import ContractError, LongRange, Metadata
 
 if TYPE_CHECKING:
@@ -224,11 +225,14 @@ def load_model(
     ------
     ContractError
         See `read_metadata`; also if torch cannot read the archive, or this machine cannot run the package.
+    DeviceError
+        See `require_device`.
     """
     import torch
 
     from .net.fused import load as load_operators
 
+    require_device(device)
     metadata = read_metadata(path)
     if is_package(path):
         from .aot.runtime import PackagedModel

@@ -166,7 +166,10 @@ def test_instructions_that_this_processor_lacks(
     load_model(packaged("committee").package)
 
 
-def test_a_package_stays_on_the_cpu(packaged: Callable[[str], Packaged]) -> None:
+def test_a_package_stays_on_the_cpu(
+    packaged: Callable[[str], Packaged], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.accelerator.current_accelerator", lambda **_: torch.device("cuda"))
     with pytest.raises(ContractError, match="a package is compiled for CPUs, not for cuda"):
         load_model(packaged("foreign").package, "cuda")
 

@@ -392,6 +392,23 @@ def test_two_processes_do_what_one_does(tiny_run: Path, folder: Path) -> None:
             assert float(two[key]) == pytest.approx(float(one[key]), rel=DATA_PARALLEL_RELATIVE), key
 
 
+def test_device_that_is_not_there(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.accelerator.current_accelerator", lambda check_available=False: None)
+    message = (
+        r"training\.device = cuda, training\.processes = 1: device 'cuda:0': torch .* finds the CPU only"
+    )
+    with pytest.raises(ConfigError, match=message):
+        run(folder, device="cuda")
+    monkeypatch.setattr(
+        "torch.accelerator.current_accelerator", lambda check_available=False: torch.device("cuda")
+    )
+    monkeypatch.setattr("torch.accelerator.device_count", lambda: 1)
+    with pytest.raises(
+        ConfigError, match="device 'cuda:1': torch finds 1 of this kind: use 'cuda:0' or less"
+    ):
+        run(folder, device="cuda", processes=2)
+
+
 def test_more_processes_than_validation_frames(folder: Path) -> None:
     with pytest.raises(ConfigError, match=r"training\.processes = 4: there are only 1 validation frames"):
         run(folder, {"data": {"valid": 0.01}}, processes=4)

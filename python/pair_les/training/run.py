@@ -22,8 +22,9 @@ from ..data.frames import Frame, count_labels, read_frames
 from ..data.graphs import Graph, build_graphs, elements_of
 from ..data.reference_energies import fit_reference_energies
 from ..data.split import split_frames
+from ..device import require_device
 from ..equilibration import of_fixed_charges
-from ..errors import ConfigError
+from ..errors import ConfigError, DeviceError
 from .averaging import MovingAverage
 from .charge_states import require_states, states_of
 from .checkpoints import AtomicCheckpointIO, RunCheckpoint
@@ -70,6 +71,7 @@ def train(config: Config) -> Path:
 
 def _train(config: Config, folder: RunFolder, first: bool) -> None:
     """The work of one process; the first one also speaks and writes."""
+    _require_devices(config)
     _quiet()
     _set_threads(config)
 
@@ -317,6 +319,17 @@ def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl
         num_sanity_val_steps=0,
         use_distributed_sampler=False,
     )
+
+
+def _require_devices(config: Config) -> None:
+    """As many as there are processes, before the data are read."""
+    if config.training.device == "cuda":
+        try:
+            require_device(f"cuda:{config.training.processes - 1}")
+        except DeviceError as error:
+            raise ConfigError(
+                f"training.device = cuda, training.processes = {config.training.processes}: {error}"
+            ) from error
 
 
 def _set_threads(config: Config) -> None:
