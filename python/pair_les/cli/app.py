@@ -276,7 +276,8 @@ def check(
     if wrong:
         print(
             f"pair-les: {dump}: {wrong} of {n_frames} frames are not what {model} gives, within {force:g} eV/A (rms) and "
-            f"{latent:g} e: another model file, order of elements, units, --charge, a field, or a coarse kspace_style",
+            f"{latent:g} e: another model file, order of elements, units or --charge, a field, "
+            "a coarse kspace_style, or positions of few digits",
             file=sys.stderr,
         )
         raise typer.Exit(EXIT_DISAGREEMENT)
