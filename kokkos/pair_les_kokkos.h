@@ -69,6 +69,7 @@ template <class DeviceType> class PairLESKokkos : public PairLES, public KokkosB
   void sum_pairs() override;
   void compute_direct() override;
   void tally_pair_sum(double) override;
+  void compute_kspace_alone() override;
   void update_potential() override;
   void scatter_edge_gradient(double *, double **, double **) override;
 

@@ -14,6 +14,7 @@
 #include "atom_kokkos.h"
 #include "atom_masks.h"
 #include "comm.h"
+#include "error.h"
 #include "force.h"
 #include "neigh_list_kokkos.h"
 
@@ -28,14 +29,8 @@ using namespace LAMMPS_NS;
 
 template <class DeviceType> void PairLESKokkos<DeviceType>::update_charges()
 {
-  MPI_Allreduce(&device->latent_sum, &model->total_charge, 1, MPI_DOUBLE, MPI_SUM, world);
-  double shift = 0.0;
-  if (projects_charges()) {
-    shift = (model->total_charge - model->total_wanted) / atom->natoms;
-    model->total_charge = model->total_wanted;
-  }
-
   const int n = static_cast<int>(device->graph.n_local);
+  const double shift = shift_of_charges(device->latent_sum, n);
   const double offset = potential_correction(0.0), slope = potential_correction(1.0) - offset;
   const auto mine = les_kokkos::set_charges<DeviceType>(
       device->latent, device->charge, atomKK->k_q.template view<DeviceType>(), n, shift,
@@ -167,6 +162,18 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::compute_direct()
   les_kokkos::copy_out(potential.data(), potential.size(), device->extra);
 }
 
+/* ----------------------------------------------------------------------
+   forces of the host cannot be kept and put back while those of the device are under way
+------------------------------------------------------------------------- */
+
+template <class DeviceType> void PairLESKokkos<DeviceType>::compute_kspace_alone()
+{
+  error->all(
+      FLERR,
+      "pair_style les/kk needs per-atom energies of kspace on each step, for which "
+      "commands like dynamical_matrix do not ask; type 'suffix off' before 'pair_style les'");
+}
+
 /* ---------------------------------------------------------------------- */
 
 template <class DeviceType> void PairLESKokkos<DeviceType>::update_potential()
@@ -199,7 +206,7 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::update_potential()
   // q - mean(q) is a projection: its transpose acts on the potential
   if (projects_charges()) {
     MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
-    les_kokkos::shift<DeviceType>(device->phi, n, -sum / atom->natoms);
+    les_kokkos::shift<DeviceType>(device->phi, n, -sum / model->n_charges);
   }
   device->phi_known = true;
   device->home = false;

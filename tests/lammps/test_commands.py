@@ -10,7 +10,7 @@ import pytest
 import tolerances
 from analytic_models import write_model
 from compare import assert_equal
-from systems import System, rock_salt
+from systems import MASSES, System, rock_salt
 from test_errors import assert_one_error_line
 
 CRYSTAL = rock_salt((4, 4, 4), 2.9, seed=1, jitter=0.15)
@@ -136,3 +136,38 @@ def test_exception_in_the_backward_pass(tmp_path, kspace, ranks):
     script = harness.setup(tmp_path, CRYSTAL, "model.pt", kspace=kspace) + "run 0\n"
     run = harness.run_lammps(script, tmp_path, ranks, timeout=60, expect_error=True)
     assert_one_error_line(run, ("model.pt",))
+
+
+@pytest.mark.parametrize("style", ["les", "les coul 6.5"])
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_dynamical_matrix(tmp_path, model, style, ranks):
+    """This command calls kspace itself and does not ask it for the energies of atoms, which the charges' forces need."""
+    step, atoms = 0.001, (1, 2)
+    pair = [f"pair_style {style}", "pair_coeff * * model.pt Cl Na"]
+    options = {"kspace": "pppm 1e-7", "pair": pair, "before_box": ["atom_modify map yes"]}
+    script = harness.setup(tmp_path, CRYSTAL, model(), **options) + "group moved id 1 2\ngroup one id 1\n"
+    script += f"dynamical_matrix moved eskm {step} file matrix.txt\n"
+    for atom in atoms:
+        script += f"group one clear\ngroup one id {atom}\n"
+        for axis in range(3):
+            for sign, name in ((1.0, "plus"), (-2.0, "minus")):
+                move = " ".join(str(sign * step * (k == axis)) for k in range(3))
+                script += f"displace_atoms one move {move} units box\nrun 0 post no\n"
+                script += f"write_dump moved custom {name}{atom}{axis} id fx fy fz modify sort id format float %.17g\n"
+            move = " ".join(str(step * (k == axis)) for k in range(3))
+            script += f"displace_atoms one move {move} units box\n"
+    harness.run_lammps(script, tmp_path, ranks)
+
+    def forces(name):
+        (frame,) = harness.read_dump(tmp_path / name)
+        return np.stack([frame[f"f{axis}"] for axis in "xyz"], axis=-1).reshape(-1)
+
+    columns = [
+        (forces(f"minus{a}{k}") - forces(f"plus{a}{k}")) / (2.0 * step) for a in atoms for k in range(3)
+    ]
+    masses = np.repeat([MASSES[CRYSTAL.symbols[atom - 1]] for atom in atoms], 3)
+    expected = np.array(columns) / np.sqrt(np.outer(masses, masses))
+    found = np.loadtxt(tmp_path / "matrix.txt").reshape(6, 6)
+    factor = float(np.sum(found * expected) / np.sum(expected**2))
+    assert np.abs(found - factor * expected).max() < 1e-4 * np.abs(found).max()
+    assert np.abs(found - found.T).max() < 1e-4 * np.abs(found).max()

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -181,6 +183,78 @@ CASES = {
         write=lambda path: write_model(path, sigma=None),
         setup={"style": "full", "kspace": None, "after_pair": ["special_bonds lj/coul 0.0 0.0 0.0"]},
     ),
+    "neigh_modify include": Case(
+        ("neigh_modify include g would hide", "neigh_modify include all"),
+        setup={
+            "before_box": ["atom_modify map yes first g"],
+            **kspace("pppm 1e-5", "group g id 1:4", "neigh_modify include g"),
+        },
+    ),
+    "comm_modify group": Case(
+        ("comm_modify group g would hide", "comm_modify group all"),
+        setup={
+            "before_box": ["atom_modify map yes first g"],
+            **kspace("pppm 1e-5", "group g id 1:4", "comm_modify group g"),
+        },
+    ),
+    "pairs of another style": Case(
+        ("pairs of types 1 and 2", "hybrid/overlay"),
+        setup={
+            "pair": [
+                "pair_style hybrid les lj/cut 4.0",
+                "pair_coeff * * les model.pt Cl Na",
+                "pair_coeff 1 2 lj/cut 0.0 2.5",
+            ]
+        },
+    ),
+    "hybrid/scaled": Case(
+        ("hybrid/scaled would scale", "'pair_style hybrid/overlay'"),
+        setup={
+            "pair": [
+                "pair_style hybrid/scaled 0.5 les 0.5 zero 5.0",
+                "pair_coeff * * les model.pt Cl Na",
+                "pair_coeff * * zero",
+            ]
+        },
+    ),
+    "latent charges in another style": Case(
+        ("hybrid/overlay has a style", "'coul'", "latent charges", "without charges"),
+        setup={
+            "before_box": ["boundary f f f"],
+            "kspace": None,
+            "pair": [
+                "pair_style hybrid/overlay les coul/cut 4.0",
+                "pair_coeff * * les model.pt Cl Na",
+                "pair_coeff * * coul/cut",
+            ],
+        },
+    ),
+    "fix gcmc": Case(
+        ("fix gcmc hides atoms", "use 'fix deposit'"),
+        run="fix g all gcmc 1 1 0 1 29494 300.0 -4.5 0.1 full_energy\nrun 1",
+    ),
+    "fix widom": Case(
+        ("fix widom hides atoms", "use 'fix deposit'"),
+        run="fix g all widom 1 1 1 29494 300.0 full_energy\nrun 1",
+    ),
+    "fix adapt of kspace": Case(
+        ("fix adapt cannot scale the kspace style", "remove the keyword kspace"),
+        run="variable half equal 0.5\nfix a all adapt 1 kspace v_half\nrun 1",
+    ),
+    "internal fix removed": Case(
+        ("fix les_0_backward of pair_style les has been removed", "repeat the pair_coeff command"),
+        run="run 0\nunfix les_0_backward\nrun 0",
+    ),
+    "internal compute removed": Case(
+        ("compute les_0_kspace of pair_style les has been removed", "repeat the pair_coeff command"),
+        run="run 0\nuncompute les_0_kspace\nrun 0",
+    ),
+    "internal fix by itself": Case(
+        ("fix LES/BACKWARD is a part of pair_style les", "type 'unfix a'"),
+        write=lambda path: write_model(path, sigma=None),
+        setup=kspace(None),
+        run="fix a all LES/BACKWARD\nrun 0",
+    ),
     "two models with charges": Case(
         ("2 pair_style les models", "long_range null"),
         setup={
@@ -299,3 +373,39 @@ def test_lammps_goes_on_without_the_style(tmp_path):
     )
     run = harness.run_lammps(script + 'run 0\nshell "grep -c torch /proc/$PPID/maps"\n', tmp_path)
     assert re.search(r"^0$", run.output, re.MULTILINE), run.output[-2000:]
+
+
+FAILED_COMMAND = """
+import sys
+from lammps import lammps
+lmp = lammps(cmdargs=["-log", "none", "-screen", "none"])
+lmp.file("in.test")
+for command in (sys.argv[1], "run 0"):
+    try:
+        lmp.command(command)
+    except Exception as error:
+        print(str(error).splitlines()[0])
+lmp.command("pair_coeff * * model.pt Cl Na")
+lmp.command("run 0")
+print("energy", lmp.get_thermo("pe"))
+lmp.close()
+"""
+
+
+@pytest.mark.parametrize("arguments", ["model.pt Cl Xe", "model.pt Cl", "missing.pt Cl Na"])
+def test_lammps_goes_on_after_a_pair_coeff_that_failed(tmp_path, arguments):
+    """In Python, where errors are caught: neither a run with half a model nor a crash, and the next command is heard."""
+    write_model(tmp_path / "model.pt")
+    (tmp_path / "in.test").write_text(harness.setup(tmp_path, FLUID, "model.pt") + "run 0\n")
+    found = subprocess.run(
+        [sys.executable, "-c", FAILED_COMMAND, f"pair_coeff * * {arguments}"],
+        cwd=tmp_path,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr[-2000:]
+    lines = found.stdout.splitlines()
+    assert lines[0].startswith("ERROR") and "All pair coeffs are not set" in lines[1], lines
+    expected = oracle.evaluate(tmp_path / "model.pt", FLUID).energy
+    assert float(lines[2].split()[1]) == pytest.approx(expected, abs=1e-5)

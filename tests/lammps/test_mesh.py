@@ -130,3 +130,13 @@ def test_errors(tmp_path, model, words):
     script = harness.setup(tmp_path, FLUID, model(), pair=[f"pair_style les {words}"])
     run = harness.run_lammps(script, tmp_path, expect_error=True)
     assert len(run.error_lines) == 1 and "must be auto or stock" in run.error_lines[0]
+
+
+def test_kspace_style_given_again(tmp_path, model):
+    """A second ``kspace_style`` command makes a new solver, for which order, diff and mesh are chosen once more."""
+    again = "run 0\nkspace_style pppm 1e-4\nrun 0\nrun 0\n"
+    for style in ("les", "les coul 8.0"):
+        lines = [
+            line.group(0) for line in LINE.finditer(run(tmp_path, model(), style=style, after=again).log)
+        ]
+        assert len(lines) == 3 and len(set(lines)) == 1, lines

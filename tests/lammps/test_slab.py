@@ -97,3 +97,20 @@ def test_refused(tmp_path, model, boundary, modify, message):
     run = harness.run_lammps(script + "run 0\n", tmp_path, expect_error=True)
     assert run.returncode != 0 and len(run.error_lines) == 1
     assert message in run.error_lines[0] or "non-periodic" in run.error_lines[0], run.error_lines
+
+
+@pytest.mark.parametrize("style", ["les", "les coul 6.0", "les coul auto"])
+def test_accuracy_asked_for(tmp_path, model, style):
+    """LAMMPS's own mesh is too coarse along z where there is much empty space: seven times the error asked for."""
+    path, accuracy = model(), 1e-4
+    vacuum = replace(SLAB, cell=np.diag([10.0, 11.0, 32.0]))
+
+    def forces(style, kspace):
+        pair = [f"pair_style {style}", "pair_coeff * * model.pt Cl Na"]
+        options = {"kspace": kspace, "pair": pair, "after_pair": ["kspace_modify slab 3.0"], **FIELD_OFF}
+        return harness.evaluate(tmp_path, vacuum, path, **options).forces
+
+    deviation = forces(style, f"pppm {accuracy}") - forces("les", "ewald 1e-11")
+    rms = float(np.sqrt(np.mean(np.sum(deviation**2, axis=1))))
+    print(f"{style}: rms force error {rms:.2e} eV/A, asked for {accuracy * 14.399645:.2e}")
+    assert 0.02 * accuracy * 14.399645 < rms < accuracy * 14.399645

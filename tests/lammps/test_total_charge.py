@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import harness
+import numpy as np
 import oracle
 import pytest
 import tolerances
@@ -103,3 +104,21 @@ def test_a_style_named_again_forgets_the_total_charge(tmp_path, model):
     run = harness.run_lammps(script + again + harness.DUMP, tmp_path)
     charges = run.dump()[-1]["q"]
     assert charges.sum() == pytest.approx(0.0, abs=tolerances.TOTAL_CHARGE)
+
+
+def test_atoms_that_are_lost(tmp_path, model):
+    """``thermo_modify lost ignore``: between two thermo outputs LAMMPS does not know how many atoms there are."""
+    system = random_fluid({"Na": 12, "Cl": 12}, np.diag([11.0, 11.0, 11.0]), seed=6)
+    script = harness.setup(
+        tmp_path, system, model(), kspace=None, pair=pair("charge 0"), before_box=["boundary f f f"]
+    )
+    script += (
+        "neigh_modify every 1 delay 0 check yes\nthermo 100\nthermo_modify lost ignore\n"
+        "compute q all property/atom q\ncompute sum all reduce sum c_q\n"
+        'fix say all print 10 "charges $(c_sum:%.15g)"\n'
+        "group fast id 1:8\nvelocity fast set 800 0 0\nfix move all nve\nrun 30\n"
+    )
+    run = harness.run_lammps(script, tmp_path)
+    assert run.column("Atoms")[-1] < len(system)
+    sums = [float(value) for value in run.printed("charges")]
+    assert len(sums) >= 3 and max(abs(value) for value in sums) < 1e-10, sums

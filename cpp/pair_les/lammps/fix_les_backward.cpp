@@ -12,6 +12,7 @@
 
 #include "atom.h"
 #include "comm.h"
+#include "error.h"
 #include "force.h"
 #include "memory.h"
 #include "pair_les.h"
@@ -38,6 +39,15 @@ FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) :
 int FixLESBackward::setmask()
 {
   return PRE_REVERSE | MIN_PRE_REVERSE;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixLESBackward::init()
+{
+  if (!pair)
+    error->all(FLERR,
+               "fix LES/BACKWARD is a part of pair_style les and no command; type 'unfix {}'", id);
 }
 
 /* ---------------------------------------------------------------------- */

@@ -24,6 +24,7 @@ class FixLESBackward : public Fix {
   FixLESBackward(class LAMMPS *, int, char **);
 
   int setmask() override;
+  void init() override;
   void setup_pre_reverse(int, int) override;
   void min_pre_reverse(int, int) override;
   void pre_reverse(int, int) override;

@@ -15,6 +15,15 @@ struct KSpaceAccess : public KSpace {
   // the number of mesh points was set by kspace_modify mesh
   static bool mesh_fixed(KSpace *kspace) { return kspace->*(&KSpaceAccess::gridflag) != 0; }
 
+  // the last compute() left the energies of atoms in eatom
+  static bool has_energies_of_atoms(KSpace *kspace)
+  {
+    return kspace->*(&KSpaceAccess::eflag_atom) != 0;
+  }
+
+  // what fix adapt may have set, 1 unless it has
+  static double scale_factor(KSpace *kspace) { return kspace->*(&KSpaceAccess::scale); }
+
   // sum of q^2 of the last qsum_qsq()
   static double charge_square(KSpace *kspace) { return kspace->*(&KSpaceAccess::qsqsum); }
 };

@@ -5,7 +5,7 @@
    https://www.lammps.org/, Sandia National Laboratories
 
    pair_style les: a translator between LAMMPS arrays and the two-phase evaluator of the core.
-   Before the first step: pair_les_setup.cpp; charges, mesh and potential: pair_les_long_range.cpp.
+   Before the first step: pair_les_setup.cpp, pair_les_checks.cpp; charges, mesh and potential: pair_les_long_range.cpp.
 ------------------------------------------------------------------------- */
 
 #include "pair_les.h"
@@ -20,6 +20,7 @@
 #include "update.h"
 
 #include "core/long_range.h"
+#include "kspace_access.h"
 #include "pair_les_model.h"
 
 #include <algorithm>
@@ -81,6 +82,7 @@ PairLES::~PairLES()
 void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
+  if (update->setupflag) check_hidden_neighbors();
   update_lists();
   build_graph();
   model->step = update->ntimestep;
@@ -89,6 +91,10 @@ void PairLES::compute(int eflag, int vflag)
   if (equilibrates()) update_field(); // a potential that the charges see
   if (solver != NONE) update_charges();
   if (solver == KSPACE) {
+    if (KSpaceAccess::scale_factor(force->kspace) != 1.0)
+      error->all(FLERR,
+                 "fix adapt cannot scale the kspace style of pair_style les: its charges have "
+                 "forces of their own; remove the keyword kspace");
     for (int attempt = 0; size_mesh() && equilibrates() && attempt < 3; attempt++) update_charges();
     kspace_energy->addstep(update->ntimestep + 1);
   }
@@ -214,6 +220,8 @@ void PairLES::tally_energies()
 void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, double **centroid_atom)
 {
   if (solver != KSPACE) return;
+  // commands that call kspace themselves (dynamical_matrix, third_order) do not ask it for energies of atoms
+  if (!KSpaceAccess::has_energies_of_atoms(force->kspace)) compute_kspace_alone();
   update_potential();
   scatter_edge_gradient(virial_sum, virial_atom, centroid_atom);
 }

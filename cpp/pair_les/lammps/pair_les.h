@@ -37,6 +37,7 @@ class PairLES : public Pair {
   void settings(int, char **) override;
   void coeff(int, char **) override;
   void init_style() override;
+  void setup() override;
   double init_one(int, int) override;
   void *extract(const char *, int &) override;
   void *extract_peratom(const char *, int &) override;
@@ -114,13 +115,18 @@ class PairLES : public Pair {
 
   void request_neighbors();
   void check_setup();
+  void check_hidden_neighbors();
+  void check_other_styles();
+  void check_internal_styles();
   void check_kspace();
   void check_charges();
   void check_msm();
   void prepare_gewald();
   void choose_mesh();
   void choose_cutoff();
+  bool plans_points() const;
   void plan_mesh(double charge_square);
+  double occupied_volume() const;
   double planned_gewald(const pair_les::LongRangeTask &) const;
   pair_les::LongRangeTask long_range_task(double charge_square) const;
   double present_charge_square() const;
@@ -161,7 +167,7 @@ class PairLES : public Pair {
   void equilibrate_charges();
   void check_equilibrium(const pair_les::Equilibrium &, const std::vector<double> &);
   void potential_of_charges(const std::vector<double> &, std::vector<double> &);
-  void compute_kspace_alone();
+  virtual void compute_kspace_alone();
   void sum_split();
   void sum_directly();
   void build_preconditioner(const std::vector<double> &);
@@ -171,6 +177,7 @@ class PairLES : public Pair {
   void report_equilibration();
   double field_potential(int) const;
   void stop_on_failure(const std::string &);
+  double shift_of_charges(double local_sum, int n_local);
   double kspace_volume() const;
   double potential_correction(double) const;
   bool size_mesh();

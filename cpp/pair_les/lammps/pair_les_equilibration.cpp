@@ -213,7 +213,9 @@ void PairLES::equilibrate_charges()
     energy.curvature[i] -= pair_les::lowest_hardness(long_range);
   }
   energy.total_charge = model->total_wanted;
-  energy.n_atoms = static_cast<double>(atom->natoms);
+  const double mine = n;
+  MPI_Allreduce(&mine, &model->n_charges, 1, MPI_DOUBLE, MPI_SUM, world);
+  energy.n_atoms = model->n_charges;
   energy.potential = [this](const Vector &q, Vector &phi) { potential_of_charges(q, phi); };
   energy.precondition = [this](const Vector &r, Vector &z) { precondition(r, z); };
   energy.sum = [this](double mine) {

@@ -46,13 +46,7 @@ void PairLES::update_charges()
 
   double local_sum = 0.0;
   for (int i = 0; i < n; i++) local_sum += latent[i];
-  MPI_Allreduce(&local_sum, &model->total_charge, 1, MPI_DOUBLE, MPI_SUM, world);
-
-  double shift = 0.0;
-  if (projects_charges()) {
-    shift = (model->total_charge - model->total_wanted) / atom->natoms;
-    model->total_charge = model->total_wanted;
-  }
+  const double shift = shift_of_charges(local_sum, n);
   model->solver_charge.resize(n); // every atom has a species, so that nodes are atoms
   for (int i = 0; i < n; i++) {
     model->solver_charge[i] = latent[i] - shift;
@@ -62,6 +56,23 @@ void PairLES::update_charges()
 
   // PPPM refreshes its sums by itself only when the number of atoms changes
   if (solver == KSPACE) force->kspace->qsum_qsq(0);
+}
+
+/* ----------------------------------------------------------------------
+   what every charge is lowered by to have the sum wanted. The atoms are counted: atom->natoms is that of
+   the last thermo output where thermo_modify lost ignore lets atoms go
+------------------------------------------------------------------------- */
+
+double PairLES::shift_of_charges(double local_sum, int n_local)
+{
+  const double mine[2] = {local_sum, static_cast<double>(n_local)};
+  double all[2];
+  MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, world);
+  model->total_charge = all[0];
+  model->n_charges = all[1];
+  if (!projects_charges()) return 0.0;
+  model->total_charge = model->total_wanted;
+  return (all[0] - model->total_wanted) / all[1];
 }
 
 /* ----------------------------------------------------------------------
@@ -263,7 +274,7 @@ void PairLES::update_potential()
   // q - mean(q) is a projection: its transpose acts on the potential
   if (projects_charges()) {
     MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
-    for (auto &phi : model->phi) phi -= sum / atom->natoms;
+    for (auto &phi : model->phi) phi -= sum / model->n_charges;
   }
 }
 

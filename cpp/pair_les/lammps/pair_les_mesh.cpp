@@ -41,6 +41,8 @@ static constexpr double VOLUME_CHANGE = 0.1;
 static constexpr int IK = 0, AD = 1;
 static constexpr int STOCK_ORDER = 5, STOCK_DIFFERENTIATION = IK, GOOD_ORDER = 7;
 
+static constexpr double BIG = 1.0e300;
+
 // e, rms: stands in for charges that no step has computed yet
 static constexpr double GUESSED_CHARGE = 0.5;
 
@@ -80,6 +82,12 @@ void PairLES::choose_mesh()
 {
   KSpace *const kspace = force->kspace;
   const std::string style(force->kspace_style);
+  // prepare_gewald() switches this warning off: a kspace_style command has made a new object since
+  if (kspace->warn_nocharge != 0) {
+    mesh_chosen = false;
+    gewald_set = 0.0;
+    std::fill_n(planned_points, 3, 0);
+  }
   const bool untouched = kspace->order == (mesh_chosen ? chosen_order : STOCK_ORDER) &&
                          kspace->differentiation_flag ==
                              (mesh_chosen ? chosen_differentiation : STOCK_DIFFERENTIATION) &&
@@ -94,8 +102,18 @@ void PairLES::choose_mesh()
   chosen_differentiation = domain->triclinic || kspace->slabflag ? IK : AD;
   kspace->differentiation_flag = chosen_differentiation;
   if (chosen_differentiation == AD) return; // the order follows in plan_mesh()
-  release_points();
+  if (!plans_points()) release_points();
   kspace->order = chosen_order = GOOD_ORDER;
+}
+
+/* ----------------------------------------------------------------------
+   LAMMPS's own estimate for ik takes the directions apart: that of a box made longer by slab comes out three
+   times too coarse. Skewed boxes are left to it
+------------------------------------------------------------------------- */
+
+bool PairLES::plans_points() const
+{
+  return mesh_chosen && !domain->triclinic;
 }
 
 /* ----------------------------------------------------------------------
@@ -139,16 +157,15 @@ void PairLES::set_points(int nx, int ny, int nz)
 }
 
 /* ----------------------------------------------------------------------
-   what LAMMPS would find for diff ad, without its sum over the whole mesh for every mesh that it tries
+   what LAMMPS would find for diff ad, or should find for a slab, without its sum over the whole mesh for every mesh that it tries
    (half a minute for 100 000 atoms), and with the order that costs least
 ------------------------------------------------------------------------- */
 
 void PairLES::plan_mesh(double charge_square)
 {
   KSpace *const kspace = force->kspace;
-  if (!mesh_chosen || chosen_differentiation != AD) return;
-  auto task = long_range_task(charge_square);
-  task.order = 0;
+  if (!plans_points()) return;
+  const auto task = long_range_task(charge_square);
   const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
   double g_ewald = planned_gewald(task);
   if (g_ewald > matched) {
@@ -157,7 +174,7 @@ void PairLES::plan_mesh(double charge_square)
   }
   if (g_ewald == 0.0) { // the accuracy is met without a long range: LAMMPS finds something
     release_points();
-    kspace->order = chosen_order = STOCK_ORDER;
+    kspace->order = chosen_order = chosen_differentiation == AD ? STOCK_ORDER : GOOD_ORDER;
     return;
   }
   const auto plan = pair_les::plan_mesh(split ? cut_coul : 0.0, g_ewald, task);
@@ -186,17 +203,39 @@ pair_les::LongRangeTask PairLES::long_range_task(double charge_square) const
   const KSpace *const kspace = force->kspace;
   const double n = static_cast<double>(atom->natoms);
   if (charge_square == 0.0) charge_square = n * GUESSED_CHARGE * GUESSED_CHARGE;
-  return {kspace->accuracy_absolute >= 0.0 ? kspace->accuracy_absolute
-                                           : kspace->accuracy_relative * force->qqrd2e,
+  const double accuracy = kspace->accuracy_absolute >= 0.0
+                              ? kspace->accuracy_absolute
+                              : kspace->accuracy_relative * force->qqrd2e;
+  const double slab = (kspace->slabflag == 1) ? kspace->slab_volfactor : 1.0;
+  // the estimates of the core are for charges all over the cell, and errors are as 1/sqrt(volume)
+  return {accuracy * std::sqrt(occupied_volume() / kspace_volume()),
           force->qqrd2e * charge_square,
           n,
-          {domain->xprd, domain->yprd, domain->zprd},
+          {domain->xprd, domain->yprd, slab * domain->zprd},
           model->long_range()->sigma,
           model->metadata().cutoff,
           neighbor->skin,
           comm->nprocs,
           mesh_chosen && chosen_differentiation == AD ? 0 : kspace->order,
           kspace->differentiation_flag == AD};
+}
+
+/* ----------------------------------------------------------------------
+   the part of the cell where charges are: with slab without the empty space above and below, but never
+   thinner than a Gaussian. Errors of forces are larger the closer charges are
+------------------------------------------------------------------------- */
+
+double PairLES::occupied_volume() const
+{
+  if (force->kspace->slabflag != 1) return kspace_volume();
+  double mine[2] = {-BIG, -BIG}, all[2]; // highest, and lowest with its sign turned
+  for (int i = 0; i < atom->nlocal; i++) {
+    mine[0] = std::max(mine[0], atom->x[i][2]);
+    mine[1] = std::max(mine[1], -atom->x[i][2]);
+  }
+  MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_MAX, world);
+  const double thickness = std::max(all[0] + all[1], 2.0 * model->long_range()->sigma);
+  return std::min(domain->xprd * domain->yprd * thickness, kspace_volume());
 }
 
 /* ---------------------------------------------------------------------- */
@@ -273,7 +312,7 @@ void PairLES::report_mesh()
   MPI_Allreduce(&mine, &integral, 1, MPI_DOUBLE, MPI_SUM, world);
 
   const double square = force->qqrd2e * KSpaceAccess::charge_square(kspace);
-  const double n = static_cast<double>(atom->natoms), volume = kspace_volume();
+  const double n = static_cast<double>(atom->natoms), volume = occupied_volume();
   double error = pair_les::mesh_force_error(integral, square, n, volume);
   if (split && kspace->g_ewald != pair_les::g_ewald_from_sigma(model->long_range()->sigma))
     error = std::hypot(error,

@@ -34,6 +34,7 @@ struct PairLES::Model {
   std::vector<double> solver_charge; // [nlocal] e, after the projection on a total charge
   std::vector<double> phi;           // [nlocal] V, dE_lr/dq as the backward pass sees it
   double total_charge = 0.0;         // e, of solver_charge over all ranks
+  double n_charges = 0.0;            // atoms of all ranks in this step
   bigint step = -1;                  // of graph and charges
 
   enum class MessagePassing { AUTO, COMMUNICATE, RECOMPUTE } message_passing = MessagePassing::AUTO;

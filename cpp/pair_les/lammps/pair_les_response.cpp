@@ -134,9 +134,9 @@ void PairLES::add_born_of_edges(double *born)
   MPI_Allreduce(mine, all, 9, MPI_DOUBLE, MPI_SUM, world);
   pair_les::MeanPhase mean;
   for (int g = 0; g < 3; g++) {
-    mean.cosine[g] = all[g] / atom->natoms;
-    mean.sine[g] = all[3 + g] / atom->natoms;
-    mean.coordinate[g] = all[6 + g] / atom->natoms;
+    mean.cosine[g] = all[g] / model->n_charges;
+    mean.sine[g] = all[3 + g] / model->n_charges;
+    mean.coordinate[g] = all[6 + g] / model->n_charges;
   }
   const std::vector<double> ones(model->graph.n_local, 1.0);
   pair_les::add_born_charges(model->graph, charge_gradient(ones.data()), atom->x, lattice,
@@ -160,7 +160,7 @@ void PairLES::add_born_of_weights(int direction, bool cosine, double *born)
   }
   MPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
   if (projects_charges()) // the transpose of the projection
-    for (auto &value : weight) value -= sum / atom->natoms;
+    for (auto &value : weight) value -= sum / model->n_charges;
   pair_les::add_born_product(model->graph, charge_gradient(weight.data()), atom->x, lattice,
                              product, born);
 }

@@ -127,11 +127,12 @@ void PairLES::settings(int narg, char **arg)
       cutoff_auto = true;
       continue;
     }
-    cut_coul = utils::numeric(FLERR, arg[iarg], false, lmp);
-    if (cut_coul <= 0.0)
+    const double cutoff = utils::numeric(FLERR, arg[iarg], false, lmp);
+    if (cutoff <= 0.0)
       error->all(FLERR,
                  "pair_style les coul cutoff is {} but must be > 0; type 'pair_style les coul 9.0'",
-                 cut_coul);
+                 cutoff);
+    cut_coul = cutoff;
   }
   if (lmp->citeme) lmp->citeme->add(cite_les);
 }
@@ -159,6 +160,8 @@ void PairLES::coeff(int narg, char **arg)
                "by one element for each of the {} atom types",
                atom->ntypes);
   delete_internal_styles();
+  // a command that fails and whose error is caught (Python) leaves no half of two models
+  for (int i = 1; i <= atom->ntypes; i++) std::fill_n(&setflag[i][1], atom->ntypes, 0);
   read_model(arg[2]);
   choose_message_passing();
   map_types(narg - 3, arg + 3);
@@ -265,9 +268,10 @@ void PairLES::create_internal_styles()
 
 void PairLES::delete_internal_styles()
 {
-  if (fix_backward && modify->get_fix_by_id(fix_backward->id)) modify->delete_fix(fix_backward->id);
-  if (kspace_energy && modify->get_compute_by_id(kspace_energy->id))
-    modify->delete_compute(kspace_energy->id);
+  // by their names: unfix and uncompute may have taken them away
+  const std::string id = fmt::format("les_{}", instance_me);
+  if (modify->get_fix_by_id(id + "_backward")) modify->delete_fix(id + "_backward");
+  if (modify->get_compute_by_id(id + "_kspace")) modify->delete_compute(id + "_kspace");
   fix_backward = nullptr;
   kspace_energy = nullptr;
   delete_charge_history();
@@ -287,6 +291,7 @@ void PairLES::init_style()
   check_equilibration();
   if (!model->long_range()) return;
 
+  check_internal_styles();
   check_charges();
   charge_unit = std::sqrt(model->long_range()->coulomb_constant * energy_unit / force->qqrd2e);
   const bool isolated = !domain->xperiodic && !domain->yperiodic && !domain->zperiodic;
@@ -309,56 +314,6 @@ void PairLES::init_style()
   sized_volume = kspace_volume();
   kspace_energy->addstep(update->ntimestep);
   mesh_reported = false;
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::check_setup()
-{
-  if (strcmp(update->unit_style, "metal") != 0 && strcmp(update->unit_style, "real") != 0)
-    error->all(FLERR,
-               "pair_style les does not support units {}; type 'units metal' or 'units real'",
-               update->unit_style);
-  if (!force->newton_pair)
-    error->all(FLERR, "pair_style les needs newton pair on; type 'newton on'");
-  // respa runs kspace at other steps, verlet/split on other processes: phi would not belong to these charges
-  const std::string integrate_style(update->integrate_style);
-  if (utils::strmatch(integrate_style, "^respa") || integrate_style == "verlet/split")
-    error->all(FLERR,
-               "pair_style les does not support run_style {}: charges and their potential "
-               "belong to one and the same step and process; type 'run_style verlet'",
-               integrate_style);
-  if (!compute_flag || !force->pair->compute_flag)
-    error->all(FLERR, "pair_style les cannot skip its computation; type 'pair_modify compute yes'");
-
-  // LAMMPS leaves bonded pairs out of neighbor lists where both special factors are 0, unless a
-  // kspace style is present
-  for (int i = 1; i < 4; i++)
-    if (atom->molecular != Atom::ATOMIC && !force->kspace && force->special_lj[i] == 0.0 &&
-        force->special_coul[i] == 0.0)
-      error->all(FLERR, "special_bonds hides bonded neighbors from pair_style les; "
-                        "type 'special_bonds lj/coul 1.0 1.0 1.0'");
-  if (neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol)
-    error->all(FLERR,
-               "neigh_modify exclude would hide neighbors from pair_style les, whose energies and "
-               "charges depend on all of them; type 'neigh_modify exclude none'");
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::check_charges()
-{
-  if (force->dielectric != 1.0)
-    error->all(FLERR,
-               "pair_style les cannot be scaled by dielectric {}: latent charges contain the "
-               "screening; type 'dielectric 1.0'",
-               force->dielectric);
-  const auto models_with_charges = modify->get_fix_by_style("^LES/BACKWARD").size();
-  if (models_with_charges > 1)
-    error->all(FLERR,
-               "{} pair_style les models with charges would overwrite each other's charges; "
-               "use one, the others with long_range null",
-               models_with_charges);
 }
 
 /* ---------------------------------------------------------------------- */
