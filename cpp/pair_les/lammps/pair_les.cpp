@@ -82,7 +82,6 @@ PairLES::~PairLES()
 void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-  if (update->setupflag) check_hidden_neighbors();
   update_lists();
   build_graph();
   model->step = update->ntimestep;

@@ -12,12 +12,9 @@
 
 #include "atom.h"
 #include "comm.h"
-#include "compute.h"
 #include "error.h"
-#include "fix.h"
 #include "force.h"
 #include "group.h"
-#include "kspace.h"
 #include "modify.h"
 #include "neigh_list.h"
 #include "neighbor.h"
@@ -28,6 +25,7 @@
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 using namespace LAMMPS_NS;
 
@@ -62,8 +60,8 @@ void PairLES::check_setup()
 }
 
 /* ----------------------------------------------------------------------
-   energies and charges depend on all neighbors. Looked at twice, because fix gcmc and fix widom exclude the
-   atom that they are about to delete after the pair style has been initialized
+   energies and charges depend on all neighbors. Fix gcmc and fix widom exclude the atom that they are about to
+   delete, but only after the pair style has been initialized, so that they are known by name
 ------------------------------------------------------------------------- */
 
 void PairLES::check_hidden_neighbors()
@@ -156,8 +154,10 @@ void PairLES::check_other_styles()
 void PairLES::check_internal_styles()
 {
   const std::string id = fmt::format("les_{}", instance_me);
-  for (const auto &name : {id + "_backward", id + "_history"})
-    if ((name == id + "_backward" || equilibrates()) && !modify->get_fix_by_id(name))
+  std::vector<std::string> fixes = {id + "_backward"};
+  if (equilibrates()) fixes.push_back(id + "_history");
+  for (const auto &name : fixes)
+    if (!modify->get_fix_by_id(name))
       error->all(FLERR,
                  "fix {} of pair_style les has been removed; repeat the pair_coeff command, and "
                  "leave out this fix where a script unfixes all",

@@ -107,8 +107,7 @@ void PairLES::choose_mesh()
 }
 
 /* ----------------------------------------------------------------------
-   LAMMPS's own estimate for ik takes the directions apart: that of a box made longer by slab comes out three
-   times too coarse. Skewed boxes are left to it
+   LAMMPS's own estimate for ik takes the directions apart: with slab its mesh is too coarse along z. Skewed boxes are left to it
 ------------------------------------------------------------------------- */
 
 bool PairLES::plans_points() const
