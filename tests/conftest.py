@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import other_lammps
 import packages
 import pytest
 from analytic_models import write_model
@@ -54,3 +55,9 @@ def packaged(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], packag
         return written[kind]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def other_update() -> other_lammps.OtherLammps:
+    """A LAMMPS of the same date and another update than the one that the plugin was built for."""
+    return other_lammps.install()

