@@ -20,7 +20,7 @@ message(STATUS "torch ${TORCH_RELEASE} in ${Torch_ROOT}")
 add_library(torch_library INTERFACE)
 target_include_directories(torch_library SYSTEM INTERFACE
   ${Torch_ROOT}/include ${Torch_ROOT}/include/torch/csrc/api/include)
-foreach(name torch torch_cpu c10)
+foreach(name torch_cpu c10)
   target_link_libraries(torch_library INTERFACE ${Torch_ROOT}/lib/lib${name}.so)
 endforeach()
 
