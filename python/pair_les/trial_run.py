@@ -23,7 +23,7 @@ from .check import FrameCheck, check
 from .contract import ContractError, LongRange, Metadata, created_with, save_model
 from .errors import RunError, UserError
 
-TIMEOUT = 60
+TIMEOUT = 120
 """Seconds for one short LAMMPS run; a hang of MPI at start is a finding, too."""
 
 FORCE_TOLERANCE = 1e-4
