@@ -8,6 +8,8 @@
 
 #include <Kokkos_Core.hpp>
 
+#include <cstdint>
+
 namespace LAMMPS_NS {
 namespace les_kokkos {
 
@@ -23,6 +25,18 @@ template <class DeviceType, class Doubles> Sums<2> sum_and_check(const Doubles &
       },
       sums);
   return sums;
+}
+
+// How many of the first n are `value`.
+template <class DeviceType, class Integers>
+double count(const Integers &values, const int value, const int n)
+{
+  std::int64_t found = 0;
+  Kokkos::parallel_reduce(
+      "les:count", Kokkos::RangePolicy<DeviceType>(0, n),
+      KOKKOS_LAMBDA(const int i, std::int64_t &total) { total += values(i) == value ? 1 : 0; },
+      found);
+  return static_cast<double>(found);
 }
 
 // charge(i) = latent(i) - shift, in q in LAMMPS's unit; never exactly 0 there (tiny instead), for phi is 2 e / q.

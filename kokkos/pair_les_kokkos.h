@@ -63,6 +63,7 @@ template <class DeviceType> class PairLESKokkos : public PairLES, public KokkosB
   void update_charges() override;
   void init_kspace() override;
   void tally_energies() override;
+  double reference_energy() const override;
   void compute_field() override;
   void tabulate_split() override;
   void clear_pair_sum() override;

@@ -68,7 +68,7 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::init_kspace()
 template <class DeviceType> void PairLESKokkos<DeviceType>::tally_energies()
 {
   if (eflag_global) {
-    eng_vdwl += energy_unit * device->energy_sum;
+    eng_vdwl += energy_unit * (reference_energy() + device->energy_sum);
     if (solver != NONE) eng_coul += energy_unit * device->correction_sum;
   }
   if (!eflag_atom) return;
@@ -79,8 +79,22 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::tally_energies()
   for (std::size_t n = 0; n < energy.size(); n++) {
     const double charge = (solver == NONE) ? 0.0 : model->solver_charge[n];
     const double correction = (solver == NONE) ? 0.0 : 0.5 * charge * potential_correction(charge);
-    eatom[model->graph.atom[n]] += energy_unit * (energy[n] + correction);
+    tally_atom(static_cast<int>(n), energy[n] + correction);
   }
+}
+
+/* ----------------------------------------------------------------------
+   atoms are counted, as on the host: large numbers are not summed one by one
+------------------------------------------------------------------------- */
+
+template <class DeviceType> double PairLESKokkos<DeviceType>::reference_energy() const
+{
+  const auto &energies = model->metadata().reference_energies;
+  double sum = 0.0;
+  for (std::size_t s = 0; s < energies.size(); s++)
+    sum += energies[s] * les_kokkos::count<DeviceType>(device->graph.species, static_cast<int>(s),
+                                                       device->graph.n_local);
+  return sum;
 }
 
 /* ---------------------------------------------------------------------- */

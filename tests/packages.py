@@ -65,7 +65,12 @@ def build(kind: str) -> tuple[torch.nn.Module, Metadata, str | None]:
         )
     if kind == "committee":  # float32, fewer instructions than this processor may have
         metadata = Metadata(
-            SPECIES, CUTOFF, dtype="float32", long_range=LongRange(1.0), extra={"committee": MEMBERS}
+            SPECIES,
+            CUTOFF,
+            dtype="float32",
+            long_range=LongRange(1.0),
+            reference_energies={"Na": -4421.0, "Cl": -12517.0},
+            extra={"committee": MEMBERS},
         )
         return Committee([random_network(seed) for seed in range(MEMBERS)]), metadata, "baseline"
     if kind == "layers":  # message passing, charge equilibration

@@ -55,6 +55,12 @@ a factor k d/dk of the Gaussian, below 10."""
 FLOAT32 = Tolerance(charge=2e-6, energy=5e-6, force=2e-4, virial=2e-5)
 """Edge vectors rounded to 6e-8 relative, energies of 10 eV per atom and forces of 10 eV/A summed in another order."""
 
+REFERENCE_ENERGY = 1e-8
+"""eV/atom, between energies with and without a constant of up to 5e5 eV per atom: a few roundings of float64. The bar of the project is 1e-5."""
+
+REFERENCE_POSITION = 1e-9
+"""Two minimizations that take the same steps, whose totals are rounded differently."""
+
 VECTORS_LAMMPS = Tolerance(charge=1e-7, energy=1e-7, force=1e-7, virial=1e-7)
 """Published reference values through LAMMPS's `ewald`; the bar of the project."""
 

@@ -7,7 +7,7 @@ COULOMB_CONSTANT = 14.3996454784
 FORMAT_NAME = "pair_les"
 """``format`` of every model file."""
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """The newest contract version; this package reads all up to it, and writes the oldest that can say what a model is."""
 
 METADATA_FILE = "metadata.json"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The deployed model: reading and writing of files that carry their own contract (versions 1 and 2).
+"""The deployed model: reading and writing of files that carry their own contract (versions 1 to 3).
 
 A model file is a TorchScript archive or an AOTInductor package (:mod:`pair_les.aot`) with one extra file,
 ``metadata.json``; this module is the only Python file that knows this. Torch is imported only by the functions that
@@ -213,7 +213,7 @@ def load_model(
     Parameters
     ----------
     path
-        A file of contract version 1 or 2.
+        A file of contract version 1, 2 or 3.
     device
         Where the network goes; a package stays on the CPU.
 

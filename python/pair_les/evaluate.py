@@ -49,7 +49,7 @@ def evaluate(
     module, metadata = load_model(model, device)
     keys = keys or LabelKeys()
     frames = read_frames(data, keys)
-    graphs = build_graphs(frames, metadata.species, metadata.cutoff)
+    graphs = build_graphs(frames, metadata.species, metadata.cutoff, dict(metadata.reference_energies))
     projected = metadata.long_range is not None and metadata.long_range.neutralize
     if projected or metadata.charge_per_atom is not None:
         graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)
@@ -61,7 +61,7 @@ def evaluate(
 
 
 def model_network(module: torch.nn.Module, metadata: Metadata, file: str | os.PathLike[str]) -> Network:
-    """The network of a model file, as `predict` takes it; its output is checked, `file` named in errors."""
+    """The network of a model file, as `predict` takes it, without reference energies; its output is checked, `file` named in errors."""
 
     def network(
         species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int

@@ -24,6 +24,7 @@ from .long_range import long_range_energy
 from .metadata import ContractError, LongRange, Metadata
 from .neighbors import neighbor_list
 from .projection import project_charges
+from .reference_energies import atomic_reference_energies, total_reference_energy
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Evaluation:
     long_range_energy
         eV, the long-range part of `energy`.
     atomic_energies
-        [N], eV, the short-range energy of each atom; with charge equilibration that of its charge too.
+        [N], eV, the short-range energy of each atom, its reference energy included; with charge equilibration that of
+        its charge too.
     forces
         [N, 3], eV/angstrom.
     strain_derivative
@@ -123,11 +125,12 @@ def evaluate(
             f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions "
             "periodic, or none; set pbc to True, or to False for an isolated system, or run slabs in LAMMPS"
         )
-    total_charge = total_charge_of(metadata, np.size(species), total_charge, file)
+    indices = np.asarray(species, dtype=np.int64).reshape(-1)
+    total_charge = total_charge_of(metadata, len(indices), total_charge, file)
     edge_index, shifts = neighbor_list(positions, cell, periodic, metadata.cutoff)
     x = torch.as_tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3), device=device)
     h = torch.as_tensor(np.asarray(cell, dtype=np.float64), device=device)
-    kinds = torch.as_tensor(np.asarray(species, dtype=np.int64).reshape(-1), device=device)
+    kinds = torch.as_tensor(indices, device=device)
     edges = torch.as_tensor(edge_index, device=device)
     centre, neighbour = edges[0], edges[1]
     # Differences are taken in float64 whatever the network's precision: large boxes cost no digits.
@@ -162,10 +165,11 @@ def evaluate(
     strain = 0.5 * (strain + strain.T)
     _require_finite(forces, "force", file)
 
+    interaction_energy = float(energies.detach().to(x.dtype).sum()) + lr_energy
     return Evaluation(
-        energy=float(energies.detach().to(x.dtype).sum()) + lr_energy,
+        energy=total_reference_energy(metadata, indices) + interaction_energy,
         long_range_energy=lr_energy,
-        atomic_energies=_array(energies),
+        atomic_energies=atomic_reference_energies(metadata, indices) + _array(energies),
         forces=_array(forces),
         strain_derivative=_array(strain) if periodic.all() else None,
         charges=None if phi is None else _array(interacting),
@@ -182,6 +186,8 @@ def checked_forward(
     file: str | os.PathLike[str],
 ) -> tuple[Tensor, Tensor | None]:
     """Phase 1: energies [n] and charges [n], or electronegativities and hardnesses [n, 2], or None; all checked.
+
+    The energies are without the reference energies of the metadata.
 
     Raises
     ------

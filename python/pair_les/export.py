@@ -123,15 +123,14 @@ def export(
     model = models[0]
     precision = precision or model.config.training.precision
     state = charge_per_atom(model, charge, n_atoms)
+    reference_energies = mean_reference_energies(models)
     members = []
     for trained in models:
         told = trained.network
         network = (copy.deepcopy(told) if state is None else told.of_charge_state(state)).to(
             DTYPES[precision]
         )
-        network.reference_energies = (
-            trained.network.reference_energies
-        )  # stay float64, large numbers as they are
+        network.reference_energies = torch.zeros_like(reference_energies)  # the metadata has them
         members.append(network)
     whole = members[0] if len(members) == 1 else committee_of(members)
     extra: dict[str, Any] = {} if len(models) == 1 else {"committee": len(models)}
@@ -148,6 +147,9 @@ def export(
         created_with=created_with(),
         description=description,
         references=REFERENCES if model.long_range is not None else (),
+        reference_energies=dict(zip(model.species, reference_energies.tolist(), strict=True))
+        if reference_energies.any()
+        else {},
         extra=extra,
     )
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
@@ -165,12 +167,20 @@ def export(
                 "try --precision float64, and report this"
             )
         if len(models) > 1:
-            networks = [_with_references([member], state) for member in models]
-            say(str(agreement(networks, _with_references(models, state), model)))
+            networks = [_mean_network([member], state) for member in models]
+            say(str(agreement(networks, _mean_network(models, state), model)))
         os.replace(unchecked, output)
     finally:
         unchecked.unlink(missing_ok=True)
     return checks
+
+
+def mean_reference_energies(models: Sequence[TrainedModel]) -> Tensor:
+    """Reference energies of a model file, eV ``[n_species]``, float64: the mean over its networks.
+
+    They go into the metadata, so that no energy of their size is ever rounded to float32.
+    """
+    return torch.stack([model.network.reference_energies.double() for model in models]).mean(0)
 
 
 def require_format(output: Path, file_format: str, instruction_set: str | None) -> None:
@@ -261,7 +271,7 @@ def compare_with_trained(
     found: dict[str, list[np.ndarray]] = {"energy": [], "charge": [], "forces": []}
     exported = model_network(module, metadata, file)
     for batch in (collate([graph]) for graph in graphs):
-        _collect(expected, _with_references(models, state), model.long_range, batch, model.dtype)
+        _collect(expected, _mean_network(models, state), model.long_range, batch, model.dtype)
         _collect(found, exported, metadata.long_range, batch, DTYPES[metadata.dtype])
     units = {"energy": "eV/atom", "charge": "e", "forces": "eV/A"}
     tolerances = TOLERANCES[
@@ -278,8 +288,8 @@ def compare_with_trained(
     return checks
 
 
-def _with_references(models: Sequence[TrainedModel], state: float | None) -> Network:
-    """Mean of the trained networks in their own code (not scripted), with the reference energies in float64."""
+def _mean_network(models: Sequence[TrainedModel], state: float | None) -> Network:
+    """Mean of the trained networks in their own code (not scripted), without reference energies."""
 
     def network(
         species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
@@ -288,7 +298,7 @@ def _with_references(models: Sequence[TrainedModel], state: float | None) -> Net
         for model in models:
             told = [] if state is None else [edge_vectors.new_full((n_local,), state)]
             energy, charge = model.network.interaction(species, edge_index, edge_vectors, n_local, *told)
-            energies.append(energy.double() + model.network.reference_energies.double()[species[:n_local]])
+            energies.append(energy.double())
             charges.append(charge)
         return torch.stack(energies).mean(0), torch.stack(charges).mean(0)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The metadata of a model file (contract, versions 1 and 2): what it says and which values it may have.
+"""The metadata of a model file (contract, versions 1 to 3): what it says and which values it may have.
 
 Every broken rule is an error of one line that names the file, the key, the value and the rule.
 """
@@ -94,6 +94,8 @@ class Metadata:
         Versions of pair_les and torch, date; free.
     description, references
         For the user.
+    reference_energies
+        eV per species, which a reader adds in float64 to what ``forward`` returns (version 3); empty: nothing is added.
     extra
         Unknown top-level keys of a file, kept and ignored.
 
@@ -111,6 +113,7 @@ class Metadata:
     created_with: Mapping[str, Any] = field(default_factory=dict, hash=False)
     description: str = ""
     references: tuple[str, ...] = ()
+    reference_energies: Mapping[str, float] = field(default_factory=dict, hash=False)
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -149,7 +152,12 @@ class Metadata:
 
     @property
     def format_version(self) -> int:
-        """The oldest contract version that can say this: 1, or 2 with charge equilibration or a total charge but zero."""
+        """The oldest contract version that can say this.
+
+        3 with reference energies, 2 with charge equilibration or a total charge other than zero, otherwise 1.
+        """
+        if self.reference_energies:
+            return 3
         if self.long_range is None:
             return 1
         shifted = self.long_range.neutralize and bool(self.charge_per_atom)
@@ -172,6 +180,7 @@ class Metadata:
                 "created_with": dict(self.created_with),
                 "description": self.description,
                 "references": list(self.references),
+                **({"reference_energies": dict(self.reference_energies)} if self.reference_energies else {}),
                 **self.extra,
             },
             indent=2,
@@ -204,6 +213,7 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     known = {key: _required(data, key, file) for key in _REQUIRED}
     known["description"] = data.get("description", "")
     known["references"] = data.get("references", [])
+    known["reference_energies"] = data.get("reference_energies", {})
     for name in ("species", "references"):
         if not isinstance(known[name], list):
             raise _broken(file, name, known[name], "must be a list of strings")
@@ -217,7 +227,12 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     candidate = _unchecked(Metadata, known)
     _check_metadata(candidate, file)
     if version < candidate.format_version:
-        raise _broken(file, "format_version", version, "must be 2 where neutralize shifts to charge_per_atom")
+        reason = (
+            "must be 3 where there are reference_energies"
+            if candidate.reference_energies
+            else "must be 2 where neutralize shifts to charge_per_atom"
+        )
+        raise _broken(file, "format_version", version, reason)
     return candidate
 
 
@@ -293,6 +308,16 @@ def _check_metadata(metadata: Metadata, file: str) -> None:
     references = metadata.references
     if not isinstance(references, tuple) or not all(isinstance(item, str) for item in references):
         raise _broken(file, "references", references, "must be a list of strings")
+    _check_reference_energies(metadata, file)
+
+
+def _check_reference_energies(metadata: Metadata, file: str) -> None:
+    energies = metadata.reference_energies
+    if not isinstance(energies, Mapping) or not all(_is_number(energy) for energy in energies.values()):
+        raise _broken(file, "reference_energies", energies, "must be an object of finite numbers (eV)")
+    if energies and set(energies) != set(metadata.species):
+        rule = f"must have one number for each of the species {' '.join(metadata.species)}"
+        raise _broken(file, "reference_energies", energies, rule)
 
 
 def _unchecked(cls: type, values: dict[str, Any]) -> Any:

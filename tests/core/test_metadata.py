@@ -54,6 +54,19 @@ def test_a_shifted_sum_is_version_2_of_the_contract():
     assert core.parse_metadata(json.dumps(data), "m.pt").long_range.neutralize
 
 
+def test_reference_energies_are_version_3_of_the_contract():
+    """In the order of the species; every reader of version 2 and before refuses the file by its number."""
+    data = json.loads(changed("reference_energies", {"H": -13.6, "O": -2041.3}))
+    with pytest.raises(
+        RuntimeError, match="'m.pt': .*'format_version' is 1 but must be 3 where there are ref"
+    ):
+        core.parse_metadata(json.dumps(data), "m.pt")
+    data["format_version"] = 3
+    data["long_range"]["charge_model"] = "latent"
+    assert core.parse_metadata(json.dumps(data), "m.pt").reference_energies == [-2041.3, -13.6]
+    assert core.parse_metadata(json.dumps(GOOD), "m.pt").reference_energies == []
+
+
 def test_null_long_range_and_unknown_keys():
     assert core.parse_metadata(changed("long_range", None), "m.pt").long_range is None
     assert core.parse_metadata(changed("some_future_key", [1, 2]), "m.pt").cutoff == 5.5
@@ -63,7 +76,7 @@ def test_null_long_range_and_unknown_keys():
     ("key", "value", "rule"),
     [
         ("format", "other", "must be 'pair_les'"),
-        ("format_version", 3, "this pair_les reads versions 1 to 2"),
+        ("format_version", 4, "this pair_les reads versions 1 to 3"),
         ("format_version", "1", "must be an integer"),
         ("species", [], "must name at least one element"),
         ("species", ["O", "O"], "more than once"),
@@ -80,6 +93,7 @@ def test_null_long_range_and_unknown_keys():
         ("long_range.neutralize", 1, "must be true or false"),
         ("created_with", "me", "must be an object"),
         ("charge_per_atom", "1", "must be a finite number"),
+        ("reference_energies", [1.0, 2.0], "must be an object"),
         *[(name, "del", "is missing") for name in GOOD if name not in ("description", "references")],
     ],
 )
@@ -89,6 +103,19 @@ def test_broken_rule_is_one_line_with_file_key_and_rule(key, value, rule):
     message = str(caught.value)
     assert "'bad.pt'" in message and f"'{key}'" in message and rule in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("energies", "rule"),
+    [
+        ({"O": 1.0}, "'reference_energies.H' is missing"),
+        ({"O": 1.0, "H": "2"}, "'reference_energies.H' is \"2\" but must be a finite number"),
+        ({"O": 1.0, "H": 2.0, "N": 3.0}, "'reference_energies.N' is not the energy of one of the species"),
+    ],
+)
+def test_broken_reference_energies(energies, rule):
+    with pytest.raises(RuntimeError, match=f"^model file 'bad.pt': metadata key {rule}"):
+        core.parse_metadata(changed("reference_energies", energies), "bad.pt")
 
 
 def test_not_json():

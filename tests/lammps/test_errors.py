@@ -120,7 +120,7 @@ CASES = {
         ("model.pt", "'format'", "nequip", "pair_les"), write=metadata_with(format="nequip")
     ),
     "future version": Case(
-        ("model.pt", "format_version", "3", "versions 1 to 2"), write=metadata_with(format_version=3)
+        ("model.pt", "format_version", "4", "versions 1 to 3"), write=metadata_with(format_version=4)
     ),
     "missing sigma": Case(
         ("model.pt", "long_range.sigma", "missing"), write=metadata_with(long_range__sigma=None)

@@ -114,6 +114,21 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("description", 1, "'description' is 1 (number), must be a string"),
     ("references", "doi", "'references' is 'doi' (string), must be a list of strings"),
     ("references", [1], "'references' is [1] (list), must be a list of strings"),
+    (
+        "reference_energies",
+        [1.0],
+        "'reference_energies' is [1.0] (list), must be an object of finite numbers (eV)",
+    ),
+    (
+        "reference_energies",
+        {"O": "1"},
+        "'reference_energies' is {'O': '1'} (object), must be an object of finite",
+    ),
+    (
+        "reference_energies",
+        {"O": 1.0},
+        "'reference_energies' is {'O': 1.0} (object), must have one number for each of",
+    ),
 ]
 
 
@@ -146,7 +161,7 @@ def test_broken_key_of_long_range(key: str, value: Any, rule: str) -> None:
 
 def test_future_version_is_refused_by_number_before_anything_else() -> None:
     data = {"format": "pair_les", "format_version": 7, "species": {"new": "meaning"}}
-    message = "m.pt: format_version 7 is not known to this pair_les, which reads versions 1 to 2: install a newer pair"
+    message = "m.pt: format_version 7 is not known to this pair_les, which reads versions 1 to 3: install a newer pair"
     with pytest.raises(ContractError, match=f"^{message}_les$"):
         parse(data)
 

@@ -128,6 +128,7 @@ void bind_metadata(py::module_ &m)
       .def_readonly("long_range", &Metadata::long_range)
       .def_readonly("description", &Metadata::description)
       .def_readonly("references", &Metadata::references)
+      .def_readonly("reference_energies", &Metadata::reference_energies)
       .def("species_index", &Metadata::species_index)
       .def("nearest_species", &Metadata::nearest_species);
   m.def("parse_metadata", &parse_metadata, py::arg("json_text"), py::arg("file"));

@@ -42,8 +42,8 @@ class ArrayEvaluator {
 
   virtual bool double_precision() const = 0; // of edge vectors and their gradient
 
-  // Phase 1. Writes energy [n_local] eV and, for a model with charges, charge [n_local] e to memory of the device, and keeps
-  // the tape. `charge` is nullptr for a model without charges.
+  // Phase 1. Writes energy [n_local] eV, without the reference energies of the metadata, and, for a model with charges,
+  // charge [n_local] e to memory of the device, and keeps the tape. `charge` is nullptr for a model without charges.
   virtual void forward(const GraphArrays &graph, double *energy, double *charge) = 0;
 
   // Phase 2, once per forward(): d(sum_i e_i + sum_i potential_i q_i) / d edge_vectors at fixed potential [n_local], V.

@@ -14,7 +14,7 @@ constexpr double SQRT_2 = 1.41421356237309504880;
 constexpr double COULOMB_CONSTANT = 14.3996454784;
 
 constexpr const char *MODEL_FORMAT = "pair_les";
-constexpr int MODEL_FORMAT_VERSION = 2; // the newest; all before are read, too
+constexpr int MODEL_FORMAT_VERSION = 3; // the newest; all before are read, too
 
 } // namespace pair_les
 

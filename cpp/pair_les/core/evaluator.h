@@ -48,7 +48,8 @@ class Evaluator {
   virtual void member_gradient(int member, const double *potential) = 0;
   virtual std::vector<double> member_charge(int member) const = 0; // [n_local] e
 
-  virtual const std::vector<double> &energy() const = 0; // [n_local] eV, short range
+  // [n_local] eV, short range, without the reference energies of the metadata
+  virtual const std::vector<double> &energy() const = 0;
   virtual const std::vector<double> &
   charge() const = 0; // [n_local] e, empty without latent charges
   virtual const std::vector<double> &electronegativity() const = 0; // [n_local] eV/e, empty without

@@ -150,6 +150,23 @@ int check_format(const Section &root)
   return version;
 }
 
+// One number for each species, in their order.
+std::vector<double> parse_reference_energies(const Section &root, const std::string &file,
+                                             const std::vector<std::string> &species)
+{
+  const json &object = root.get("reference_energies");
+  if (!object.is_object())
+    root.fail("reference_energies", "is " + object.dump() + " but must be an object");
+  const Section section(object, file, "reference_energies.");
+  for (const auto &item : object.items())
+    if (std::find(species.begin(), species.end(), item.key()) == species.end())
+      section.fail(item.key(), "is not the energy of one of the species of the model");
+  std::vector<double> energies;
+  if (object.empty()) return energies;
+  for (const auto &symbol : species) energies.push_back(section.number(symbol));
+  return energies;
+}
+
 void check_units(const Section &root)
 {
   const json expected = {{"length", "angstrom"}, {"energy", "eV"}, {"charge", "e"}};
@@ -174,6 +191,23 @@ std::size_t edit_distance(const std::string &a, const std::string &b)
 }
 
 } // namespace
+
+double Metadata::reference_energy(std::int64_t species_index) const
+{
+  return reference_energies.empty() ? 0.0
+                                    : reference_energies[static_cast<std::size_t>(species_index)];
+}
+
+double Metadata::reference_energy(const std::int64_t *species_indices, std::int64_t n) const
+{
+  std::vector<std::int64_t> counts(reference_energies.size(), 0);
+  double sum = 0.0;
+  if (counts.empty()) return sum;
+  for (std::int64_t i = 0; i < n; ++i) ++counts[static_cast<std::size_t>(species_indices[i])];
+  for (std::size_t s = 0; s < counts.size(); ++s)
+    sum += static_cast<double>(counts[s]) * reference_energies[s];
+  return sum;
+}
 
 int Metadata::species_index(const std::string &symbol) const
 {
@@ -236,6 +270,11 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
   if (version < 2 && metadata.long_range && metadata.long_range->neutralize &&
       metadata.charge_per_atom.value_or(0.0) != 0.0)
     root.fail("format_version", "is 1 but must be 2 where neutralize shifts to charge_per_atom");
+  if (root.has("reference_energies"))
+    metadata.reference_energies = parse_reference_energies(root, file, metadata.species);
+  if (version < 3 && !metadata.reference_energies.empty())
+    root.fail("format_version", "is " + std::to_string(version) +
+                                    " but must be 3 where there are reference_energies");
   if (root.has("compiled")) {
     if (!root.get("compiled").is_object())
       root.fail("compiled", "is " + root.get("compiled").dump() + " but must be an object");

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// metadata.json of a deployed model, versions 1 and 2: what the file promises about itself.
+// metadata.json of a deployed model, versions 1 to 3: what the file promises about itself.
 
 #ifndef PAIR_LES_CORE_METADATA_H
 #define PAIR_LES_CORE_METADATA_H
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -43,8 +44,17 @@ struct Metadata {
   std::vector<int> message_features;
   std::optional<double> charge_per_atom; // e; the charge state that the network was exported for
   std::optional<Compiled> compiled;      // of a package only
+  // eV per species, what a caller adds to the energies of the network; empty: nothing
+  std::vector<double> reference_energies;
   std::string description;
   std::vector<std::string> references;
+
+  // eV of an atom with this species index; 0 without reference energies.
+  double reference_energy(std::int64_t species_index) const;
+
+  // eV of atoms with these species indices. Counts them instead of adding up large numbers one by one, so that the sum is
+  // rounded once per species and does not depend on the order of the atoms.
+  double reference_energy(const std::int64_t *species_indices, std::int64_t n) const;
 
   // Index of a chemical symbol in `species`, or -1.
   int species_index(const std::string &symbol) const;

@@ -186,7 +186,8 @@ void PairLES::build_graph()
 }
 
 /* ----------------------------------------------------------------------
-   short-range energies, and what the latent sum has beyond that of the kspace style
+   short-range energies, and what the latent sum has beyond that of the kspace style; reference energies, which
+   may be a million times larger, are summed apart
 ------------------------------------------------------------------------- */
 
 void PairLES::tally_energies()
@@ -203,13 +204,32 @@ void PairLES::tally_energies()
                                                      potential_correction(model->solver_charge[i]);
     short_range_sum += short_range;
     correction_sum += correction;
-    if (eflag_atom) eatom[model->graph.atom[i]] += energy_unit * (short_range + correction);
+    if (eflag_atom) tally_atom(i, short_range + correction);
   }
 
   if (eflag_global) {
-    eng_vdwl += energy_unit * short_range_sum;
+    eng_vdwl += energy_unit * (reference_energy() + short_range_sum);
     eng_coul += energy_unit * correction_sum;
   }
+}
+
+/* ----------------------------------------------------------------------
+   energy of local node n, eV without its reference energy
+------------------------------------------------------------------------- */
+
+void PairLES::tally_atom(int n, double energy)
+{
+  const double reference = model->metadata().reference_energy(model->graph.species[n]);
+  eatom[model->graph.atom[n]] += energy_unit * (reference + energy);
+}
+
+/* ----------------------------------------------------------------------
+   sum over the local atoms, eV
+------------------------------------------------------------------------- */
+
+double PairLES::reference_energy() const
+{
+  return model->metadata().reference_energy(model->graph.species.data(), model->graph.n_local);
 }
 
 /* ----------------------------------------------------------------------

@@ -183,6 +183,7 @@ class PairLES : public Pair {
   bool size_mesh();
   const double *backward_seed() const;
   double charge_energy(int) const;
+  void tally_atom(int, double);
   bool cap_gewald();
   void report_cap(double g_ewald);
   void compute_split();
@@ -203,6 +204,7 @@ class PairLES : public Pair {
   virtual void build_graph();
   virtual void run_forward();
   virtual void tally_energies();
+  virtual double reference_energy() const;
   virtual void compute_field();
   virtual void update_charges();
   virtual void init_kspace();

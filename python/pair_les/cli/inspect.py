@@ -19,7 +19,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     Raises
     ------
     ContractError
-        If the file is not a model of contract version 1 or 2.
+        If the file is not a model of contract version 1, 2 or 3.
     """
     metadata = read_metadata(path)
     size = Path(path).stat().st_size
@@ -38,6 +38,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
         ("message passing", f"{layers} layers, receptive field {(1 + layers) * metadata.cutoff:g} angstrom"),
         *([("  messages", f"{features} numbers per atom and layer, communicated")] if features else []),
         *([("committee", f"{committee} networks")] if committee else []),
+        *_reference_rows(metadata),
         *([("charge state", f"{state:.6g} e per atom")] if state is not None else []),
         ("precision", metadata.dtype),
         *(
@@ -56,6 +57,13 @@ def inspect(path: str | os.PathLike[str]) -> str:
     rows.append(("LAMMPS", _lammps_lines(metadata)))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _reference_rows(metadata: Metadata) -> list[tuple[str, str]]:
+    if not metadata.reference_energies:
+        return []
+    energies = ", ".join(f"{symbol} {metadata.reference_energies[symbol]:.6f}" for symbol in metadata.species)
+    return [("reference energies", f"{energies} eV, added in float64")]
 
 
 def _long_range_rows(settings: LongRange | None) -> list[tuple[str, str]]:

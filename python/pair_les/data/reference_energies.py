@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -38,5 +40,6 @@ def fit_reference_energies(frames: Sequence[Frame], species: Sequence[str]) -> d
 
 
 def total_reference_energy(frame: Frame, reference_energies: dict[str, float]) -> float:
-    """Sum of the reference energies of the atoms of a frame, eV."""
-    return float(sum(reference_energies[symbol] for symbol in frame.symbols))
+    """Sum of the reference energies of the atoms of a frame, eV, rounded once."""
+    counts = Counter(frame.symbols)
+    return math.fsum(count * reference_energies[symbol] for symbol, count in counts.items())

@@ -140,8 +140,8 @@ class ContractNet(nn.Module):
         """The signature of the deployed model (contract version 1).
 
         The reference energies enter here, last, in the dtype of the edge vectors. In float32 that rounds each atomic
-        energy to 6e-8 of its size (3e-5 eV at -468 eV), without any effect on forces; training and anything else that
-        needs energy differences to better than that uses :meth:`interaction` and adds the references in float64.
+        energy to 6e-8 of its size (3e-5 eV at -468 eV), without any effect on forces. Training uses :meth:`interaction`
+        and ``pair-les export`` moves the reference energies to the metadata, so that both add them in float64.
 
         Parameters
         ----------
