@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
 
 import torch
 from torch import Tensor
@@ -13,8 +14,10 @@ from .accuracy import Comparison, compare
 from .charge_state import require_state
 from .contract import load_model
 from .data.charge_labels import with_charge_labels
-from .data.frames import LabelKeys, read_frames
+from .data.frames import LabelKeys, read_data
 from .data.graphs import build_graphs
+from .data.label_survey import require_named_labels
+from .errors import DataError
 from .evaluation import checked_forward
 from .metadata import Metadata
 from .potential import Network
@@ -25,6 +28,9 @@ def evaluate(
     data: Sequence[str | os.PathLike[str]],
     keys: LabelKeys | None = None,
     device: str = "cpu",
+    *,
+    also_used: Sequence[str] = (),
+    say: Callable[[str], None] = lambda note: None,
 ) -> Comparison:
     """Predict every frame of the data files with a model file, its long-range energy included.
 
@@ -38,6 +44,10 @@ def evaluate(
         Names of the labels.
     device
         Where the network runs.
+    also_used
+        Names of labels that the caller uses, which are then not reported as unused.
+    say
+        Takes lines for the user: labels that are not used, isolated atoms that are left out.
 
     Raises
     ------
@@ -48,7 +58,19 @@ def evaluate(
     """
     module, metadata = load_model(model, device)
     keys = keys or LabelKeys()
-    frames = read_frames(data, keys)
+    found = read_data(data, keys)
+    require_named_labels([found.survey], asdict(LabelKeys()), found.files)
+    frames = found.frames
+    if not frames:
+        raise DataError(
+            f"{', '.join(found.files)}: there are isolated atoms only, whose energies are reference energies: give frames with forces"
+        )
+    for note in found.survey.notes(found.files, also_used):
+        say(note)
+    if found.isolated_atoms:
+        say(
+            f"{', '.join(found.files)}: {len(found.isolated_atoms)} isolated atoms are left out: their energies are reference energies"
+        )
     graphs = build_graphs(frames, metadata.species, metadata.cutoff, dict(metadata.reference_energies))
     projected = metadata.long_range is not None and metadata.long_range.neutralize
     if projected or metadata.charge_per_atom is not None:

@@ -171,7 +171,11 @@ def evaluate(
     data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Labelled frames (extxyz).")],
     keys: Annotated[
         list[str] | None,
-        typer.Option("--keys", metavar="LABEL=NAME", help="Name of a label in the data; may be repeated."),
+        typer.Option(
+            "--keys",
+            metavar="LABEL=NAME",
+            help="Name of a label in the data (stress=null: not read); may be repeated.",
+        ),
     ] = None,
     json_file: Annotated[
         Path | None,
@@ -193,6 +197,7 @@ def evaluate(
 
     Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
     """
+    from pair_les.data.response_labels import used_names
     from pair_les.evaluate import evaluate as compare
     from pair_les.observables.agreement import agreement
     from pair_les.observables.agreement import errors as charge_errors
@@ -200,7 +205,9 @@ def evaluate(
     labels, response = _label_keys(keys or [])
     for target in (json_file, plot):
         _require_folder(target)
-    comparison = compare(model, data, labels)
+    comparison = compare(
+        model, data, labels, also_used=used_names(response), say=lambda note: print(note, file=sys.stderr)
+    )
     errors = comparison.errors()
     seen = agreement(
         model,
@@ -388,7 +395,7 @@ def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:  # noqa: F8
                 f"--keys {pair}: must be LABEL=NAME with LABEL one of {', '.join(known)}, "
                 "for example forces=force"
             )
-        found[label] = name
+        found[label] = None if name == "null" and label in ("stress", "virial") else name
     own = {label: name for label, name in found.items() if label in LabelKeys.__dataclass_fields__}
     rest = {label: name for label, name in found.items() if label not in own}
     return LabelKeys(**own), ResponseKeys(**rest)

@@ -2,7 +2,7 @@
 """Labelled frames: reading, checking, splitting, reference energies, and batches of graphs."""
 
 from .batches import Batch, BatchLoader, collate
-from .frames import Frame, LabelKeys, read_frames
+from .frames import DataSet, Frame, LabelKeys, read_data, read_frames
 from .graphs import Graph, build_graphs, elements_of
 from .reference_energies import fit_reference_energies
 from .split import split_frames
@@ -10,6 +10,7 @@ from .split import split_frames
 __all__ = [
     "Batch",
     "BatchLoader",
+    "DataSet",
     "Frame",
     "Graph",
     "LabelKeys",
@@ -17,6 +18,7 @@ __all__ = [
     "collate",
     "elements_of",
     "fit_reference_energies",
+    "read_data",
     "read_frames",
     "split_frames",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import ase.io
@@ -14,23 +14,38 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .labels import find_label, label_names, stress_matrix
-
-SMALLEST_CELL_HEIGHT = 1.0
-"""angstrom between opposite faces of a periodic cell; below it an atom would all but touch its own image."""
+from .geometry import read_cell
+from .isolated_atoms import IsolatedAtom, is_isolated_atom
+from .label_survey import LabelSurvey
+from .labels import find_label, label_names, looks_like, similar_labels
+from .stress_labels import read_stress
 
 
 @dataclass(frozen=True)
 class LabelKeys:
     """Names under which a file stores its labels: per-frame info, per-atom arrays, or ASE's calculator.
 
-    ``stress`` and ``total_charge`` (e) are optional in the data; energies and forces are not.
+    ``stress``, ``virial`` and ``total_charge`` (e) are optional in the data; energies and forces are not. A virial (eV),
+    ``-V`` times the stress, is used where a frame has no stress. None: such labels are not read.
+
+    Raises
+    ------
+    DataError
+        If a virial is named as the stress.
     """
 
     energy: str = "energy"
     forces: str = "forces"
-    stress: str = "stress"
+    stress: str | None = "stress"
+    virial: str | None = "virial"
     total_charge: str = "total_charge"
+
+    def __post_init__(self) -> None:
+        if self.stress is not None and looks_like("virial", self.stress):
+            raise DataError(
+                f"data.keys.stress = {self.stress}: a virial (eV) is no stress (eV/A^3) and has the other sign: write "
+                f"data.keys.virial: {self.stress} (or --keys virial={self.stress})"
+            )
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,7 @@ class Frame:
     positions, forces
         [n, 3].
     cell
-        [3, 3], rows are lattice vectors; zeros for an isolated frame.
+        [3, 3], rows are lattice vectors, right-handed; zeros for an isolated frame.
     periodic
         Periodic in all three directions, or isolated.
     energy
@@ -79,8 +94,30 @@ def frame_name(file: str, index: int) -> str:
     return f"{file}, frame {index} (counted from 0)"
 
 
-def read_frames(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None = None) -> list[Frame]:
-    """Read every frame of every file, in order.
+@dataclass(frozen=True)
+class DataSet:
+    """What the files of a data set hold.
+
+    Parameters
+    ----------
+    files
+        Paths, in order.
+    frames
+        Frames with energies and forces, in the order of the files.
+    isolated_atoms
+        Isolated atoms, which are no frames to learn from: their energies are reference energies.
+    survey
+        Labels by name, for notes to the user.
+    """
+
+    files: list[str]
+    frames: list[Frame]
+    isolated_atoms: list[IsolatedAtom]
+    survey: LabelSurvey
+
+
+def read_data(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None = None) -> DataSet:
+    """Read every frame of every file, in order; isolated atoms are kept apart.
 
     Parameters
     ----------
@@ -92,18 +129,33 @@ def read_frames(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None 
     Raises
     ------
     DataError
-        With file and frame number: a missing or unreadable file, no frames, missing, misshapen or non-finite
-        labels, an unknown element, periodicity along some directions only, a left-handed or too small cell.
+        With file and frame number: a missing or unreadable file, no frames, missing, misshapen, contradictory or
+        non-finite labels, an unknown element, a cell or periodicity that cannot be used or is under a name that is not
+        read.
     """
     keys = keys or LabelKeys()
-    frames = []
-    for path in paths:
-        file = os.fspath(path)
-        before = len(frames)
-        frames.extend(_frame(atoms, keys, file, index) for index, atoms in read_atoms(file))
-        if len(frames) == before:
+    data = DataSet([os.fspath(path) for path in paths], [], [], LabelSurvey(asdict(keys)))
+    for file in data.files:
+        index = -1
+        for index, atoms in read_atoms(file):
+            where = frame_name(file, index)
+            if len(atoms) == 0:
+                raise DataError(f"{where}: the frame has no atoms: remove it")
+            if is_isolated_atom(atoms, keys.forces, keys.total_charge, where):
+                data.isolated_atoms.append(
+                    IsolatedAtom(_symbols(atoms, where)[0], _energy(atoms, keys.energy, where), where)
+                )
+            else:
+                data.frames.append(_frame(atoms, keys, file, index))
+                data.survey.add(atoms)
+        if index < 0:
             raise DataError(f"{file}: the file has no frames: give a file with at least one")
-    return frames
+    return data
+
+
+def read_frames(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None = None) -> list[Frame]:
+    """The frames of `read_data`, without isolated atoms."""
+    return read_data(paths, keys).frames
 
 
 def read_atoms(file: str) -> Iterator[tuple[int, Atoms]]:
@@ -137,50 +189,45 @@ def read_atoms(file: str) -> Iterator[tuple[int, Atoms]]:
 
 def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int) -> Frame:
     where = frame_name(file, index)
-    n_atoms = len(atoms)
-    if n_atoms == 0:
-        raise DataError(f"{where}: the frame has no atoms: remove it")
+    symbols = _symbols(atoms, where)
+    positions = np.array(atoms.positions, dtype=np.float64)
+    _require_finite(positions, "positions", where)
+    cell, periodic = read_cell(atoms, where)
+    energy = _energy(atoms, keys.energy, where)
+    forces = _label(atoms, "forces", keys.forces, where)
+    if forces.shape != (len(atoms), 3):
+        raise DataError(
+            f"{where}: forces label '{keys.forces}' has shape {list(forces.shape)}, "
+            f"must be [{len(atoms)}, 3] (eV/A)"
+        )
+    stress = read_stress(atoms, keys.stress, keys.virial, cell, periodic, where)
+    return Frame(symbols, positions, cell, periodic, energy, forces, stress, file, index)
+
+
+def _symbols(atoms: Atoms, where: str) -> tuple[str, ...]:
     symbols = tuple(atoms.get_chemical_symbols())
     if "X" in symbols:
         raise DataError(f"{where}: atom {symbols.index('X')} has element 'X', which is no chemical element")
-    positions = np.array(atoms.positions, dtype=np.float64)
-    _require_finite(positions, "positions", where)
-    periodic = _periodicity(atoms, where)
-    cell = _checked_cell(atoms, where) if periodic else np.zeros((3, 3))
+    return symbols
 
-    energy = _label(atoms, "energy", keys.energy, where)
+
+def _energy(atoms: Atoms, key: str, where: str) -> float:
+    energy = _label(atoms, "energy", key, where)
     if energy.size != 1:
         raise DataError(
-            f"{where}: energy label '{keys.energy}' has shape {list(energy.shape)}, must be one number (eV)"
+            f"{where}: energy label '{key}' has shape {list(energy.shape)}, must be one number (eV)"
         )
-    forces = _label(atoms, "forces", keys.forces, where)
-    if forces.shape != (n_atoms, 3):
-        raise DataError(
-            f"{where}: forces label '{keys.forces}' has shape {list(forces.shape)}, "
-            f"must be [{n_atoms}, 3] (eV/A)"
-        )
-    stress = None
-    stored = find_label(atoms, keys.stress)
-    if stored is not None and periodic:
-        stress = stress_matrix(stored)
-        if stress is None:
-            raise DataError(
-                f"{where}: stress label '{keys.stress}' has shape {list(np.shape(stored))}, "
-                "must be 3 x 3, 9 numbers, or 6 in the order xx yy zz yz xz xy (eV/A^3)"
-            )
-        _require_finite(stress, f"stress label '{keys.stress}'", where)
-    return Frame(
-        symbols, positions, cell, periodic, float(energy.reshape(-1)[0]), forces, stress, file, index
-    )
+    return float(energy.reshape(-1)[0])
 
 
 def _label(atoms: Atoms, what: str, key: str, where: str) -> NDArray[np.float64]:
     value = find_label(atoms, key)
     if value is None:
         found = ", ".join(label_names(atoms)) or "nothing"
+        name = next(iter(similar_labels(atoms, what)), "NAME")
         raise DataError(
             f"{where}: no {what} label '{key}' (the frame has: {found}): "
-            f"name it with data.keys or --keys {what}=NAME"
+            f"name it with data.keys.{what}: {name} or --keys {what}={name}"
         )
     try:
         array = np.array(value, dtype=np.float64)
@@ -194,40 +241,10 @@ def _require_finite(array: NDArray[np.float64], what: str, where: str) -> None:
     bad = np.argwhere(~np.isfinite(array))
     if len(bad):
         first = tuple(int(i) for i in bad[0])
-        place = f" of atom {first[0]}" if array.ndim == 2 and array.shape != (3, 3) else ""
+        place = f" of atom {first[0]}" if array.ndim == 2 else ""
         raise DataError(
             f"{where}: {what}{place} is {array[first]}, must be finite: remove or relabel the frame"
         )
-
-
-def _periodicity(atoms: Atoms, where: str) -> bool:
-    pbc = [bool(flag) for flag in atoms.pbc]
-    if any(pbc) and not all(pbc):
-        flags = " ".join("T" if flag else "F" for flag in pbc)
-        raise DataError(
-            f"{where}: pbc is '{flags}', must be periodic in all three directions or none: "
-            'set pbc="T T T" with enough vacuum, or pbc="F F F"'
-        )
-    return all(pbc)
-
-
-def _checked_cell(atoms: Atoms, where: str) -> NDArray[np.float64]:
-    cell = np.array(atoms.cell.array, dtype=np.float64)
-    _require_finite(cell, "cell", where)
-    volume = float(np.linalg.det(cell))
-    faces = np.linalg.norm(np.cross(np.roll(cell, -1, axis=0), np.roll(cell, -2, axis=0)), axis=1)
-    height = float(np.min(np.abs(volume) / faces)) if np.all(faces > 0) else 0.0
-    if height < SMALLEST_CELL_HEIGHT:
-        raise DataError(
-            f"{where}: the cell is too small: {height:.3g} A between opposite faces, must be at least "
-            f'{SMALLEST_CELL_HEIGHT:g} A: set the cell, or pbc="F F F" for an isolated frame'
-        )
-    if volume < 0:
-        raise DataError(
-            f"{where}: the cell is left-handed (its determinant is {volume:.3g} A^3), must be right-handed: "
-            "swap two lattice vectors (LAMMPS knows right-handed cells only)"
-        )
-    return cell
 
 
 def count_labels(frames: Sequence[Frame]) -> dict[str, int]:

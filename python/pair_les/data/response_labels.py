@@ -53,6 +53,17 @@ class ResponseLabels:
 
 LABELS = tuple(field.name for field in fields(ResponseKeys))
 
+_DEFAULT_NAMES = {"dipole": ("dipole",), "quadrupole": ("quadrupole",), "bec": BORN_NAMES, "charges": ()}
+
+
+def used_names(keys: ResponseKeys) -> list[str]:
+    """Every name under which a label is looked for."""
+    return [
+        name
+        for kind in LABELS
+        for name in (_DEFAULT_NAMES[kind] if getattr(keys, kind) is None else (getattr(keys, kind),))
+    ]
+
 
 def read_response_labels(
     paths: Iterable[str | os.PathLike[str]],
@@ -97,11 +108,10 @@ def read_response_labels(
 def _labels(atoms: Atoms, keys: ResponseKeys, displacement_first: bool, where: str) -> ResponseLabels:
     n = len(atoms)
     shapes = {"dipole": (3,), "quadrupole": (3, 3), "bec": (n, 3, 3), "charges": (n,)}
-    defaults = {"dipole": ("dipole",), "quadrupole": ("quadrupole",), "bec": BORN_NAMES, "charges": ()}
     values = {}
     for name, shape in shapes.items():
         key = getattr(keys, name)
-        names = defaults[name] if key is None else (key,)
+        names = _DEFAULT_NAMES[name] if key is None else (key,)
         values[name] = _label(atoms, name, names, shape, where, strict=key is not None)
     if values["bec"] is not None and displacement_first:
         values["bec"] = values["bec"].transpose(0, 2, 1)

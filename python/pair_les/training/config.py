@@ -32,11 +32,12 @@ class Section(BaseModel):
 
 
 class KeysSection(Section):
-    """Names of the labels in the data files."""
+    """Names of the labels in the data files; null for `stress` and `virial`: such labels are not read."""
 
     energy: str = "energy"
     forces: str = "forces"
-    stress: str = "stress"
+    stress: str | None = "stress"
+    virial: str | None = "virial"
     total_charge: str = "total_charge"
     dipole: str = "dipole"
     bec: str = "bec"
@@ -45,7 +46,7 @@ class KeysSection(Section):
 
     def labels(self) -> LabelKeys:
         """As the reader takes them."""
-        return LabelKeys(self.energy, self.forces, self.stress, self.total_charge)
+        return LabelKeys(self.energy, self.forces, self.stress, self.virial, self.total_charge)
 
 
 def _as_list(value: Any) -> Any:
@@ -74,7 +75,7 @@ class DataSection(Section):
 
 
 class LongRangeSection(Section):
-    """Options of the long-range energy (contract.md, ``long_range``).
+    """Options of the long-range energy (docs/model_file.md, ``long_range``).
 
     With ``charge_model: equilibration`` the network gives electronegativities and hardnesses, whose energy the charges
     minimise; `neutralize` is then true, because their sum is that of the frame's total charge.

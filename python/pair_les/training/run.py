@@ -18,10 +18,8 @@ from lightning.pytorch.strategies import DDPStrategy
 
 from ..data.batches import BatchLoader
 from ..data.charge_labels import with_charge_labels
-from ..data.frames import Frame, count_labels, read_frames
-from ..data.graphs import Graph, build_graphs, elements_of
-from ..data.reference_energies import fit_reference_energies
-from ..data.split import split_frames
+from ..data.frames import Frame
+from ..data.graphs import Graph, build_graphs
 from ..device import require_device
 from ..equilibration import of_fixed_charges
 from ..errors import ConfigError, DeviceError
@@ -32,12 +30,14 @@ from .config import Config
 from .config_file import config_values
 from .history import History, Terminal
 from .initial_charges import fit_initial_charges, mean_potentials
+from .initial_energies import start_from_mean_energies
 from .interruption import exit_with_parent
 from .module import PotentialModule
 from .network import data_scales, fit_statistics, new_network
 from .report import write_report
 from .run_folder import RunFolder
 from .trained import choose_samples, read_checkpoint
+from .training_data import read_training_data, uses_total_charge
 
 
 def train(config: Config) -> Path:
@@ -75,9 +75,9 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
     _quiet()
     _set_threads(config)
 
-    train_frames, valid_frames = _read(config)
-    species = elements_of(train_frames)
-    reference_energies = _reference_energies(config, train_frames, species)
+    data = read_training_data(config)
+    train_frames, valid_frames, species = data.train, data.valid, data.species
+    reference_energies = data.reference_energies
     cutoff = config.model.cutoff
     train_graphs = build_graphs(train_frames, species, cutoff, reference_energies)
     valid_graphs = build_graphs(valid_frames, species, cutoff, reference_energies)
@@ -87,9 +87,8 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
         require_states(train_graphs, valid_graphs, valid_frames, config.data.keys.total_charge)
     if first:
         folder.record(config, _files(config), train_frames, valid_frames)
-        _describe("training", train_frames)
-        _describe("validation", valid_frames)
-        _say("reference energies (eV): " + ", ".join(f"{s} {e:.6f}" for s, e in reference_energies.items()))
+        for note in data.notes:
+            _say(note)
 
     history = History(folder.history)
     resume = read_checkpoint(folder.last) if folder.last.is_file() else None
@@ -153,22 +152,6 @@ class FrameData(pl.LightningDataModule):
         )
 
 
-def _read(config: Config) -> tuple[list[Frame], list[Frame]]:
-    """Training and validation frames."""
-    data, training = config.data, config.training
-    frames = read_frames(data.train, data.keys.labels())
-    if isinstance(data.valid, list):
-        train_frames, valid_frames = frames, read_frames(data.valid, data.keys.labels())
-    else:
-        train_frames, valid_frames = split_frames(frames, data.valid, training.seed)
-    if len(valid_frames) < training.processes:
-        raise ConfigError(
-            f"training.processes = {training.processes}: there are only {len(valid_frames)} validation "
-            "frames: use fewer processes, or more validation frames"
-        )
-    return train_frames, valid_frames
-
-
 def _with_charge_labels(
     config: Config, frames: list[Frame], graphs: list[Graph], needed: bool = True
 ) -> list[Graph]:
@@ -183,8 +166,7 @@ def _with_charge_labels(
             f"training.charge_loss.bec = {loss.bec:g}: Born effective charges cannot be fitted with charge_model "
             "equilibration: set it to 0"
         )
-    projected = long_range is not None and long_range.neutralize
-    if not (projected or loss.asked() or config.model.charge_state):
+    if not uses_total_charge(config):
         return graphs
     return with_charge_labels(
         frames,
@@ -202,29 +184,6 @@ def _files(config: Config) -> list[str]:
     return [*config.data.train, *(config.data.valid if isinstance(config.data.valid, list) else [])]
 
 
-def _reference_energies(config: Config, frames: list[Frame], species: list[str]) -> dict[str, float]:
-    """Of exactly the elements that occur in the training frames."""
-    given = config.data.reference_energies
-    if given == "fit":
-        return fit_reference_energies(frames, species)
-    if given is None:
-        return dict.fromkeys(species, 0.0)
-    for symbol in species:
-        if symbol not in given:
-            where = next(frame.where for frame in frames if symbol in frame.symbols)
-            raise ConfigError(
-                f"data.reference_energies has no value for {symbol}, which occurs in {where}: "
-                f"add '{symbol}: <eV per atom>', or use 'fit'"
-            )
-    unknown = [symbol for symbol in given if symbol not in species]
-    if unknown:
-        raise ConfigError(
-            f"data.reference_energies names {unknown[0]}, which does not occur in the training frames "
-            f"(they have {' '.join(species)}): remove it"
-        )
-    return {symbol: given[symbol] for symbol in species}
-
-
 def _module(
     config: Config,
     train: list[Graph],
@@ -240,6 +199,7 @@ def _module(
         config.model, species, training.precision, reference_energies, energy_scale, average_neighbors
     )
     fit_statistics(network, train, training.seed, training.precision)
+    start_from_mean_energies(network, train)
     if config.model.charge_state:
         network.state_unit.fill_(max(abs(charge) / n_atoms for charge, n_atoms in states_of(train)))
     charges = _initial_charges(config, train, species)
@@ -346,14 +306,6 @@ def _quiet() -> None:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
-
-
-def _describe(name: str, frames: list[Frame]) -> None:
-    counts = count_labels(frames)
-    _say(
-        f"{name}: {counts['frames']} frames, {counts['atoms']} atoms, {counts['periodic']} frames periodic, "
-        f"{counts['stress']} with stress"
-    )
 
 
 def _say(text: str) -> None:

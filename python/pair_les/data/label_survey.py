@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: MIT
+"""Which labels the files of a data set have, which of them are used, and which look like one that was meant."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from ase import Atoms
+
+from ..errors import DataError
+from .labels import find_label, numeric_labels, similar_labels
+
+
+@dataclass
+class LabelSurvey:
+    """Counts of labels over frames, filled frame by frame.
+
+    Parameters
+    ----------
+    keys
+        Names of the labels that are read, by kind (energy, forces, stress, virial, total_charge); None: not read.
+    n_frames
+        Frames seen.
+    found
+        Frames with each label of `keys`, by kind.
+    names
+        Frames with each numeric label of any name.
+    similar
+        Frames that lack a kind of label but have one of a name that looks like it, by kind and name.
+    """
+
+    keys: dict[str, str | None]
+    n_frames: int = 0
+    found: Counter[str] = field(default_factory=Counter)
+    names: Counter[str] = field(default_factory=Counter)
+    similar: dict[str, Counter[str]] = field(default_factory=dict)
+
+    def add(self, atoms: Atoms) -> None:
+        """Count the labels of one frame."""
+        self.n_frames += 1
+        self.names.update(numeric_labels(atoms))
+        present = {kind for kind, key in self.keys.items() if find_label(atoms, key) is not None}
+        self.found.update(present)
+        if present & {"stress", "virial"}:
+            present |= {"stress", "virial"}  # either is enough
+        for kind in self.keys.keys() - present:
+            self.similar.setdefault(kind, Counter()).update(similar_labels(atoms, kind))
+
+    def notes(
+        self, files: Collection[str], used: Collection[str] = (), unread: Collection[str] = ()
+    ) -> list[str]:
+        """Lines for the user: labels that look like one that is missing, and all that are not used.
+
+        Parameters
+        ----------
+        files
+            Named in the lines.
+        used
+            Names of labels that are used beside those of `keys`.
+        unread
+            Kinds of labels of `keys` that are not used after all.
+        """
+        where = ", ".join(files)
+        known = {*used, *(key for kind, key in self.keys.items() if kind not in unread)}
+        lines = []
+        for kind, names in self.similar.items():
+            for name, count in names.items():
+                if name not in known and kind not in unread:
+                    lines.append(
+                        f"{where}: label '{name}' of {count} frames looks like a {kind.replace('_', ' ')} and is not used: "
+                        f"data.keys.{kind}: {name} (or --keys {kind}={name}) if it is one"
+                    )
+        unused = [name for name in self.names if name not in known]
+        if unused:
+            listed = ", ".join(f"{name} ({self.names[name]})" for name in sorted(unused))
+            lines.append(f"{where}: labels that are not used, with the number of frames: {listed}")
+        return lines
+
+
+def require_named_labels(
+    surveys: Collection[LabelSurvey], defaults: dict[str, str | None], files: Collection[str]
+) -> None:
+    """Check that each label whose name was chosen exists in some frame.
+
+    Raises
+    ------
+    DataError
+        A name that differs from the default and that no frame has.
+    """
+    for kind, default in defaults.items():
+        for key in dict.fromkeys(survey.keys[kind] for survey in surveys):
+            if key is None or key == default or any(survey.found[kind] for survey in surveys):
+                continue
+            names = sorted({name for survey in surveys for name in survey.names})
+            raise DataError(
+                f"{', '.join(files)}: no frame has a {kind.replace('_', ' ')} label '{key}' (there are: "
+                f"{', '.join(names) or 'none'}): correct data.keys.{kind} or --keys {kind}=NAME"
+            )

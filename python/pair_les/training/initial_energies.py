@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+"""One energy per element to start from, where reference energies are not fitted to the training frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from ..data.graphs import Graph
+from ..net import LESNet, MessagePassingNet
+
+
+def start_from_mean_energies(network: LESNet | MessagePassingNet, graphs: Sequence[Graph]) -> None:
+    """Add to the biases of the energies what reference energies leave on average, by least squares over compositions.
+
+    With reference energies of isolated atoms this is the cohesive energy, some eV per atom, which training would otherwise
+    have to reach step by step.
+
+    Parameters
+    ----------
+    network
+        Untrained.
+    graphs
+        Training frames, energies (eV) without reference energies.
+    """
+    n_species = len(network.reference_energies)
+    composition = torch.stack(
+        [torch.bincount(graph.species, minlength=n_species) for graph in graphs]
+    ).double()
+    n_atoms = composition.sum(dim=1, keepdim=True)
+    energies = torch.stack([graph.energy for graph in graphs]) / n_atoms[:, 0]
+    mean = torch.linalg.pinv(composition / n_atoms, rtol=1e-6) @ energies
+    with torch.no_grad():
+        bias = network.readout.last.bias
+        bias[:, 0] += (mean / network.energy_scale.double()).to(bias)

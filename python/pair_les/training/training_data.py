@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""What a run learns from: training and validation frames, reference energies, and what the user is told about them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+from ..data.frames import DataSet, Frame, LabelKeys, count_labels, read_data
+from ..data.graphs import elements_of
+from ..data.isolated_atoms import isolated_energies
+from ..data.label_survey import require_named_labels
+from ..data.reference_energies import fit_reference_energies
+from ..data.split import split_frames
+from ..errors import ConfigError
+from .config import Config
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Frames of a run.
+
+    Parameters
+    ----------
+    train, valid
+        Frames of the two sides of the split.
+    species
+        Elements of the training frames, by atomic number.
+    reference_energies
+        eV of each of them.
+    notes
+        Lines about the data for the user.
+    """
+
+    train: list[Frame]
+    valid: list[Frame]
+    species: list[str]
+    reference_energies: dict[str, float]
+    notes: list[str] = field(default_factory=list)
+
+
+def read_training_data(config: Config) -> TrainingData:
+    """Read, check and split the frames of a configuration.
+
+    Raises
+    ------
+    DataError, ConfigError
+        If a file, a frame or a label cannot be used.
+    """
+    keys = config.data.keys.labels()
+    read = [read_data(config.data.train, keys)]
+    if isinstance(config.data.valid, list):
+        read.append(read_data(config.data.valid, keys))
+        train, valid = read[0].frames, read[1].frames
+    else:
+        train, valid = split_frames(read[0].frames, config.data.valid, config.training.seed)
+    if len(valid) < config.training.processes:
+        raise ConfigError(
+            f"training.processes = {config.training.processes}: there are only {len(valid)} validation "
+            "frames: use fewer processes, or more validation frames"
+        )
+    files = [file for data in read for file in data.files]
+    require_named_labels([data.survey for data in read], asdict(LabelKeys()), files)
+    species = elements_of(train)
+    reference_energies = _reference_energies(config, read[0], train, species)
+    notes = [_counts("training", train), _counts("validation", valid)]
+    unread = [] if uses_total_charge(config) else ["total_charge"]
+    for data in read:
+        notes += data.survey.notes(data.files, _used_labels(config), unread)
+    notes += _isolated_atom_notes(config, read, species)
+    notes.append(
+        "reference energies (eV): " + ", ".join(f"{s} {e:.6f}" for s, e in reference_energies.items())
+    )
+    return TrainingData(train, valid, species, reference_energies, notes)
+
+
+def _counts(name: str, frames: list[Frame]) -> str:
+    counts = count_labels(frames)
+    return (
+        f"{name}: {counts['frames']} frames, {counts['atoms']} atoms, {counts['periodic']} frames periodic, "
+        f"{counts['stress']} with stress"
+    )
+
+
+def uses_total_charge(config: Config) -> bool:
+    """Whether the total charge of a frame matters to the model or to the loss."""
+    long_range = config.model.long_range
+    projected = long_range is not None and long_range.neutralize
+    return projected or config.model.charge_state or config.training.charge_loss.asked()
+
+
+def _used_labels(config: Config) -> list[str]:
+    """Names of the labels that the loss of charges reads, and of the charges of fragments beside them."""
+    keys, loss = config.data.keys, config.training.charge_loss
+    weights = {
+        keys.dipole: loss.dipole,
+        keys.bec: loss.bec,
+        keys.fragment: loss.fragments,
+        keys.fragment_charge: loss.fragments,
+    }
+    return [name for name, weight in weights.items() if weight > 0.0]
+
+
+def _reference_energies(
+    config: Config, data: DataSet, frames: list[Frame], species: list[str]
+) -> dict[str, float]:
+    """Of exactly the elements that occur in the training frames."""
+    given = config.data.reference_energies
+    if given == "fit":
+        return fit_reference_energies(frames, species, isolated_energies(data.isolated_atoms))
+    if given is None:
+        return dict.fromkeys(species, 0.0)
+    for symbol in species:
+        if symbol not in given:
+            where = next(frame.where for frame in frames if symbol in frame.symbols)
+            raise ConfigError(
+                f"data.reference_energies has no value for {symbol}, which occurs in {where}: "
+                f"add '{symbol}: <eV per atom>', or use 'fit'"
+            )
+    unknown = [symbol for symbol in given if symbol not in species]
+    if unknown:
+        raise ConfigError(
+            f"data.reference_energies names {unknown[0]}, which does not occur in the training frames "
+            f"(they have {' '.join(species)}): remove it"
+        )
+    return {symbol: given[symbol] for symbol in species}
+
+
+def _isolated_atom_notes(config: Config, read: list[DataSet], species: list[str]) -> list[str]:
+    """What becomes of isolated atoms."""
+    notes = []
+    for number, data in enumerate(read):
+        symbols = list(dict.fromkeys(atom.symbol for atom in data.isolated_atoms))
+        taken = [
+            s for s in symbols if s in species and number == 0 and config.data.reference_energies == "fit"
+        ]
+        left = [s for s in symbols if s not in taken]
+        files = ", ".join(data.files)
+        if taken:
+            notes.append(
+                f"{files}: isolated atoms of {' '.join(taken)} give their reference energies, and are not frames to learn from"
+            )
+        if left:
+            reason = "training frames have no such element"
+            if number > 0:
+                reason = "those of data.train are"
+            elif config.data.reference_energies != "fit":
+                reason = "data.reference_energies is not 'fit'"
+            notes.append(f"{files}: isolated atoms of {' '.join(left)} are not used: {reason}")
+    return notes
