@@ -12,6 +12,7 @@ import numpy as np
 from ase import Atoms
 from ase.data import atomic_numbers
 from ase.io import iread
+from ase.io.formats import open_with_compression
 
 from .contract import load_model
 from .errors import DataError, UserError
@@ -87,7 +88,7 @@ def check(
     dump
         ``dump custom`` with columns id, x y z (or xs, xu, ...), element or type, and q and fx fy fz to compare.
     elements
-        Chemical symbol of each LAMMPS type, as in ``pair_coeff``; not needed with a column ``element``.
+        Chemical symbol of each LAMMPS type, as in ``pair_coeff``; not needed with a column ``element`` or ``mass``.
     units
         LAMMPS units of the run, ``metal`` or ``real``.
     frames
@@ -99,13 +100,15 @@ def check(
     Raises
     ------
     DataError
-        If the dump cannot be read, has nothing to compare, or a frame cannot be computed: a slab, atoms that are too close.
+        If the dump cannot be read, has nothing to compare or no elements, or a frame cannot be computed: a slab, atoms that are too close.
     ContractError
         If the model file cannot be used, does not know an element, or is of another total charge.
     """
     if units not in LAMMPS_UNITS:
         raise DataError(f"units {units!r}: must be one of {', '.join(LAMMPS_UNITS)}")
     module, metadata = load_model(model)
+    if elements is None:
+        _require_elements(dump, metadata)
     number = -1
     for number, atoms in enumerate(_read(dump, elements, frames)):
         where = f"{os.fspath(dump)}: frame {number}"
@@ -155,6 +158,23 @@ def _read(
         raise DataError(
             f"{os.fspath(dump)}: cannot be read as a LAMMPS text dump ({error}){advice}"
         ) from error
+
+
+def _require_elements(dump: str | os.PathLike[str], metadata: Metadata) -> None:
+    """Refuse a dump of bare type numbers, which ASE would read as atomic numbers (type 2 as helium)."""
+    try:
+        with open_with_compression(os.fspath(dump), "rt") as stream:
+            header = next((line for line in stream if line.startswith("ITEM: ATOMS")), None)
+    except (OSError, ValueError):
+        return  # the reader says what is wrong with the file
+    if header is not None and not {"element", "mass"} & set(header.split()[2:]):
+        flags = " ".join(
+            f"--element <element of type {number + 1}>" for number in range(min(len(metadata.species), 3))
+        )
+        raise DataError(
+            f"{os.fspath(dump)}: has no column element: name the element of each LAMMPS type in the order of pair_coeff, "
+            f"{flags} (the model knows {' '.join(metadata.species)})"
+        )
 
 
 def _boundaries(atoms: Atoms) -> str:

@@ -2,7 +2,7 @@
 """Constants of the unit system used everywhere inside: eV, angstrom, e."""
 
 COULOMB_CONSTANT = 14.3996454784
-"""e^2 / (4 pi eps_0) in eV angstrom; contract.md, physics.md."""
+"""e^2 / (4 pi eps_0) in eV angstrom; docs/model_file.md, docs/physics.md."""
 
 FORMAT_NAME = "pair_les"
 """``format`` of every model file."""

@@ -141,6 +141,15 @@ def test_damaged_dumps(tmp_path, model, command, name):
     assert (code, out) == (2, "") and err.count("\n") == 1 and re.search(message, err), err
 
 
+def test_types_without_elements(tmp_path, model, command):
+    """A type number is no atomic number: type 2 is not helium."""
+    path, dump = run(tmp_path, model())
+    code, out, err = command("check", path, dump)
+    assert (code, out) == (2, "") and err.count("\n") == 1 and "He" not in err
+    assert "traj.dump: has no column element: name the element of each LAMMPS type" in err
+    assert "--element <element of type 1> --element <element of type 2> (the model knows" in err
+
+
 def test_errors(tmp_path, model):
     path, dump = run(tmp_path, model(), columns="dump 1 all custom 5 traj.dump id type x y z\n")
     with pytest.raises(DataError, match="neither charges nor forces to compare; type 'dump 1 all custom"):

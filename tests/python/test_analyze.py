@@ -209,3 +209,20 @@ def test_bad_polarisations_are_errors_of_one_line(tmp_path):
             read_polarization(tmp_path / file, 0.001)
     with pytest.raises(DataError, match="timestep 0: must be > 0"):
         read_polarization(tmp_path / "few.txt", 0)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_few_frames_say_what_needs_more(tmp_path, n_frames):
+    """No warning of numpy, no column of nan, and no permittivity from fluctuations that were not sampled."""
+    write_dump(tmp_path / "a.dump", n_frames)
+    settings = Settings(
+        quantities=("structure", "dipoles", "radial", "profile"), bond_length=1.3, temperature=300.0
+    )
+    files = analyze([tmp_path / "a.dump"], tmp_path / "out", settings, progress=False)
+    page = files[0].read_text()
+    assert f"needs at least 10 frames, there are {n_frames}" in page
+    assert ("none: they need at least 2 frames" in page) == (n_frames == 1)
+    if n_frames == 1:
+        for file in files:
+            assert file.suffix != ".csv" or "nan" not in file.read_text(), file

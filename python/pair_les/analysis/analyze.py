@@ -173,6 +173,8 @@ def _from_dumps(
         for estimator in estimators:
             estimator.add(snapshot)
         volumes.append(snapshot.volume)
+    if len(trajectory) == 1:
+        facts["standard errors"] = "none: they need at least 2 frames"
     facts["mean volume"] = f"{np.mean(volumes):.6g} A^3"
     return [table for estimator in estimators for table in estimator.tables()], float(np.mean(volumes))
 

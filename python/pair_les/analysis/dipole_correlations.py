@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .blocks import BlockAverage
 from .molecules import Molecules, find_molecules
-from .polarization import permittivity
+from .polarization import FEWEST_SAMPLES, permittivity
 from .table import Table, with_error
 from .trajectory import Snapshot
 from .wavevectors import Shells, WaveVectors
@@ -93,13 +93,18 @@ class DipoleCorrelations:
         rms = float(np.sqrt(self.square.mean()))
         facts = {
             "molecules": str(len(self.molecules)),
-            "rms dipole of a molecule": with_error(rms, float(self.square.error()) / (2.0 * rms), "e A"),
+            "rms dipole of a molecule": with_error(
+                rms, float(self.square.error()) / (2.0 * rms) if rms > 0.0 else np.nan, "e A"
+            ),
         }
-        if self.temperature is not None:
+        name = "permittivity from molecular dipoles"
+        if self.temperature is not None and len(self.totals) < FEWEST_SAMPLES:
+            facts[name] = f"needs at least {FEWEST_SAMPLES} frames, there are {len(self.totals)}"
+        elif self.temperature is not None:
             # molecules as they are, whatever charge they have lent each other: no jump at a boundary, no path to integrate
             volume = float(self.volume.mean())
             found = permittivity(np.array(self.totals), volume, self.temperature, self.eps)
-            facts["permittivity from molecular dipoles"] = with_error(*found)
+            facts[name] = with_error(*found)
         return [
             Table(
                 name="dipole_correlations",

@@ -21,6 +21,9 @@ from .blocks import BLOCKS, standard_error
 from .constants import BOLTZMANN, LIGHT, WAVENUMBER
 from .table import Table, with_error
 
+FEWEST_SAMPLES = 2 * BLOCKS
+"""Of a fluctuation: two in each block that its error comes from."""
+
 
 @dataclass(frozen=True)
 class PolarizationSeries:
@@ -69,8 +72,8 @@ def read_polarization(file: str | os.PathLike[str], timestep: float) -> Polariza
         table = np.loadtxt(path, usecols=[0, *(columns[component] for component in range(1, 7))], ndmin=2)
     except ValueError as error:
         raise DataError(f"{path}: not a table of numbers ({error}): {hint}") from error
-    if len(table) < 2 * BLOCKS:
-        raise DataError(f"{path}: {len(table)} samples are too few, must be at least {2 * BLOCKS}")
+    if len(table) < FEWEST_SAMPLES:
+        raise DataError(f"{path}: {len(table)} samples are too few, must be at least {FEWEST_SAMPLES}")
     steps = np.diff(table[:, 0])
     if np.any(steps != steps[0]) or steps[0] <= 0:
         raise DataError(f"{path}: samples are not evenly spaced in time: analyze runs one by one")
@@ -155,7 +158,7 @@ def polarization_tables(
 ) -> list[Table]:
     """The running permittivity, and the spectrum."""
     value, error = permittivity(series.dipole, volume, temperature, eps)
-    counts = np.unique(np.linspace(2 * BLOCKS, len(series.time), 50).astype(int))
+    counts = np.unique(np.linspace(FEWEST_SAMPLES, len(series.time), 50).astype(int))
     running = np.array([permittivity(series.dipole[:n], volume, temperature, eps)[0] for n in counts])
     numbers, absorption = infrared_spectrum(
         series.current, series.interval, volume, temperature, eps, resolution

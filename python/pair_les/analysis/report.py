@@ -49,7 +49,7 @@ def write_report(
     from .. import __version__
 
     written, sections = [], []
-    for table in tables:
+    for table in (table.without_unknown_errors() for table in tables):
         figure, numbers = folder / f"{table.name}.png", folder / f"{table.name}.csv"
         _write_csv(table, numbers)
         _draw(table, figure)

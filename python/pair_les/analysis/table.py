@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +43,17 @@ class Table:
     def x(self) -> str:
         """Name of the abscissa."""
         return next(iter(self.columns))
+
+    def without_unknown_errors(self) -> Table:
+        """The table without columns of standard errors that are NaN throughout, as those of a single frame are."""
+        unknown = {
+            error for _, error in self.series if error is not None and np.isnan(self.columns[error]).all()
+        }
+        return replace(
+            self,
+            columns={name: column for name, column in self.columns.items() if name not in unknown},
+            series=tuple((name, None if error in unknown else error) for name, error in self.series),
+        )
 
 
 def with_error(value: float, error: float, unit: str = "") -> str:
