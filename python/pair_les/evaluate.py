@@ -16,7 +16,7 @@ from .contract import load_model
 from .data.charge_labels import with_charge_labels
 from .data.frames import LabelKeys, read_data
 from .data.graphs import build_graphs
-from .data.label_survey import require_named_labels
+from .data.label_survey import absent_labels
 from .errors import DataError
 from .evaluation import checked_forward
 from .metadata import Metadata
@@ -59,13 +59,13 @@ def evaluate(
     module, metadata = load_model(model, device)
     keys = keys or LabelKeys()
     found = read_data(data, keys)
-    require_named_labels([found.survey], asdict(LabelKeys()), found.files)
     frames = found.frames
     if not frames:
         raise DataError(
             f"{', '.join(found.files)}: there are isolated atoms only, whose energies are reference energies: give frames with forces"
         )
-    for note in found.survey.notes(found.files, also_used):
+    absent = absent_labels([found.survey], asdict(LabelKeys()), found.files)
+    for note in (*absent, *found.survey.notes(found.files, also_used)):
         say(note)
     if found.isolated_atoms:
         say(

@@ -15,6 +15,7 @@ from analytic_models import write_model
 from pair_les.contract import load_model
 from pair_les.data.batches import collate
 from pair_les.data.charge_labels import with_charge_labels
+from pair_les.data.fragments import require_total_charge
 from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
 from pair_les.errors import ConfigError, DataError
@@ -250,3 +251,18 @@ def test_errors(folder, tmp_path):
     config["model"]["long_range"] = None
     with pytest.raises(ConfigError, match=r"training.charge_loss needs charges: give model.long_range"):
         train(parse_config(config, "tiny"))
+
+
+@pytest.mark.parametrize(("total", "error"), [(1.0, False), (1.005, False), (0.0, True)])
+def test_fragments_add_up_to_the_total_charge(total, error):
+    """Only where every atom belongs to a fragment."""
+    charges = np.array([1.0, 1.0, 0.0])
+    names = ("molecule_charge", "total_charge", "a.xyz, frame 0")
+    require_total_charge((np.array([0, 0, -1]), charges), 7.0, *names)
+    if not error:
+        require_total_charge((np.array([0, 0, 1]), charges), total, *names)
+        return
+    with pytest.raises(
+        DataError, match=r"'molecule_charge'\) add up to 1 e.*'total_charge'.*is 0 e: give total_charge=1"
+    ):
+        require_total_charge((np.array([0, 0, 1]), charges), total, *names)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import DataError
-from .fragments import read_fragments
+from .fragments import read_fragments, require_total_charge
 from .frames import Frame
 from .graphs import Graph
 from .labels import find_label
@@ -57,6 +57,7 @@ def with_charge_labels(
     displacement_first: bool = True,
     fragment: str | None = None,
     fragment_charge: str = "fragment_charge",
+    fixed_sum: bool = False,
 ) -> list[Graph]:
     """Graphs with the charge labels of their frames, which are read a second time.
 
@@ -73,6 +74,8 @@ def with_charge_labels(
     fragment, fragment_charge
         Names of the numbers of fragments (None: not needed) and of their charges (e), each an array over atoms; fragments
         without a charge are neutral.
+    fixed_sum
+        Whether model or loss hold the charges of a frame to its total charge, so that its fragments must add up to it.
 
     Raises
     ------
@@ -98,18 +101,15 @@ def with_charge_labels(
                 f"{', '.join(files)}: no frame has a {name} label '{key}', which training.charge_loss.{weight} needs: "
                 f"name it with data.keys.{name}, or set the weight to 0"
             )
-    return [
-        replace(
-            graph,
-            charge_labels=_tensors(
-                labels,
-                total_charge,
-                read_fragments(labels.atoms, fragment, fragment_charge, frame.where),
-                frame.where,
-            ),
-        )
-        for frame, graph, labels in zip(frames, graphs, chosen, strict=True)
-    ]
+    labelled = []
+    for frame, graph, labels in zip(frames, graphs, chosen, strict=True):
+        fragments = read_fragments(labels.atoms, fragment, fragment_charge, frame.where)
+        tensors = _tensors(labels, total_charge, fragments, frame.where)
+        if fixed_sum and fragment is not None:
+            total = float(tensors.total_charge)
+            require_total_charge(fragments, total, fragment_charge, total_charge, frame.where)
+        labelled.append(replace(graph, charge_labels=tensors))
+    return labelled
 
 
 def _tensors(

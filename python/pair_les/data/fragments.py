@@ -56,6 +56,43 @@ def read_fragments(
     return np.maximum(numbers, -1).astype(np.int64), charges
 
 
+def require_total_charge(
+    fragments: tuple[NDArray[np.int64], NDArray[np.float64]],
+    total_charge: float,
+    fragment_charge: str,
+    key: str,
+    where: str,
+) -> None:
+    """Check that fragments that have all atoms of a frame have the charge of the frame, to 0.01 e.
+
+    Parameters
+    ----------
+    fragments
+        From `read_fragments`.
+    total_charge
+        e, of the frame.
+    fragment_charge, key
+        Names of the charges of fragments and of the total charge, for the message.
+    where
+        How errors name the frame.
+
+    Raises
+    ------
+    DataError
+        If they have another.
+    """
+    numbers, charges = fragments
+    if (numbers < 0).any():
+        return
+    _, first = np.unique(numbers, return_index=True)
+    found = float(charges[first].sum())
+    if abs(found - total_charge) > 0.01:
+        raise DataError(
+            f"{where}: the charges of the fragments ('{fragment_charge}') add up to {found:g} e, the total charge ('{key}', 0 "
+            f"where it is missing) is {total_charge:g} e: give {key}={found:g}, or correct the fragments"
+        )
+
+
 def _per_atom(stored: object, n_atoms: int, what: str, kind: str, where: str) -> NDArray[np.float64]:
     try:
         values = np.array(stored, dtype=np.float64)

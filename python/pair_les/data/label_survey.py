@@ -4,12 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ase import Atoms
 
-from ..errors import DataError
 from .labels import find_label, numeric_labels, similar_labels
 
 
@@ -79,22 +78,18 @@ class LabelSurvey:
         return lines
 
 
-def require_named_labels(
-    surveys: Collection[LabelSurvey], defaults: dict[str, str | None], files: Collection[str]
-) -> None:
-    """Check that each label whose name was chosen exists in some frame.
-
-    Raises
-    ------
-    DataError
-        A name that differs from the default and that no frame has.
-    """
+def absent_labels(
+    surveys: Collection[LabelSurvey], defaults: Mapping[str, str | None], files: Collection[str]
+) -> list[str]:
+    """Lines about labels whose name was chosen (it is not the default) and that no frame has."""
+    lines = []
     for kind, default in defaults.items():
         for key in dict.fromkeys(survey.keys[kind] for survey in surveys):
             if key is None or key == default or any(survey.found[kind] for survey in surveys):
                 continue
             names = sorted({name for survey in surveys for name in survey.names})
-            raise DataError(
-                f"{', '.join(files)}: no frame has a {kind.replace('_', ' ')} label '{key}' (there are: "
-                f"{', '.join(names) or 'none'}): correct data.keys.{kind} or --keys {kind}=NAME"
+            lines.append(
+                f"warning: {', '.join(files)}: no frame has a {kind.replace('_', ' ')} label '{key}' (there are: "
+                f"{', '.join(names) or 'none'}): correct data.keys.{kind} (or --keys {kind}=NAME)"
             )
+    return lines

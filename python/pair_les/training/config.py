@@ -65,13 +65,17 @@ Files = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 class DataSection(Section):
     """What to learn from. `valid`: a fraction of the frames (chosen by the seed), or files of their own.
 
-    `reference_energies`: eV per element, ``fit`` (least squares on the training frames), or null (none).
+    `reference_energies`: eV per element, ``fit`` (isolated atoms, else least squares on the training frames), or null (none).
+    `label_checks`: whether labels that cannot be right are an ``error``, or only a warning (``warn``). `max_neighbors`: of an
+    atom on average, beyond which the cutoff is refused.
     """
 
     train: Files
     valid: Annotated[float | Files, AfterValidator(_fraction)] = 0.1
     keys: KeysSection = KeysSection()
     reference_energies: dict[str, float] | Literal["fit"] | None = "fit"
+    label_checks: Literal["error", "warn"] = "error"
+    max_neighbors: Annotated[int, Field(gt=0)] = 1000
 
 
 class LongRangeSection(Section):

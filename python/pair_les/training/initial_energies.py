@@ -10,6 +10,9 @@ import torch
 from ..data.graphs import Graph
 from ..net import LESNet, MessagePassingNet
 
+_ROUNDING = 1e-6
+"""eV/atom: what fitted reference energies leave is the rounding of the labels."""
+
 
 def start_from_mean_energies(network: LESNet | MessagePassingNet, graphs: Sequence[Graph]) -> None:
     """Add to the biases of the energies what reference energies leave on average, by least squares over compositions.
@@ -31,6 +34,7 @@ def start_from_mean_energies(network: LESNet | MessagePassingNet, graphs: Sequen
     n_atoms = composition.sum(dim=1, keepdim=True)
     energies = torch.stack([graph.energy for graph in graphs]) / n_atoms[:, 0]
     mean = torch.linalg.pinv(composition / n_atoms, rtol=1e-6) @ energies
+    mean = torch.where(mean.abs() < _ROUNDING, 0.0, mean)
     with torch.no_grad():
         bias = network.readout.last.bias
         bias[:, 0] += (mean / network.energy_scale.double()).to(bias)

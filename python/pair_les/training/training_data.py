@@ -8,10 +8,12 @@ from dataclasses import asdict, dataclass, field
 from ..data.frames import DataSet, Frame, LabelKeys, count_labels, read_data
 from ..data.graphs import elements_of
 from ..data.isolated_atoms import isolated_energies
-from ..data.label_survey import require_named_labels
+from ..data.label_checks import check_labels
+from ..data.label_survey import absent_labels
+from ..data.neighbor_counts import require_few_neighbors
 from ..data.reference_energies import fit_reference_energies
 from ..data.split import split_frames
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from .config import Config
 
 
@@ -59,10 +61,12 @@ def read_training_data(config: Config) -> TrainingData:
             "frames: use fewer processes, or more validation frames"
         )
     files = [file for data in read for file in data.files]
-    require_named_labels([data.survey for data in read], asdict(LabelKeys()), files)
+    absent = absent_labels([data.survey for data in read], asdict(LabelKeys()), files)
+    require_few_neighbors(train, config.model.cutoff, config.data.max_neighbors)
+    warnings = _checked_labels(config, [*train, *valid])
     species = elements_of(train)
     reference_energies = _reference_energies(config, read[0], train, species)
-    notes = [_counts("training", train), _counts("validation", valid)]
+    notes = [_counts("training", train), _counts("validation", valid), *absent, *warnings]
     unread = [] if uses_total_charge(config) else ["total_charge"]
     for data in read:
         notes += data.survey.notes(data.files, _used_labels(config), unread)
@@ -71,6 +75,14 @@ def read_training_data(config: Config) -> TrainingData:
         "reference energies (eV): " + ", ".join(f"{s} {e:.6f}" for s, e in reference_energies.items())
     )
     return TrainingData(train, valid, species, reference_energies, notes)
+
+
+def _checked_labels(config: Config, frames: list[Frame]) -> list[str]:
+    """Warnings about labels; findings that are errors are warnings, too, with ``data.label_checks: warn``."""
+    findings = check_labels(frames)
+    if findings and findings[0].refused and config.data.label_checks == "error":
+        raise DataError(f"{findings[0].text}, or set data.label_checks: warn if the labels are right")
+    return [f"warning: {finding.text}" for finding in findings]
 
 
 def _counts(name: str, frames: list[Frame]) -> str:
