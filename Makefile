@@ -3,6 +3,7 @@
 #   make demo     set up, then train, export, run in LAMMPS on two ranks, check, plot (examples/lammps/nacl)
 #   make test     set up, then all tests
 #   make test-kokkos   those of pair_style les/kk, with the LAMMPS that LES_KOKKOS_LAMMPS names (kokkos/README.md)
+#   make test-convert  those of pair-les convert, with MACE and SevenNet in environments of their own ($(VENV)-mace, $(VENV)-sevenn)
 #   make lint     formatters and linters, nothing is changed
 #   make format   formatters
 #
@@ -17,7 +18,7 @@ KOKKOS := $(shell git ls-files 'kokkos/*.cpp' 'kokkos/*.h' 'tests/kokkos/*.cpp')
 # one thread per process: tests and MPI ranks share the cores
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-kokkos lint format clean
+.PHONY: demo test test-kokkos test-convert lint format clean
 
 demo: $(VENV)/.installed
 	cd examples/lammps/nacl && PATH="$(abspath $(BIN)):$$PATH" python run.py
@@ -27,6 +28,20 @@ test: $(VENV)/.installed
 
 test-kokkos: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos
+
+test-convert: $(VENV)/.installed $(VENV)-mace/.installed $(VENV)-sevenn/.installed
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/convert
+
+# torch and ASE are those of $(VENV), seen through a .pth file; pip must not bring another torch
+$(VENV)-mace/.installed: SOURCE = "mace-torch==0.3.16"
+$(VENV)-sevenn/.installed: SOURCE = "sevenn==0.13.0"
+$(VENV)-%/.installed: $(VENV)/.dependencies
+	$(BIN)/python -m venv $(VENV)-$*
+	$(BIN)/python -c "import site; print('import site; site.addsitedir(%r)' % site.getsitepackages()[0])" \
+	  > $$($(VENV)-$*/bin/python -c "import site; print(site.getsitepackages()[0])")/base.pth
+	echo "torch==2.13.0" > $(VENV)-$*/constraints.txt
+	$(VENV)-$*/bin/python -m pip install --quiet --constraint $(VENV)-$*/constraints.txt $(SOURCE)
+	touch $@
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -162,3 +162,18 @@ EQUILIBRATED = Tolerance(charge=1e-7, energy=1e-7, force=1e-5, virial=1e-6)
 
 EQUILIBRATED_PPPM = Tolerance(charge=2e-6, energy=2e-6, force=2e-4, virial=2e-5)
 """As PPPM; charges see its potential, 1e-5 V, divided by a hardness."""
+
+# ------------------------------------------------------------------------------------------- converted models
+
+SOURCE_FLOAT64 = Tolerance(charge=1e-9, energy=1e-9, force=1e-8, virial=1e-8)
+"""A converted model and the package that it comes from, the same operations in another order; bar of the project. Energies of
+70 000 eV per atom round to 1e-11 eV."""
+
+SOURCE_FLOAT32 = Tolerance(charge=1e-5, energy=1e-6, force=1e-4, virial=1e-4)
+"""The same where the converted network is of float32 and the package runs in float64; bar of the project."""
+
+PUBLISHED_WATER_FORCE = 10.5
+"""meV/A, rms on DFT frames of water: the published MACE-LES model has 9 to 11."""
+
+PUBLISHED_DIPEPTIDE_FORCE = {"mace_les_dipeptides": 45.0, "cace_les_dipeptides": 70.0}
+"""meV/A, rms on the validation frames: published 43.5 for MACE-LES of 4 A."""

@@ -14,6 +14,10 @@ class ConfigError(UserError):
     """A training configuration breaks a rule."""
 
 
+class ConversionError(UserError):
+    """A model of another package cannot be converted; `pair-les convert` ends with status 1."""
+
+
 class DataError(UserError):
     """A data file or a frame cannot be used; the message names the file and the frame (counted from 0)."""
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: ``pair-les train | export | inspect | evaluate | check | analyze | doctor``.
+"""The command line: ``pair-les train | export | convert | inspect | evaluate | check | analyze | doctor``.
 
 Each command imports what it needs when it runs, so that ``--help`` answers at once.
 """
@@ -17,6 +17,8 @@ from typing import Annotated
 
 import typer
 
+from pair_les.cli.convert import ConvertCommand, convert
+
 app = typer.Typer(
     name="pair-les",
     help="Train latent-charge potentials on DFT data and make them LAMMPS models (pair_style les).",
@@ -26,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-EXIT_DISAGREEMENT = 1
+EXIT_DISAGREEMENT = 1  # also of a model that cannot be converted
 EXIT_USER_ERROR = 2
 DEBUG_VARIABLE = "PAIR_LES_DEBUG"
 
@@ -152,6 +154,9 @@ def export(
     ):
         print(check)
     print(f"done: {output} ({output.stat().st_size / 1024:.0f} KiB)")
+
+
+app.command(cls=ConvertCommand)(convert)
 
 
 @app.command()
@@ -431,9 +436,11 @@ def main() -> None:
         _fail(str(error), error)
     except Exception as error:
         # These classes live in modules that are worth importing only now.
-        from pair_les.errors import Interrupted, UserError
+        from pair_les.errors import ConversionError, Interrupted, UserError
         from pair_les.metadata import ContractError
 
+        if isinstance(error, ConversionError):
+            _fail(str(error), error, EXIT_DISAGREEMENT)
         if isinstance(error, UserError | ContractError):
             _fail(str(error), error)
         if isinstance(error, Interrupted):

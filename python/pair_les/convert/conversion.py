@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""``pair-les convert``: recognize, read, write, compare; nothing is left behind that has not passed."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from ..contract import created_with, save_model
+from ..errors import ConversionError
+from .converted import Converted
+from .frames import comparison_frames
+from .pickles import load_trusted
+from .sources import PACKAGES, recognize
+from .verification import differences, truncation
+
+
+def convert(
+    source: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    package: str | None = None,
+    elements: Sequence[str] | None = None,
+    head: str | None = None,
+    precision: str | None = None,
+    trust_pickle: bool = False,
+    say: Callable[[str], None] = print,
+) -> None:
+    """Write a model of another package as a model file.
+
+    Parameters
+    ----------
+    source
+        Model file of the package.
+    output
+        Model file to write.
+    package
+        One of `PACKAGES`; None: found out.
+    elements
+        Species of the model file, in this order; None: all that the model knows.
+    head
+        Which of several heads (MACE).
+    precision
+        ``float32`` or ``float64``; None: that of the source.
+    trust_pickle
+        Whether the source may run code, as every whole pickled model does when it is loaded.
+    say
+        Gets lines of progress and results.
+
+    Raises
+    ------
+    ConversionError
+        If the source cannot be read or converted, or the file differs from what the package gives.
+    ContractError
+        If the folder of `output` does not exist.
+    """
+    source, output = Path(source), Path(output)
+    if not output.parent.is_dir():
+        raise ConversionError(
+            f"{output}: folder '{output.parent}' does not exist: create it or give another path"
+        )
+    if package is not None and package not in PACKAGES:
+        raise ConversionError(f"--from {package}: must be one of {', '.join(PACKAGES)}")
+    if precision not in (None, "float32", "float64"):
+        raise ConversionError(f"--precision {precision}: must be float32 or float64")
+    found = recognize(source, package)
+    if found.runs and not trust_pickle:
+        raise ConversionError(
+            f"{source}: this pickle of {found.package} is a program that runs when it is loaded (it refers to {found.runs[0]} and "
+            f"{len(found.runs) - 1} other names): if you trust where it comes from, add --trust-pickle"
+        )
+    if not trust_pickle and source.is_file():
+        load_trusted(
+            source, None, lambda module, name: None, f"{found.package} checkpoint"
+        )  # what was read is what is there
+    say(f"reading {source} ({found.package})")
+    adapter = importlib.import_module(f".{found.package}", __package__)
+    converted: Converted = adapter.read(source, elements, head, precision)
+    converted = _stamped(converted, source)
+    unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
+    try:
+        save_model(unchecked, _scripted(converted), converted.metadata)
+        _compare(unchecked, converted, output, say)
+        os.replace(unchecked, output)
+    finally:
+        unchecked.unlink(missing_ok=True)
+    metadata = converted.metadata
+    layers = metadata.message_passing_layers
+    say(
+        f"done: {output} ({output.stat().st_size / 1024:.0f} KiB): {' '.join(metadata.species)}, cutoff {metadata.cutoff:g} A, {layers} "
+        f"message-passing layer{'' if layers == 1 else 's'}{', cut' if metadata.message_features else ''}, {metadata.dtype}, "
+        f"{'charges' if metadata.long_range else 'no charges'}"
+    )
+
+
+def _stamped(converted: Converted, source: Path) -> Converted:
+    origin = {**created_with(), "converted_from": source.name, "source": converted.package}
+    return replace(converted, metadata=replace(converted.metadata, created_with=origin))
+
+
+def _scripted(converted: Converted) -> torch.jit.ScriptModule:
+    """TorchScript of the network.
+
+    Raises
+    ------
+    ConversionError
+        If one of its modules has no TorchScript.
+    """
+    try:
+        return converted.script(converted.network)
+    except Exception as error:  # torch and e3nn raise RuntimeError, NotSupportedError, AttributeError
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise ConversionError(
+            f"{converted.package} has a module that torch cannot script ({lines[0] if lines else type(error).__name__}): report this"
+        ) from error
+
+
+def _compare(file: Path, converted: Converted, output: Path, say: Callable[[str], None]) -> None:
+    """Say how far the file is from the package's own code.
+
+    Raises
+    ------
+    ConversionError
+        If it is too far.
+    """
+    metadata = converted.metadata
+    frames = comparison_frames(list(metadata.species), metadata.cutoff)
+    part = ", without the long-range sum" if metadata.long_range else ""
+    single = " in float32" if converted.reference_precision == "float32" else ""
+    if converted.reference is not None:
+        say(f"against {converted.package} on {len(frames)} random frames{part}{single}:")
+    else:
+        say(f"not compared with its own package: {converted.why_no_reference}")
+    found = differences(file, converted, frames)
+    for difference in found:
+        say(f"  {difference}")
+    failed = [difference for difference in found if not difference.passed]
+    if failed:
+        raise ConversionError(
+            f"{output}: not written: the converted model differs from {converted.package}: {failed[0]}: try --precision float64, "
+            "and report this"
+        )
+    if metadata.long_range is not None and converted.k_cutoff is not None:
+        left_out = truncation(file, converted, frames[0])
+        say(
+            f"its own long-range sum ends at |k| = {left_out.k_cutoff:.3f} 1/A, ours is converged: they differ by "
+            f"{1000 * left_out.force:.2g} meV/A (rms force) and {1000 * left_out.energy:.2g} meV/atom on the periodic frame"
+        )
+    for line in converted.notes:
+        say(line)

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""MACE's own answer for a frame, by its ASE calculator.
+
+The long-range sum of MACE-LES is not MACE's: for such a model this is the short-range part, by the class that MACELES extends, and
+charges by its charge readouts on the features that this class returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import numpy as np
+import torch
+from ase import Atoms
+
+from ..converted import Reference
+
+
+def calculator(model: torch.nn.Module, head: int, several_heads: bool) -> Callable[[Atoms], Reference]:
+    """A function that runs ``mace.calculators.MACECalculator`` on a frame, in float64 and without accelerators."""
+    from mace.calculators import MACECalculator
+
+    name = {"head": model.heads[head]} if several_heads else {}
+    with _quiet():
+        ase_calculator = MACECalculator(
+            models=deepcopy(model).double(), device="cpu", default_dtype="float64", **name
+        )
+
+    def reference(atoms: Atoms) -> Reference:
+        default = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(torch.float64)
+            with _quiet():
+                frame = atoms.copy()
+                frame.calc = ase_calculator
+                energy, forces = frame.get_potential_energy(), frame.get_forces()
+                stress = frame.get_stress(voigt=False) if frame.pbc.all() else None
+                charges = _charges(ase_calculator, frame, head)
+        finally:
+            torch.set_default_dtype(default)
+        return Reference(float(energy), np.array(forces), stress, charges)
+
+    return reference
+
+
+def _charges(ase_calculator: Any, atoms: Atoms, head: int) -> np.ndarray | None:
+    """By the charge readouts on the features of all layers."""
+    model = ase_calculator.models[0]
+    if not hasattr(model, "les_readouts"):
+        return None
+    batch = ase_calculator._atoms_to_batch(atoms)
+    features = model(batch.to_dict(), compute_force=False)["node_feats"].detach()
+    heads = torch.full([len(features)], head, dtype=torch.int64)
+    total, start = torch.zeros(len(features), dtype=features.dtype), 0
+    widths = [product.linear.irreps_out.dim for product in model.products]
+    if len(model.les_readouts) == 1:
+        start, widths = sum(widths[:-1]), widths[-1:]
+    for readout, width in zip(model.les_readouts, widths, strict=True):
+        total = total + readout(features[:, start : start + width], heads)[:, head].detach()
+        start += width
+    return total.numpy()
+
+
+@contextlib.contextmanager
+def _quiet() -> Any:
+    """MACE logs and prints what it is going to do."""
+    level = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(level)

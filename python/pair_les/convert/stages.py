@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""A network of message-passing layers as a list of stages, with the three methods of the contract.
+
+A stage is what an atom computes between two exchanges of messages::
+
+    stage(species, edge_index, edge_vectors, received, kept, n) -> message, kept
+
+for the first `n` atoms, which are the centres of all edges: the last stage returns an empty message and, as `kept`, the energies and
+with charges the charges, [n] each. Arguments are those of ``send`` (docs/model_file.md, "Cut at its layers").
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class StagedNetwork(nn.Module):
+    """A network that is cut at its layers.
+
+    Parameters
+    ----------
+    stages
+        One more than there are message-passing layers.
+    message_features
+        Numbers per atom that each stage but the last sends.
+    charged
+        Whether the last stage returns charges.
+    """
+
+    def __init__(self, stages: list[nn.Module], message_features: list[int], charged: bool) -> None:
+        super().__init__()
+        self.stages = nn.ModuleList(stages)
+        self.message_features = message_features
+        self.charged = charged
+
+    def forward(
+        self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> dict[str, Tensor]:
+        """All stages for all atoms, ghosts included."""
+        n = species.size(0)
+        received = edge_vectors.new_empty([n, 0])
+        kept: list[Tensor] = []
+        if n > 0:
+            for stage in self.stages:
+                received, kept = stage(species, edge_index, edge_vectors, received, kept, n)
+        return self.outputs(kept, edge_vectors, n_local)
+
+    @torch.jit.export
+    def send(
+        self,
+        layer: int,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        received: Tensor,
+        kept: list[Tensor],
+        n_local: int,
+    ) -> tuple[Tensor, list[Tensor]]:
+        """One stage before the last, for local atoms."""
+        sent = edge_vectors.new_zeros([n_local, self.message_features[layer]])
+        still: list[Tensor] = []
+        if n_local > 0:
+            for number, stage in enumerate(self.stages):
+                if number == layer:
+                    sent, still = stage(species, edge_index, edge_vectors, received, kept, n_local)
+        return sent, still
+
+    @torch.jit.export
+    def finish(
+        self,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        received: Tensor,
+        kept: list[Tensor],
+        n_local: int,
+    ) -> dict[str, Tensor]:
+        """The last stage, for local atoms."""
+        last: list[Tensor] = []
+        if n_local > 0:
+            for number, stage in enumerate(self.stages):
+                if number == len(self.message_features):
+                    last = stage(species, edge_index, edge_vectors, received, kept, n_local)[1]
+        return self.outputs(last, edge_vectors, n_local)
+
+    def outputs(self, last: list[Tensor], edge_vectors: Tensor, n_local: int) -> dict[str, Tensor]:
+        """Energies and charges of the local atoms; empty where there is no atom at all."""
+        if len(last) == 0:
+            last = [edge_vectors.new_zeros([0]), edge_vectors.new_zeros([0])]
+        result = {"energy": last[0][:n_local].to(edge_vectors.dtype)}
+        if self.charged:
+            result["charge"] = last[1][:n_local].to(edge_vectors.dtype)
+        return result
