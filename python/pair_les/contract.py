@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import io
 import os
-import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING
 from .constants import FUSED_FILE, METADATA_FILE
 from .device import require_device
 from .metadata import ContractError, LongRange, Metadata
+from .output_files import write_file
 
 if TYPE_CHECKING:
     import torch
@@ -77,6 +77,8 @@ def save_model(
     ------
     ContractError
         If the folder does not exist.
+    OutputError
+        If the file cannot be written.
     """
     import torch
 
@@ -85,7 +87,10 @@ def save_model(
         buffer = io.BytesIO()
         torch.jit.save(fused, buffer)
         extra_files[FUSED_FILE] = buffer.getvalue()
-    _write_at_once(path, lambda file: torch.jit.save(scripted_module, file, _extra_files=extra_files))
+    _require_folder(Path(path))
+    archive = io.BytesIO()  # torch ends the process where it cannot write a file
+    torch.jit.save(scripted_module, archive, _extra_files=extra_files)
+    write_file(path, archive.getvalue())
 
 
 def save_package(
@@ -113,36 +118,21 @@ def save_package(
     Raises
     ------
     ContractError
-        If the folder does not exist.
+        If the folder does not exist, or the network returns something else than the contract says.
+    OutputError
+        If the file cannot be written.
     RunError
         If there is no C++ compiler, or torch cannot trace or compile the network.
     """
     from .aot.package import compiled_package
 
     _require_folder(Path(path))
-    content = compiled_package(network, metadata, instruction_set, say)
-    _write_at_once(path, lambda file: Path(file).write_bytes(content))
+    write_file(path, compiled_package(network, metadata, instruction_set, say))
 
 
 def _require_folder(path: Path) -> None:
     if not path.parent.is_dir():
         raise ContractError(f"{path}: folder '{path.parent}' does not exist: create it or give another path")
-
-
-def _write_at_once(path: str | os.PathLike[str], write: Callable[[str], object]) -> None:
-    """Either the whole new file is there afterwards, or the old one; `write` is given the name of another."""
-    path = Path(path)
-    _require_folder(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    os.close(handle)
-    try:
-        write(temporary)
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes files private; a model file is an ordinary file
-        os.replace(temporary, path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def read_metadata(path: str | os.PathLike[str]) -> Metadata:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 
@@ -32,6 +33,25 @@ class GeometryError(UserError):
 
 class RunError(UserError):
     """A run folder, a checkpoint or an exported model cannot be used as asked."""
+
+
+class OutputError(OSError, UserError):
+    """A file cannot be written.
+
+    Parameters
+    ----------
+    file
+        Named in the message.
+    reason
+        What the system says.
+    """
+
+    def __init__(self, file: str | os.PathLike[str], reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"{os.fspath(file)}: cannot be written: {reason}: free space or give another path; an older file of this "
+            "name is unchanged"
+        )
 
 
 class Interrupted(Exception):

@@ -17,10 +17,10 @@ from torch import Tensor
 
 from .charge_state import state_for_export
 from .committee import agreement, align_signs
-from .contract import Metadata, created_with, load_model, save_model, save_package
+from .contract import ContractError, Metadata, created_with, load_model, save_model, save_package
 from .data.batches import Batch, collate
 from .data.graphs import build_graphs
-from .errors import RunError
+from .errors import OutputError, RunError
 from .evaluate import model_network
 from .metadata import LongRange
 from .net import ContractNet
@@ -113,9 +113,15 @@ def export(
         the file does not reproduce what was trained.
     ContractError
         If the folder of `output` does not exist.
+    OutputError
+        If the file cannot be written.
     """
     output = Path(output)
     require_format(output, file_format, instruction_set)
+    if not output.parent.is_dir():
+        raise ContractError(
+            f"{output}: folder '{output.parent}' does not exist: create it or give another path"
+        )
     checkpoints = [checkpoint] if isinstance(checkpoint, str | os.PathLike) else list(checkpoint)
     models = [load_trained(path) for path in checkpoints]
     require_alike(models)
@@ -154,11 +160,14 @@ def export(
     )
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
-        if file_format == "pt2":
-            save_package(unchecked, whole, metadata, instruction_set, say)
-        else:
-            plain, fused = scripts(whole)
-            save_model(unchecked, plain, metadata, fused)
+        try:
+            if file_format == "pt2":
+                save_package(unchecked, whole, metadata, instruction_set, say)
+            else:
+                plain, fused = scripts(whole)
+                save_model(unchecked, plain, metadata, fused)
+        except OutputError as error:
+            raise OutputError(output, error.reason) from error
         checks = compare_with_trained(unchecked, models, state)
         failed = [check for check in checks if not check.passed]
         if failed:
@@ -242,6 +251,11 @@ def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, t
     """The network in plain torch, for any reader, and in the fused operators, where they are installed.
 
     The network is left with the choice it had.
+
+    Raises
+    ------
+    RunError
+        If torch cannot script it.
     """
     members = [member for member in network.modules() if isinstance(member, ContractNet)]
     chosen = members[0].fused
@@ -251,6 +265,12 @@ def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, t
             for member in members:
                 member.fused = fused
             forms.append(torch.jit.script(network) if fused or not forms else None)
+    except Exception as error:  # whatever the network does that cannot be scripted
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        raise RunError(
+            f"{type(network).__name__}: torch cannot script this network: {type(error).__name__}: {reason}: write its "
+            "forward in what torch.jit.script understands, or use --format pt2"
+        ) from error
     finally:
         for member in members:
             member.fused = chosen

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from .accuracy import Comparison
+from .output_files import write_file
 
 TRAIN_COLOR, VALID_COLOR = "#7f8c9b", "#1f5fa8"
 MOST_POINTS = 20000
@@ -113,7 +114,6 @@ def _logarithmic(axes: Axes) -> None:
 
 def _write(figure: Figure, file: str | os.PathLike[str]) -> None:
     """Through the Agg canvas, which needs neither a display nor pyplot's global state; in one step."""
-    path = Path(file)
-    temporary = path.with_name(f".{path.name}.part")
-    FigureCanvasAgg(figure).print_figure(temporary, format="png", dpi=150)
-    os.replace(temporary, path)
+    content = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(content, format="png", dpi=150)
+    write_file(file, content.getvalue())

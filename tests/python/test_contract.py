@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import stat
@@ -220,8 +221,8 @@ def test_failed_save_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "model.pt"
     path.write_bytes(b"old")
 
-    def half_written(module: object, file: str, **_: object) -> None:
-        Path(file).write_bytes(b"half")
+    def half_written(module: object, file: io.BytesIO, **_: object) -> None:
+        file.write(b"half")
         raise OSError("disk full")
 
     monkeypatch.setattr(torch.jit, "save", half_written)

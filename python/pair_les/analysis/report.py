@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from jinja2 import Environment
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from ..output_files import write_file
 from .table import Table
 
 PAGE = """<!doctype html>
@@ -57,20 +59,19 @@ def write_report(
         sections.append((table, base64.b64encode(figure.read_bytes()).decode("ascii")))
     page = folder / "report.html"
     template = Environment(autoescape=True).from_string(PAGE)
-    page.write_text(
+    write_file(
+        page,
         template.render(title=title, facts=facts, sections=sections, version=__version__, command=command),
-        encoding="utf-8",
     )
     return [page, *written]
 
 
 def _write_csv(table: Table, file: Path) -> None:
-    with open(file, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(table.columns)
-        writer.writerows(
-            [f"{value:.10g}" for value in row] for row in zip(*table.columns.values(), strict=True)
-        )
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(table.columns)
+    writer.writerows([f"{value:.10g}" for value in row] for row in zip(*table.columns.values(), strict=True))
+    write_file(file, text.getvalue())
 
 
 def _draw(table: Table, file: Path) -> None:
@@ -89,4 +90,6 @@ def _draw(table: Table, file: Path) -> None:
     if len(table.series) > 1:
         axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    FigureCanvasAgg(figure).print_figure(file, format="png", dpi=130)
+    content = io.BytesIO()
+    FigureCanvasAgg(figure).print_figure(content, format="png", dpi=130)
+    write_file(file, content.getvalue())

@@ -230,7 +230,9 @@ def evaluate(
         for name, value in errors.items():
             print(f"{name:<20} {value:.4g} {_unit(name)}".rstrip())
         if json_file is not None:
-            json_file.write_text(text + "\n", encoding="utf-8")
+            from pair_les.output_files import write_file
+
+            write_file(json_file, text + "\n")
     if plot is not None:
         from pair_les.figures import parity
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import time
@@ -16,6 +17,7 @@ from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 from lightning.pytorch.callbacks import Checkpoint
 
 from ..errors import Interrupted, RunError
+from ..output_files import write_file
 from .interruption import SignalWatch
 
 LAST = "last.ckpt"
@@ -35,12 +37,9 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Write the checkpoint; afterwards either the whole new file is there, or the old one."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.part")
-        with open(temporary, "wb") as stream:
-            torch.save(checkpoint, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
+        content = io.BytesIO()
+        torch.save(checkpoint, content)
+        write_file(path, content.getvalue())
 
 
 class RunCheckpoint(Checkpoint):

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 import sys
 import time
 from pathlib import Path
@@ -14,6 +14,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from tqdm import tqdm
 
+from ..output_files import write_file
 from .module import PotentialModule
 from .squared_errors import KINDS
 
@@ -83,13 +84,12 @@ class History(Callback):
 
 def write_history(file: Path, rows: list[dict[str, Any]]) -> None:
     """Write all rows in one step, numbers with 7 digits."""
-    temporary = file.with_name(f".{file.name}.part")
-    with open(temporary, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS, restval="")
-        writer.writeheader()
-        for row in rows:
-            writer.writerow({key: f"{value:.7g}" for key, value in row.items() if value is not None})
-    os.replace(temporary, file)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, restval="")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: f"{value:.7g}" for key, value in row.items() if value is not None})
+    write_file(file, text.getvalue())
 
 
 class Terminal(Callback):

@@ -9,7 +9,8 @@ from typing import Any
 from ..accuracy import compare
 from ..data.graphs import Graph
 from ..figures import learning_curve, parity
-from .run_folder import RunFolder, write_text
+from ..output_files import write_file
+from .run_folder import RunFolder
 from .trained import load_trained, read_checkpoint
 
 
@@ -43,4 +44,4 @@ def write_report(folder: RunFolder, rows: list[dict[str, Any]], valid_graphs: li
         "seconds": sum(row["seconds"] for row in rows),
         "validation": comparison.errors(),
     }
-    write_text(folder.summary, json.dumps(summary, indent=2) + "\n")
+    write_file(folder.summary, json.dumps(summary, indent=2) + "\n")

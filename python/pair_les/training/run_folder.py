@@ -16,6 +16,7 @@ import yaml
 
 from ..data.frames import Frame
 from ..errors import RunError
+from ..output_files import write_file
 from .checkpoints import BEST, LAST
 from .config import Config
 from .config_file import config_values, differing_keys
@@ -118,15 +119,8 @@ class RunFolder:
                         f"output '{self.path}': data file '{file}' has changed since this run began: "
                         "give another output, or put the old file back to resume"
                     )
-        write_text(self.data, json.dumps(record))
-        write_text(self.config, yaml.safe_dump(config_values(config), sort_keys=False))
-
-
-def write_text(file: Path, text: str) -> None:
-    """Write a small file in one step."""
-    temporary = file.with_name(f".{file.name}.part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, file)
+        write_file(self.data, json.dumps(record))
+        write_file(self.config, yaml.safe_dump(config_values(config), sort_keys=False))
 
 
 def _frames_by_file(frames: Sequence[Frame]) -> dict[str, list[int]]:

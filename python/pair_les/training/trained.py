@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from ..data.frames import Frame
-from ..errors import RunError
+from ..errors import RunError, UserError
 from ..metadata import LongRange
 from ..net import ContractNet
 from .checkpoints import BEST, LAST
@@ -80,6 +80,19 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
             )
         path = found
     state = read_checkpoint(path)
+    try:
+        return _trained_model(state, path)
+    except UserError:
+        raise
+    except (RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        raise RunError(
+            f"{path}: the checkpoint does not fit this version of pair_les ({type(error).__name__}: {reason}): "
+            "train again, or use the version that wrote the checkpoint"
+        ) from error
+
+
+def _trained_model(state: dict[str, Any], path: Path) -> TrainedModel:
     saved = state["pair_les"]
     config = parse_config(saved["config"], os.fspath(path))
     network = new_network(
@@ -91,13 +104,7 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
         for key, value in state["state_dict"].items()
         if key.startswith(prefix)
     }
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise RunError(
-            f"{path}: the weights do not fit the network of this pair_les version: train again, or use the "
-            "version that wrote the checkpoint"
-        ) from error
+    network.load_state_dict(weights)
     network.requires_grad_(False)
     long_range = config.model.long_range
     return TrainedModel(

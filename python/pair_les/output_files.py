@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""Writing of files in one step: a full disk, a kill or an exception leaves the old file as it was."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from .errors import OutputError
+
+
+def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:
+    """Write a whole file: to the disk under another name, then in place of the old file.
+
+    Parameters
+    ----------
+    path
+        The file; its folder must exist.
+    content
+        Text is encoded as UTF-8, its line ends are kept.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written, because the disk is full for example; nothing is left of the new one.
+    """
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        temporary = Path(name)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content.encode("utf-8") if isinstance(content, str) else content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)  # mkstemp makes private files; a model is an ordinary one
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(path, error.strerror or str(error)) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
