@@ -21,8 +21,9 @@ from .charge_state import total_charge_of
 from .equilibration import charge_energies, check_hardness, equilibrate, of_fixed_charges
 from .errors import GeometryError
 from .long_range import long_range_energy
-from .metadata import ContractError, LongRange, Metadata
+from .metadata import ContractError, LongRange, Metadata, nearest_species
 from .neighbors import neighbor_list
+from .outputs import atomic_output_names, require_outputs
 from .projection import project_charges
 from .reference_energies import atomic_reference_energies, total_reference_energy
 
@@ -71,9 +72,11 @@ def species_indices(
     index = {symbol: position for position, symbol in enumerate(metadata.species)}
     for symbol in symbols:
         if symbol not in index:
+            near = nearest_species(symbol, metadata.species)
             raise ContractError(
                 f"{file}: element '{symbol}' is not among the species of the model "
-                f"({', '.join(metadata.species)}): use a model trained with it"
+                f"({', '.join(metadata.species)}): "
+                + (f"did you mean '{near}'?" if near else "use a model trained with it")
             )
     return np.array([index[symbol] for symbol in symbols], dtype=np.int64)
 
@@ -187,7 +190,7 @@ def checked_forward(
 ) -> tuple[Tensor, Tensor | None]:
     """Phase 1: energies [n] and charges [n], or electronegativities and hardnesses [n, 2], or None; all checked.
 
-    The energies are without the reference energies of the metadata.
+    The network gets contiguous tensors. The energies are without the reference energies of the metadata.
 
     Raises
     ------
@@ -198,7 +201,7 @@ def checked_forward(
     """
     n_atoms = species.shape[0]
     try:
-        output = module(species, edge_index, edge_vectors, n_atoms)
+        output = module(species.contiguous(), edge_index.contiguous(), edge_vectors.contiguous(), n_atoms)
     except (
         RuntimeError,
         IndexError,
@@ -206,17 +209,9 @@ def checked_forward(
     ) as error:  # `raise` in TorchScript is a torch.jit.Error
         reason = str(error).strip().splitlines()[-1]
         raise ContractError(f"{file}: forward failed for {n_atoms} atoms: {reason}") from error
-    settings, names = metadata.long_range, ["energy"]
-    if settings is not None:
-        names += ["electronegativity", "hardness"] if settings.equilibrates else ["charge"]
+    settings, names = metadata.long_range, atomic_output_names(metadata)
+    require_outputs(output, names, metadata, n_atoms, file)
     for name in names:
-        if name not in output:
-            raise ContractError(
-                f"{file}: forward returned no '{name}', only {sorted(output)}: contract version {metadata.format_version}"
-            )
-        if tuple(output[name].shape) != (n_atoms,):
-            shape = tuple(output[name].shape)
-            raise ContractError(f"{file}: '{name}' has shape {shape}, must be [n_local] = ({n_atoms},)")
         _require_finite(output[name], name, file)
     if settings is None:
         return output["energy"], None

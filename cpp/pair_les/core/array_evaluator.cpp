@@ -132,11 +132,9 @@ class TorchArrayEvaluator : public ArrayEvaluator {
     const auto neighbour = view(graph.neighbour + chunk.first_edge, {chunk.n_edges}, torch::kInt64);
     if (chunks_.size() > 1)
       return torch::stack({centre - chunk.first_atom, neighbour + chunk.n_atoms});
-    // the caller keeps the rows in one array: no copy
-    if (graph.neighbour >= graph.centre + graph.n_edges)
-      return torch::from_blob(const_cast<std::int64_t *>(graph.centre), {2, graph.n_edges},
-                              {graph.neighbour - graph.centre, 1},
-                              torch::dtype(torch::kInt64).device(device_));
+    // rows that follow each other: no copy. The contract promises contiguous tensors
+    if (graph.neighbour == graph.centre + graph.n_edges)
+      return view(graph.centre, {2, graph.n_edges}, torch::kInt64);
     return torch::stack({centre, neighbour});
   }
 

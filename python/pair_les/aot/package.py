@@ -21,10 +21,10 @@ from pair_les.aot.compiler import chosen_instruction_set, compile_pass, compiler
 from pair_les.aot.padding import padded
 from pair_les.aot.partition import partition, sizes_are_two_or_more
 from pair_les.aot.tracing import example_graph, output_names, trace
-from pair_les.aot.verification import require_same
+from pair_les.aot.verification import require_contract, require_same
 from pair_les.constants import METADATA_FILE
 from pair_les.errors import RunError
-from pair_les.metadata import Metadata
+from pair_les.metadata import ContractError, Metadata
 from pair_les.net import MessagePassingNet
 from pair_les.net.base import ContractNet
 
@@ -62,6 +62,8 @@ def compiled_package(
 
     Raises
     ------
+    ContractError
+        If the network returns something else than the contract says.
     RunError
         If there is no compiler, or the network cannot be traced or compiled.
     """
@@ -87,12 +89,13 @@ def compiled_package(
     seeds = [torch.randn(*members, n_local, dtype=graph[3].dtype) for _ in names]
     say("tracing the network ...")
     try:
+        require_contract(network, metadata, names)
         traced = trace(network, names, graph, seeds)
         sizes_are_two_or_more(traced)
         passes = partition(traced, len(graph), len(names))
         returned = passes.forward(*graph)
         require_same(network, passes, metadata, names)
-    except RunError:
+    except (RunError, ContractError):
         raise
     except Exception as error:  # whatever the network does that cannot be traced
         raise RunError(

@@ -15,6 +15,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv, _constrain_range_for
 
 from pair_les.errors import RunError
 from pair_les.metadata import Metadata
+from pair_les.outputs import atomic_output_names
 
 Network = Callable[[Tensor, Tensor, Tensor, int], dict[str, Tensor]]
 
@@ -23,11 +24,7 @@ def output_names(metadata: Metadata) -> list[str]:
     """What a package returns, in this order; means over a committee are taken by who loads it."""
     if int(metadata.extra.get("committee", 1)) > 1:
         return ["member_energy", *(["member_charge"] if metadata.long_range is not None else [])]
-    if metadata.long_range is None:
-        return ["energy"]
-    if metadata.long_range.equilibrates:
-        return ["energy", "electronegativity", "hardness"]
-    return ["energy", "charge"]
+    return atomic_output_names(metadata)
 
 
 def example_graph(

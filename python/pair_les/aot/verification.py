@@ -14,12 +14,21 @@ from pair_les.aot.partition import TwoPasses
 from pair_les.aot.tracing import Network, example_graph
 from pair_les.errors import RunError
 from pair_les.metadata import Metadata
+from pair_les.outputs import require_outputs
 
 SIZES = ((1, 0, 0), (3, 4, 2), (60, 30, 15))
 """Local atoms, ghosts, edges of each centre."""
 
 RELATIVE = {"float32": 1e-4, "float64": 1e-10}
 """Of the largest value: one code run twice, with other atoms beside, whose sums may be grouped differently."""
+
+
+def require_contract(network: Network, metadata: Metadata, names: list[str]) -> None:
+    """Raise `ContractError` where the outputs of the network are not those of the contract, before any work."""
+    n_local, n_ghost, n_edges = SIZES[-1]
+    graph = example_graph(metadata, n_local, n_ghost, n_edges, seed=1)
+    output = network(*graph, n_local)
+    require_outputs(output, names, metadata, n_local, "the network")
 
 
 def require_same(network: Network, passes: TwoPasses, metadata: Metadata, names: list[str]) -> None:
