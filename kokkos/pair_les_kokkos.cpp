@@ -122,6 +122,7 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::check_kokkos()
 template <class DeviceType> void PairLESKokkos<DeviceType>::init_style()
 {
   check_kokkos();
+  atomKK->sync(Host, TYPE_MASK | RMASS_MASK); // masses are checked there
   PairLES::init_style();
   auto *const request = neighbor->find_request(this);
   const bool on_host = std::is_same_v<DeviceType, LMPHostType>;

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from pair_les import LongRange, Metadata
+from pair_les.metadata import nearest_species
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
 
@@ -127,3 +128,14 @@ def test_nearest_species():
     read = core.parse_metadata(changed("species", ["Na", "Cl", "O"]), "m.pt")
     assert read.species_index("Cl") == 1 and read.species_index("cl") == -1
     assert read.nearest_species("Ck") == "Cl" and read.nearest_species("Nb") == "Na"
+
+
+@pytest.mark.parametrize(
+    ("symbol", "near"),
+    [("o", "O"), ("h", "H"), ("CL", "Cl"), ("OW", "O"), ("HW1", "H"), ("Cl-", "Cl"), ("Cm", "Cl"), ("l", "Cl"),
+     ("Xe", ""), ("Os", ""), ("oxygen", ""), ("", "")],
+)  # fmt: skip
+def test_nearest_species_in_both_languages(symbol, near):
+    species = ["H", "O", "Cl"]
+    assert core.parse_metadata(changed("species", species), "m.pt").nearest_species(symbol) == near
+    assert nearest_species(symbol, species) == near

@@ -139,6 +139,18 @@ CASES = {
     "no pair_coeff": Case(("pair_coeff",), setup={"pair": ["pair_style les"]}),
     "unknown element": Case(("model.pt", "'Xe'", "Na Cl"), setup=pair("Cl Xe")),
     "misspelt element": Case(("model.pt", "'CL'", "did you mean 'Cl'"), setup=pair("CL Na")),
+    "element in lower case": Case(("'cl'", "did you mean 'Cl'"), setup=pair("cl Na")),
+    "wrong order": Case(
+        ("type 1 is Na", "mass 35.45, that of Cl", r"'pair_coeff \* \* model.pt Cl Na'", "masses any"),
+        setup=pair("Na Cl"),
+    ),
+    "wrong order, masses after pair_coeff": Case(
+        ("type 2 is Na", "mass 15.999, that of O", "the model knows Na Cl"),
+        setup={**pair("Cl Na"), "after_pair": ["mass 2 15.999"]},
+    ),
+    "unknown choice of masses": Case(
+        ("masses is 'none' but must be check or any",), setup=pair("Cl Na", "pair_style les masses none")
+    ),
     "too few elements": Case(("1 elements", "2 atom types"), setup=pair("Cl")),
     "too many elements": Case(("3 elements", "2 atom types"), setup=pair("Cl Na Na")),
     "no element": Case(("0 elements", "2 atom types"), setup=pair("")),

@@ -3,6 +3,7 @@
 
 #include "array_evaluator.h"
 
+#include "core/atomic_masses.h"
 #include "core/charge_equilibration.h"
 #include "core/constants.h"
 #include "core/edges.h"
@@ -105,6 +106,16 @@ std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, 
   return evaluator;
 }
 
+// Types from 1 on, all atoms of each with one mass.
+std::vector<TypeMass> type_masses(const std::vector<std::string> &elements,
+                                  const std::vector<double> &masses)
+{
+  std::vector<TypeMass> types;
+  for (std::size_t t = 0; t < masses.size(); ++t)
+    types.push_back({static_cast<int>(t) + 1, elements.at(t), masses[t], masses[t]});
+  return types;
+}
+
 void bind_metadata(py::module_ &m)
 {
   py::class_<LongRange>(m, "LongRange")
@@ -131,6 +142,20 @@ void bind_metadata(py::module_ &m)
       .def_readonly("reference_energies", &Metadata::reference_energies)
       .def("species_index", &Metadata::species_index)
       .def("nearest_species", &Metadata::nearest_species);
+  m.def(
+      "mass_contradiction",
+      [](const std::vector<std::string> &elements, const std::vector<double> &masses) {
+        const auto found = find_contradiction(type_masses(elements, masses));
+        return py::make_tuple(found.type, found.mass, found.other);
+      },
+      py::arg("elements"), py::arg("masses"));
+  m.def(
+      "elements_of_masses",
+      [](const std::vector<double> &masses, const std::vector<std::string> &species) {
+        const std::vector<std::string> unknown(masses.size());
+        return elements_of_masses(type_masses(unknown, masses), species);
+      },
+      py::arg("masses"), py::arg("species"));
   m.def("parse_metadata", &parse_metadata, py::arg("json_text"), py::arg("file"));
 }
 

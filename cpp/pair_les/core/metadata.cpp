@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
@@ -174,6 +175,13 @@ void check_units(const Section &root)
     root.fail("units", "is " + root.get("units").dump() + " but must be " + expected.dump());
 }
 
+std::string lower_case(std::string text)
+{
+  for (char &letter : text)
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return text;
+}
+
 std::size_t edit_distance(const std::string &a, const std::string &b)
 {
   std::vector<std::size_t> row(b.size() + 1);
@@ -217,9 +225,18 @@ int Metadata::species_index(const std::string &symbol) const
 
 std::string Metadata::nearest_species(const std::string &symbol) const
 {
-  return *std::min_element(species.begin(), species.end(), [&](const auto &a, const auto &b) {
-    return edit_distance(symbol, a) < edit_distance(symbol, b);
-  });
+  const std::string wanted = lower_case(symbol);
+  for (const auto &known : species)
+    if (lower_case(known) == wanted) return known;
+  std::string prefix; // of a label such as OW, H1 or Na+; the longest
+  for (const auto &known : species)
+    if (known.size() > prefix.size() && symbol.compare(0, known.size(), known) == 0 &&
+        !std::islower(static_cast<unsigned char>(symbol[known.size()])))
+      prefix = known;
+  if (!prefix.empty()) return prefix;
+  for (const auto &known : species)
+    if (known.size() > 1 && edit_distance(lower_case(known), wanted) == 1) return known;
+  return "";
 }
 
 Metadata parse_metadata(const std::string &json_text, const std::string &file)

@@ -59,7 +59,7 @@ struct Metadata {
   // Index of a chemical symbol in `species`, or -1.
   int species_index(const std::string &symbol) const;
 
-  // Known symbol with the smallest edit distance to `symbol`: for error messages.
+  // Known symbol that an unknown one probably means: equal but for case, its prefix (OW), one letter off; or empty.
   std::string nearest_species(const std::string &symbol) const;
 };
 

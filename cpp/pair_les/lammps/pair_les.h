@@ -148,6 +148,9 @@ class PairLES : public Pair {
   void check_charge_state();
   void update_field();
 
+  int mass_keyword(int, char **);
+  void check_masses();
+
   int message_keyword(int, char **);
   void choose_message_passing();
   void release_ghost_cutoff();

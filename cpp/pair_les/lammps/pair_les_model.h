@@ -42,6 +42,7 @@ struct PairLES::Model {
       exchange;                             // none: messages of ghosts are computed again
   const pair_les::NodeRows *rows = nullptr; // messages under way; none: charges are
 
+  bool any_masses = false;  // keyword masses
   bool total_given = false; // keyword charge: the sum that the charges are shifted to, e
   double total_wanted = 0.0;
   struct {

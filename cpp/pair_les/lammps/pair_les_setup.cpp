@@ -87,6 +87,7 @@ void PairLES::settings(int narg, char **arg)
   model->equilibration = {};
   model->message_passing = Model::MessagePassing::AUTO;
   model->device = {};
+  model->any_masses = false;
   for (int iarg = 0; iarg < narg; iarg++) {
     if (const int words = response_keyword(narg - iarg, arg + iarg)) {
       iarg += words - 1;
@@ -101,6 +102,10 @@ void PairLES::settings(int narg, char **arg)
       continue;
     }
     if (const int words = message_keyword(narg - iarg, arg + iarg)) {
+      iarg += words - 1;
+      continue;
+    }
+    if (const int words = mass_keyword(narg - iarg, arg + iarg)) {
       iarg += words - 1;
       continue;
     }
@@ -238,10 +243,10 @@ void PairLES::map_types(int n, char **elements)
     if (model->species_of_type[i + 1] < 0) {
       std::string known;
       for (const auto &symbol : metadata.species) known += " " + symbol;
-      error->all(FLERR,
-                 "model file '{}' does not know element '{}' of type {}; it knows{}; did you mean "
-                 "'{}'?",
-                 model->file, elements[i], i + 1, known, metadata.nearest_species(elements[i]));
+      const std::string near = metadata.nearest_species(elements[i]);
+      error->all(FLERR, "model file '{}' does not know element '{}' of type {}; it knows{}{}",
+                 model->file, elements[i], i + 1, known,
+                 near.empty() ? "" : "; did you mean '" + near + "'?");
     }
   }
 
@@ -282,6 +287,7 @@ void PairLES::delete_internal_styles()
 void PairLES::init_style()
 {
   check_setup();
+  check_masses();
   energy_unit = (strcmp(update->unit_style, "real") == 0)
                     ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
                     : 1.0;

@@ -85,5 +85,5 @@ def _long_range_rows(settings: LongRange | None) -> list[tuple[str, str]]:
 
 
 def _lammps_lines(metadata: Metadata) -> str:
-    coefficients = f"pair_style les; pair_coeff * * FILE {' '.join(metadata.species)}"
+    coefficients = "pair_style les; pair_coeff * * FILE <element of type 1> <element of type 2> ..."
     return coefficients if metadata.long_range is None else f"{coefficients}; kspace_style pppm 1e-5"
