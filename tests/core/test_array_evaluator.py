@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from analytic_models import write_model
+from pair_les.contract import LongRange, Metadata, save_model
 from pair_les.neighbors import neighbor_list
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
@@ -44,6 +45,34 @@ def test_against_the_evaluator_of_the_host_style(tmp_path, dtype, chunk_atoms, s
         np.testing.assert_array_equal(arrays.backward(potential), host.edge_gradient)
 
 
+class Flat(torch.nn.Module):
+    """Looks at the edge index as one row of numbers, which needs a contiguous tensor."""
+
+    def forward(
+        self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+    ) -> dict[str, torch.Tensor]:
+        centre = edge_index.view(-1)[: edge_index.size(1)]
+        squares = edge_vectors.view(-1).square().view(-1, 3).sum(1)
+        energy = torch.zeros(n_local, dtype=squares.dtype).index_add(0, centre, squares)
+        return {"energy": energy + 0.0 * species.view(-1)[:n_local], "charge": 0.01 * energy}
+
+
+def test_networks_get_contiguous_tensors(tmp_path):
+    """Also where the rows of the edge index are longer than needed, and chunk by chunk."""
+    path = tmp_path / "model.pt"
+    save_model(path, torch.jit.script(Flat()), Metadata(["Na", "Cl"], 5.0, long_range=LongRange(1.0)))
+    species, edge_index, vectors, first = graph()
+    expected = np.bincount(edge_index[0], (vectors**2).sum(1), 31)
+    padded = np.concatenate([edge_index, np.full((2, 9), -1)], axis=1)
+    for chunk_atoms in (7, 1000):
+        arrays = core.ArrayEvaluator(str(path), chunk_atoms=chunk_atoms)
+        arrays.forward(species, padded, vectors, 31, first)
+        np.testing.assert_allclose(arrays.energy, expected)
+        host = core.Evaluator(str(path), chunk_atoms=chunk_atoms)
+        host.forward(species, edge_index, vectors, 31)
+        np.testing.assert_allclose(host.energy, expected)
+
+
 def test_nothing_that_depends_on_edges(tmp_path):
     """A rank without atoms, an atom without edges: zero gradients, and work again after it."""
     path = tmp_path / "model.pt"
@@ -67,7 +96,6 @@ class Greedy(torch.nn.Module):
 
 
 def test_out_of_memory_is_one_line(tmp_path):
-    from pair_les.contract import Metadata, save_model
 
     path = tmp_path / "greedy.pt"
     save_model(path, torch.jit.script(Greedy()), Metadata(("Na", "Cl"), 5.0, long_range=None))

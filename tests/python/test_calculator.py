@@ -22,7 +22,7 @@ from ase.stress import voigt_6_to_full_3x3_stress
 from numpy.typing import NDArray
 from pair_les import LESCalculator
 from pair_les.errors import GeometryError
-from pair_les.evaluation import evaluate
+from pair_les.evaluation import checked_forward, evaluate
 from pair_les.long_range import long_range_energy
 from pair_les.metadata import ContractError
 from pair_les.observables import observe
@@ -429,6 +429,55 @@ class OneEnergy(torch.nn.Module):
         self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
     ) -> dict[str, torch.Tensor]:
         return {"energy": edge_vectors.sum()}
+
+
+class Flat(torch.nn.Module):
+    """Looks at its inputs as one row of numbers, which needs contiguous tensors."""
+
+    def forward(
+        self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+    ) -> dict[str, torch.Tensor]:
+        centre = edge_index.view(-1)[: edge_index.size(1)]
+        squares = edge_vectors.view(-1).square().view(-1, 3).sum(1)
+        energy = torch.zeros(n_local, dtype=squares.dtype).index_add(0, centre, squares)
+        return {"energy": energy + 0.0 * species.view(-1)[:n_local], "charge": 0.01 * energy}
+
+
+def test_the_network_gets_contiguous_tensors(calculator: Make) -> None:
+    """ASE, observables and evaluation; a neighbor list is a selection of columns."""
+    atoms = fluid("neutral")
+    atoms.calc = calculator()
+    atoms.calc.module = torch.jit.script(Flat())
+    assert np.isfinite(atoms.get_forces()).all()
+    species, edges, vectors = (
+        torch.tensor([[0, 9], [1, 9]])[:, 0],
+        torch.tensor([[0, 1], [1, 0]]).T,
+        torch.ones(3, 2),
+    )
+    vectors = vectors.double().T.requires_grad_()
+    assert not (species.is_contiguous() or edges.is_contiguous() or vectors.is_contiguous())
+    energy, _ = checked_forward(atoms.calc.module, atoms.calc.metadata, species, edges, vectors, "m.pt")
+    assert energy.tolist() == [3.0, 3.0]
+
+
+class DoubleCharge(torch.nn.Module):
+    """Breaks the contract of a float32 model: charges in float64."""
+
+    def forward(
+        self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+    ) -> dict[str, torch.Tensor]:
+        energy = torch.zeros(n_local, dtype=edge_vectors.dtype) + 0.0 * edge_vectors.sum()
+        return {"energy": energy, "charge": energy.double()}
+
+
+def test_wrong_dtype(calculator: Make) -> None:
+    atoms = fluid("neutral")
+    atoms.calc = calculator(dtype="float32")
+    atoms.calc.module = torch.jit.script(DoubleCharge())
+    with pytest.raises(
+        ContractError, match="'charge' is float64, must be float32 as the metadata key 'dtype' says$"
+    ):
+        atoms.get_potential_energy()
 
 
 def test_wrong_shape(calculator: Make) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import json
 import re
@@ -179,6 +180,21 @@ def test_a_model_that_differs_is_not_written(
     assert [file.name for file in tmp_path.iterdir()] == ["model.pt"]
 
 
+def test_a_network_that_torch_cannot_script(
+    tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unexpected(self, *graph, **options):
+        yield self
+
+    monkeypatch.setattr("pair_les.net.LESNet.forward", unexpected)
+    with pytest.raises(
+        RunError, match="^LESNet: torch cannot script this network: .*use --format pt2$"
+    ) as caught:
+        export(tiny_run, tmp_path / "model.pt")
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_bad_checkpoints_are_errors_of_one_line(tiny_run: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"none: checkpoint does not exist"):
         export(tmp_path / "none", tmp_path / "model.pt")
@@ -191,6 +207,21 @@ def test_bad_checkpoints_are_errors_of_one_line(tiny_run: Path, tmp_path: Path) 
     (tmp_path / "cut.ckpt").write_bytes(content[: len(content) // 2])
     with pytest.raises(RunError, match=r"cut\.ckpt: not a checkpoint, or a damaged one"):
         export(tmp_path / "cut.ckpt", tmp_path / "model.pt")
+    state = torch.load(tiny_run / "checkpoints" / "best.ckpt", weights_only=True)
+    key = next(name for name in state["state_dict"] if name.endswith("readout.last.weight"))
+    for name, change in {
+        "weights": lambda s: s["state_dict"].update({key: torch.zeros(1)}),
+        "species": lambda s: s["pair_les"].pop("species"),
+        "content": lambda s: s.update(pair_les=3),
+    }.items():
+        changed = copy.deepcopy(state)
+        change(changed)
+        torch.save(changed, tmp_path / f"{name}.ckpt")
+        with pytest.raises(
+            RunError, match=rf"{name}\.ckpt: the checkpoint does not fit this version"
+        ) as caught:
+            export(tmp_path / f"{name}.ckpt", tmp_path / "model.pt")
+        assert "\n" not in str(caught.value)
     torch.save({"something": 1}, tmp_path / "other.ckpt")
     with pytest.raises(RunError, match=r"other\.ckpt: not a checkpoint of pair_les"):
         export(tmp_path / "other.ckpt", tmp_path / "model.pt")

@@ -23,6 +23,7 @@ from pair_les.calculator import LESCalculator
 from pair_les.contract import ContractError, Metadata, load_model, read_metadata, save_package
 from pair_les.errors import RunError
 from pair_les.export import export
+from pair_les.metadata import LongRange
 
 KINDS = ("local", "committee", "layers", "foreign")
 CLI = [sys.executable, "-m", "pair_les.cli.app"]
@@ -290,6 +291,32 @@ def test_a_network_that_is_not_one_graph_is_refused(
     with pytest.raises(RunError, match=message) as caught:
         save_package(tmp_path / "m.pt2", network, Metadata(["H"], 4.0), say=lambda line: None)
     assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+class OtherDtype(Branching):
+    """Energies in float64 whatever the dtype of the edge vectors."""
+
+    def forward(
+        self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
+    ) -> dict[str, torch.Tensor]:
+        return {"energy": edge_vectors.new_zeros(n_local).double()}
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (Metadata(["H"], 4.0, dtype="float32"), "'energy' is float64, must be float32"),
+        (Metadata(["H"], 4.0, long_range=LongRange(1.0)), r"forward returned no 'charge', only \['energy'\]"),
+    ],
+    ids=["dtype", "name"],
+)
+def test_outputs_are_checked_before_anything_is_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metadata: Metadata, message: str
+) -> None:
+    monkeypatch.setattr("pair_les.aot.package.trace", None)  # what comes next
+    with pytest.raises(ContractError, match=f"^the network: {message}"):
+        save_package(tmp_path / "m.pt2", OtherDtype(), metadata, say=lambda line: None)
     assert list(tmp_path.iterdir()) == []
 
 

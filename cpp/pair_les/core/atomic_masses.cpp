@@ -141,11 +141,13 @@ std::vector<std::string> elements_of_masses(const std::vector<TypeMass> &types,
 {
   std::vector<std::string> order;
   for (const auto &type : types) {
+    const auto fits_all = [&type](const std::string &symbol) {
+      return fits(type.lowest, symbol) && fits(type.highest, symbol);
+    };
     std::string found;
     for (const auto &symbol : species) // the range of hydrogen contains helium
-      if (fits(type.lowest, symbol) &&
-          (found.empty() || found == "H" ||
-           deviation(type.lowest, symbol) < deviation(type.lowest, found)))
+      if (fits_all(symbol) && (found.empty() || found == "H" ||
+                               deviation(type.lowest, symbol) < deviation(type.lowest, found)))
         found = symbol;
     if (found.empty()) return {};
     order.push_back(found);
