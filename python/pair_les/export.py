@@ -20,12 +20,13 @@ from .committee import agreement, align_signs
 from .contract import ContractError, Metadata, created_with, load_model, save_model, save_package
 from .data.batches import Batch, collate
 from .data.graphs import build_graphs
-from .errors import OutputError, RunError
+from .errors import RunError
 from .evaluate import model_network
 from .metadata import LongRange
 from .net import ContractNet
 from .net import fused as fused_operators
 from .net.committee import Committee, committee_of
+from .output_files import errors_name
 from .potential import Network, predict
 from .training.network import DTYPES
 from .training.trained import TrainedModel, load_trained
@@ -160,14 +161,12 @@ def export(
     )
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
-        try:
+        with errors_name(output):
             if file_format == "pt2":
                 save_package(unchecked, whole, metadata, instruction_set, say)
             else:
                 plain, fused = scripts(whole)
                 save_model(unchecked, plain, metadata, fused)
-        except OutputError as error:
-            raise OutputError(output, error.reason) from error
         checks = compare_with_trained(unchecked, models, state)
         failed = [check for check in checks if not check.passed]
         if failed:

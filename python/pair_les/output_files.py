@@ -5,9 +5,20 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import OutputError
+
+
+@contextmanager
+def errors_name(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Let an `OutputError` of the block name `path`, for a file that is written under another name and checked first."""
+    try:
+        yield
+    except OutputError as error:
+        raise OutputError(path, error.reason) from error
 
 
 def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:

@@ -96,7 +96,6 @@ class Greedy(torch.nn.Module):
 
 
 def test_out_of_memory_is_one_line(tmp_path):
-
     path = tmp_path / "greedy.pt"
     save_model(path, torch.jit.script(Greedy()), Metadata(("Na", "Cl"), 5.0, long_range=None))
     species, edge_index, vectors, first = graph()

@@ -14,6 +14,7 @@ import torch
 
 from ..contract import created_with, save_model
 from ..errors import ConversionError
+from ..output_files import errors_name
 from .converted import Converted
 from .frames import comparison_frames
 from .pickles import load_trusted
@@ -84,7 +85,8 @@ def convert(
     converted = _stamped(converted, source)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
-        save_model(unchecked, _scripted(converted), converted.metadata)
+        with errors_name(output):
+            save_model(unchecked, _scripted(converted), converted.metadata)
         _compare(unchecked, converted, output, say)
         os.replace(unchecked, output)
     finally:
