@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from ..contract import created_with, save_model
-from ..errors import ConversionError
+from ..contract import ContractError, created_with, save_model
+from ..errors import ConversionError, UserError
 from ..output_files import errors_name
 from .converted import Converted
 from .frames import comparison_frames
@@ -81,7 +81,15 @@ def convert(
         )  # what was read is what is there
     say(f"reading {source} ({found.package})")
     adapter = importlib.import_module(f".{found.package}", __package__)
-    converted: Converted = adapter.read(source, elements, head, precision)
+    try:
+        converted: Converted = adapter.read(source, elements, head, precision)
+    except (UserError, ContractError):
+        raise
+    except Exception as error:  # a model of another layout lacks an attribute, has another shape, ...
+        raise ConversionError(
+            f"{source}: not a model of {found.package} as this pair_les knows it ({type(error).__name__}: {error}): install the version "
+            "that wrote it, or report this"
+        ) from error
     converted = _stamped(converted, source)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:

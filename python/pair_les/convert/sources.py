@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import ConversionError
 from .pickles import names_that_run, read_names
 
-PACKAGES = ("mace", "sevenn")
+PACKAGES = ("mace", "sevenn", "cace")
 """What ``--from`` may say."""
 
 _NAMED = re.compile(r"(sevennet|7net)-[\w-]+", re.IGNORECASE)

@@ -15,23 +15,20 @@ import torch
 from torch import Tensor, nn
 
 
-class StagedNetwork(nn.Module):
-    """A network that is cut at its layers.
+class LocalNetwork(nn.Module):
+    """A network of stages that is not cut: of one stage, strictly local, or as whole as ``forward`` is.
 
     Parameters
     ----------
     stages
         One more than there are message-passing layers.
-    message_features
-        Numbers per atom that each stage but the last sends.
     charged
         Whether the last stage returns charges.
     """
 
-    def __init__(self, stages: list[nn.Module], message_features: list[int], charged: bool) -> None:
+    def __init__(self, stages: list[nn.Module], charged: bool) -> None:
         super().__init__()
         self.stages = nn.ModuleList(stages)
-        self.message_features = message_features
         self.charged = charged
 
     def forward(
@@ -45,6 +42,31 @@ class StagedNetwork(nn.Module):
             for stage in self.stages:
                 received, kept = stage(species, edge_index, edge_vectors, received, kept, n)
         return self.outputs(kept, edge_vectors, n_local)
+
+    def outputs(self, last: list[Tensor], edge_vectors: Tensor, n_local: int) -> dict[str, Tensor]:
+        """Energies and charges of the local atoms; empty where there is no atom at all."""
+        if len(last) == 0:
+            last = [edge_vectors.new_zeros([0]), edge_vectors.new_zeros([0])]
+        result = {"energy": last[0][:n_local].to(edge_vectors.dtype)}
+        if self.charged:
+            result["charge"] = last[1][:n_local].to(edge_vectors.dtype)
+        return result
+
+
+class StagedNetwork(LocalNetwork):
+    """A network that is cut at its layers.
+
+    Parameters
+    ----------
+    stages, charged
+        Of a `LocalNetwork`; at least two stages.
+    message_features
+        Numbers per atom that each stage but the last sends.
+    """
+
+    def __init__(self, stages: list[nn.Module], charged: bool, message_features: list[int]) -> None:
+        super().__init__(stages, charged)
+        self.message_features = message_features
 
     @torch.jit.export
     def send(
@@ -84,11 +106,13 @@ class StagedNetwork(nn.Module):
                     last = stage(species, edge_index, edge_vectors, received, kept, n_local)[1]
         return self.outputs(last, edge_vectors, n_local)
 
-    def outputs(self, last: list[Tensor], edge_vectors: Tensor, n_local: int) -> dict[str, Tensor]:
-        """Energies and charges of the local atoms; empty where there is no atom at all."""
-        if len(last) == 0:
-            last = [edge_vectors.new_zeros([0]), edge_vectors.new_zeros([0])]
-        result = {"energy": last[0][:n_local].to(edge_vectors.dtype)}
-        if self.charged:
-            result["charge"] = last[1][:n_local].to(edge_vectors.dtype)
-        return result
+
+def network_of_stages(
+    stages: list[nn.Module], charged: bool, message_features: list[int]
+) -> LocalNetwork | StagedNetwork:
+    """Cut at its layers where there is more than one."""
+    return (
+        StagedNetwork(stages, charged, message_features)
+        if message_features
+        else LocalNetwork(stages, charged)
+    )

@@ -7,19 +7,18 @@ attributes of an object whose class is replaced by an empty one, and the sum is 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from ...errors import ConversionError
-from ...metadata import LongRange, Metadata
+from ...metadata import Metadata
 from ..converted import Converted
 from ..environment import import_package
-from ..pickles import inert_class, load_trusted, plain_attributes
+from ..les import les_settings
+from ..pickles import inert_class, load_trusted
 from ..scripting import e3nn_script
 from ..species import chosen_species
 from .interactions import INTERACTIONS
@@ -32,42 +31,10 @@ PACKAGES = ("mace", "e3nn", "opt_einsum_fx", "torch_ema", "ase")
 MODELS = ("MACE", "ScaleShiftMACE", "MACELES")
 READOUTS = ("LinearReadoutBlock", "NonLinearReadoutBlock", "NonLinearBiasReadoutBlock")
 
-LES_SETTINGS = {
-    "use_atomwise": (False,),
-    "n_q": (1,),
-    "n_charges": (1,),
-    "n_channels": (1,),
-    "multipole_order": (0,),
-    "max_l": (0,),
-    "use_dipole": (False,),
-    "use_dipoles": (False,),
-    "use_quadrupole": (False,),
-    "use_quadrupoles": (False,),
-}
-"""Attributes of a LES object that this package has a meaning for only at these values."""
-
-LES_IGNORED = {
-    "n_layers", "n_hidden", "add_linear_nn", "output_scaling_factor", "sigma", "dl", "remove_mean", "epsilon_factor", "compute_bec",
-    "bec_output_index", "les_arguments", "compute_energy",
-}  # fmt: skip
-"""Attributes of a LES object that are used, belong to a readout that MACE does not use, or to Born charges."""
-
-EWALD_KNOWN = {
-    "dl", "sigma", "sigma_sq_half", "twopi", "twopi_sq", "remove_self_interaction", "norm_factor", "k_sq_max",
-}  # fmt: skip
-
 REFERENCES = (
     "I. Batatia et al., NeurIPS 35 (2022), arXiv:2206.07697 (MACE)",
     "B. Cheng, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01577-7 (latent Ewald summation)",
 )
-
-
-@dataclass(frozen=True)
-class LesSettings:
-    """The long-range sum of a MACELES model; `k_cutoff` in 1/angstrom is where its own k sum ends."""
-
-    long_range: LongRange
-    k_cutoff: float
 
 
 def read(path: Path, elements: Sequence[str] | None, head: str | None, precision: str | None) -> Converted:
@@ -99,7 +66,11 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     if name not in MODELS:
         raise ConversionError(f"{path}: a model of class {name}: only {', '.join(MODELS)} can be converted")
     _require_convertible(model, path)
-    les = _les_settings(model, path) if name == "MACELES" else None
+    les = None
+    if name == "MACELES":
+        les = les_settings(model.les, (False,), path)
+        _require_one_charge(model, path)
+        del model.les
     energies = torch.atleast_2d(model.atomic_energies_fn.atomic_energies).double()  # as the file has them
     dtype = getattr(torch, precision) if precision else next(model.parameters()).dtype
     model = model.to(dtype).eval()
@@ -125,7 +96,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
         reference_energies={
             symbol: float(energies[row][k]) for symbol, k in zip(species, indices, strict=True)
         },
-        extra={"message_features": network.message_features} if n_layers > 1 else {},
+        extra={"message_features": list(network.message_features)} if n_layers > 1 else {},
     )
     return Converted(
         network=network.eval(),
@@ -207,60 +178,11 @@ def _head(model: torch.nn.Module, head: str | None, path: Path) -> int:
     return heads.index(head)
 
 
-def _les_settings(model: torch.nn.Module, path: Path) -> LesSettings:
-    """From the attributes of the pickled `les` object.
-
-    Raises
-    ------
-    ConversionError
-        If one has no meaning here: charges of several channels, dipoles, another neutralization, or a name that is not known.
-    """
-    les = model.les
-    found = dict(plain_attributes(les))
-    ewald = les.ewald if hasattr(les, "ewald") else None
-    if ewald is None:
-        raise ConversionError(
-            f"{path}: its LES module has no Ewald sum ({', '.join(dict(les.named_children())) or 'nothing'}): cannot be converted"
-        )
-    for name, value in found.items():
-        if name in LES_SETTINGS:
-            if value not in LES_SETTINGS[name]:
-                raise ConversionError(
-                    f"{path}: LES setting {name} = {value!r}: only {LES_SETTINGS[name][0]!r} can be converted"
-                )
-        elif name not in LES_IGNORED:
-            raise ConversionError(
-                f"{path}: LES setting {name} = {value!r} is not known to this pair_les: multipoles, several charge channels and other "
-                "newer variants of LES cannot be converted"
-            )
-    settings = plain_attributes(ewald)
-    for name, value in settings.items():
-        if name not in EWALD_KNOWN:
-            raise ConversionError(
-                f"{path}: LES setting ewald.{name} = {value!r} is not known to this pair_les: it cannot be converted"
-            )
-    for module in (les, ewald):
-        if next(module.parameters(recurse=module is ewald), None) is not None:
-            raise ConversionError(
-                f"{path}: its Ewald sum has trained parameters: such models cannot be converted"
-            )
-    for missing in ("sigma", "dl", "norm_factor", "remove_self_interaction"):
-        if missing not in settings:
-            raise ConversionError(
-                f"{path}: LES setting ewald.{missing} is missing: install a newer pair_les, or report this"
-            )
+def _require_one_charge(model: torch.nn.Module, path: Path) -> None:
+    """Raise `ConversionError` where a charge readout has more than one output for each head."""
     for readout in model.les_readouts:
         linear = readout.linear if hasattr(readout, "linear") else readout.linear_2
         if linear.irreps_out.dim != len(_heads(model)):
             raise ConversionError(
                 f"{path}: a charge readout has {linear.irreps_out.dim} channels: only one charge per atom can be converted"
             )
-    del model.les
-    return LesSettings(
-        LongRange(
-            sigma=float(settings["sigma"]),
-            coulomb_constant=float(settings["norm_factor"]) / (2.0 * math.pi),
-            self_interaction=not settings["remove_self_interaction"],
-        ),
-        k_cutoff=2.0 * math.pi / float(settings["dl"]),
-    )

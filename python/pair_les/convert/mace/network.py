@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..stages import StagedNetwork
+from ..stages import LocalNetwork, network_of_stages
 from .interactions import INTERACTIONS
 
 
@@ -157,7 +157,7 @@ def _scale_and_shift(model: nn.Module, head: int) -> tuple[float, float]:
     return float(scale[head if len(scale) > 1 else 0]), float(shift[head if len(shift) > 1 else 0])
 
 
-def staged(model: nn.Module, indices: list[int], head: int) -> StagedNetwork:
+def staged(model: nn.Module, indices: list[int], head: int) -> LocalNetwork:
     """The stages of a MACE model for some of its elements.
 
     Parameters
@@ -186,4 +186,4 @@ def staged(model: nn.Module, indices: list[int], head: int) -> StagedNetwork:
         if number > 0:
             up = interactions[number].linear_up.irreps_out.dim
             widths.append(up + getattr(interactions[number], "n_down", 0))
-    return StagedNetwork(stages, widths, charged)
+    return network_of_stages(stages, charged, widths)

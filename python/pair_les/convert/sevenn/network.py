@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..stages import StagedNetwork
+from ..stages import LocalNetwork, network_of_stages
 
 
 class ModalLinear(nn.Module):
@@ -152,7 +152,7 @@ class SevenNetStage(nn.Module):
 
 def staged(
     parts: dict[str, nn.Module], n_layers: int, one_hot: Tensor, scale: Tensor, modality: int
-) -> StagedNetwork:
+) -> LocalNetwork:
     """The stages of a SevenNet model.
 
     Parameters
@@ -185,4 +185,4 @@ def staged(
         following = readout if last else before[number + 1]
         stages.append(SevenNetStage(parts, number, last, elements, following, modality))
     widths = [parts[f"{number}_self_interaction_1"].irreps_out.dim for number in range(1, n_layers)]
-    return StagedNetwork(stages, widths, charged=False)
+    return network_of_stages(stages, False, widths)
