@@ -64,6 +64,9 @@ REFERENCE_POSITION = 1e-9
 VECTORS_LAMMPS = Tolerance(charge=1e-7, energy=1e-7, force=1e-7, virial=1e-7)
 """Published reference values through LAMMPS's `ewald`; the bar of the project."""
 
+SLAB_VACUUM = Tolerance(charge=1e-9, energy=1e-7, force=1e-6, virial=1e-6)
+"""A slab in two boxes with empty spaces of 39 and 30 A above lattice vectors of 11 A: images act by exp(-2 pi 30 / 11)."""
+
 SAME = Tolerance(charge=1e-11, energy=1e-9, force=1e-8, virial=1e-8)
 """The same physics in another decomposition, order of commands or place: rounding of float64 sums, and of the input
 coordinates where the box moves (1e-13 A at 800 A, times 1e3 eV/A^2)."""

@@ -14,7 +14,7 @@ from .accuracy import Comparison, compare
 from .charge_state import require_state
 from .contract import load_model
 from .data.charge_labels import with_charge_labels
-from .data.frames import LabelKeys, read_data
+from .data.frames import LabelKeys, read_data, require_no_slabs
 from .data.graphs import build_graphs
 from .data.label_survey import absent_labels
 from .errors import DataError
@@ -72,6 +72,8 @@ def evaluate(
             f"{', '.join(found.files)}: {len(found.isolated_atoms)} isolated atoms are left out: their energies are reference energies"
         )
     graphs = build_graphs(frames, metadata.species, metadata.cutoff, dict(metadata.reference_energies))
+    if metadata.long_range is not None and metadata.long_range.equilibrates:
+        require_no_slabs(frames)
     projected = metadata.long_range is not None and metadata.long_range.neutralize
     if projected or metadata.charge_per_atom is not None:
         graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)

@@ -15,6 +15,7 @@ from .long_range import converged_k_cutoff, long_range_energy, training_k_cutoff
 from .metadata import LongRange
 from .net import fused
 from .net.edge_vectors import edge_vectors
+from .slab import slab_energy
 
 Network = Callable[..., tuple[Tensor, Tensor]]
 """species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (any length without long range); a network that is told the
@@ -118,6 +119,17 @@ def predict(
                     k_cutoff=far_enough(long_range.sigma, dtype),
                 ).double()
             )
+            if batch.slab is not None:
+                energy = energy + slab_energy(
+                    strained,
+                    _shifted(interacting.double(), batch, 0.0)
+                    if settings.neutralize
+                    else interacting.double(),
+                    cell,
+                    batch.slab,
+                    batch.frame,
+                    settings.coulomb_constant,
+                )
         inputs = [positions, strain] if stress else [positions]
         gradients = torch.autograd.grad(
             energy.sum(), inputs, create_graph=training, allow_unused=True, materialize_grads=True
@@ -150,6 +162,11 @@ def _of_total_charge(charge: Tensor, long_range: LongRange, batch: Batch) -> tup
         return charge, of_fixed_charges(long_range)
     if not long_range.neutralize or batch.charge_labels is None:
         return charge, long_range
+    total_charge = batch.charge_labels.total_charge.to(charge.dtype)
+    return _shifted(charge, batch, total_charge), replace(long_range, neutralize=False)
+
+
+def _shifted(charge: Tensor, batch: Batch, total_charge: Tensor | float) -> Tensor:
+    """Charges [N], those of each frame shifted alike so that they add up to the total charge [B], e."""
     totals = torch.zeros_like(batch.energy, dtype=charge.dtype).index_add(0, batch.frame, charge)
-    excess = (totals - batch.charge_labels.total_charge.to(charge.dtype)) / batch.n_atoms
-    return charge - excess[batch.frame], replace(long_range, neutralize=False)
+    return charge - ((totals - total_charge) / batch.n_atoms)[batch.frame]

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import ase.io
 import harness
 import numpy as np
 import oracle
 import pytest
 import tolerances
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 from compare import assert_equal
+from pair_les.evaluate import evaluate as compare_with_labels
 from systems import System, random_fluid
 
 SLAB = random_fluid({"Na": 16, "Cl": 14}, np.diag([10.0, 11.0, 9.0]), seed=5)
@@ -51,6 +55,18 @@ def test_against_the_direct_sum(tmp_path, model, style, kspace, modify, toleranc
     in_plane = np.isin(np.arange(6), [0, 1, 3])
     virial = np.where(in_plane, found.virial, reference.virial)
     assert_equal(replace(found, virial=virial), reference, tolerance)
+
+
+def test_frames_of_training_have_the_energy_of_lammps(tmp_path, model):
+    """A frame with pbc="T T F" is what `boundary p p f` and `slab 3.0` compute."""
+    path = model(neutralize=True)
+    found = evaluate(tmp_path, path, 3.0)
+    atoms = Atoms(SLAB.symbols, SLAB.positions, cell=SLAB.cell, pbc=(True, True, False))
+    atoms.calc = SinglePointCalculator(atoms, energy=found.energy, forces=found.forces)
+    ase.io.write(tmp_path / "slab.traj", atoms)
+    errors = compare_with_labels(path, [tmp_path / "slab.traj"]).errors()
+    assert errors["energy_rmse"] < 1e3 * tolerances.SLAB_VACUUM.energy
+    assert errors["forces_rmse"] < 1e3 * tolerances.SLAB_VACUUM.force
 
 
 def test_analytic_differentiation_is_refused(tmp_path, model):

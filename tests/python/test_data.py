@@ -97,7 +97,11 @@ def _unknown_element(atoms: Atoms) -> None:
 
 
 def _slab(atoms: Atoms) -> None:
-    atoms.pbc = (True, True, False)
+    atoms.pbc = (True, True, False)  # with its stress
+
+
+def _wire(atoms: Atoms) -> None:
+    atoms.pbc = (True, False, False)
 
 
 def _flat(atoms: Atoms) -> None:
@@ -117,7 +121,8 @@ def _no_cell(atoms: Atoms) -> None:
         (_drop_forces, r"no forces label 'forces' \(the frame has: energy, stress\).*--keys forces=NAME"),
         (_drop_energy, r"no energy label 'energy' \(the frame has: forces, stress\)"),
         (_unknown_element, r"atom 2 has element 'X'"),
-        (_slab, r"pbc is 'T T F', must be periodic in all three directions or none"),
+        (_slab, r"stress label 'stress' of a slab, which has no volume.*data\.keys\.stress: null"),
+        (_wire, r'pbc is "T F F", must be periodic in three directions, two \(a slab\) or none'),
         (_flat, r"too small: 0\.\d+ A between opposite faces, must be at least 1 A"),
         (_no_cell, r'pbc is "T T T" and there is no cell: give Lattice='),
     ],

@@ -20,7 +20,7 @@ class Batch:
     ``species`` [N]; ``positions``, ``forces`` [N, 3]; ``cell``, ``stress`` [B, 3, 3]; ``periodic`` bool [B];
     ``frame`` int64 [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` int64 [2, E];
     ``shifts`` [E, 3], so that ``r_ij = x_j - x_i + shift``; ``energy``, ``reference`` [B];
-    ``charge_labels``, None unless every frame has them.
+    ``charge_labels``, None unless every frame has them; ``slab`` bool [B], None where no frame is a slab.
     """
 
     species: Tensor
@@ -36,6 +36,7 @@ class Batch:
     forces: Tensor
     stress: Tensor
     charge_labels: ChargeLabels | None = None
+    slab: Tensor | None = None
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
         """The batch on another device (Lightning calls this)."""
@@ -73,6 +74,7 @@ def collate(graphs: Sequence[Graph]) -> Batch:
         forces=torch.cat([graph.forces for graph in graphs]),
         stress=torch.stack([graph.stress for graph in graphs]),
         charge_labels=join_charge_labels([graph.charge_labels for graph in graphs]),
+        slab=torch.tensor([graph.slab for graph in graphs]) if any(graph.slab for graph in graphs) else None,
     )
 
 

@@ -61,13 +61,15 @@ class Frame:
     cell
         [3, 3], rows are lattice vectors, right-handed; zeros for an isolated frame.
     periodic
-        Periodic in all three directions, or isolated.
+        Periodic, or isolated; a slab is periodic, with explicit vacuum along its third lattice vector.
     energy
         eV, as the file has it.
     stress
         [3, 3], eV/angstrom^3, positive under tension as in ASE; None where the frame has no such label.
     file, index
         Where the frame was read, counted from 0.
+    slab
+        Whether it repeats along its first two lattice vectors only (see `pair_les.slab`).
     """
 
     symbols: tuple[str, ...]
@@ -79,6 +81,7 @@ class Frame:
     stress: NDArray[np.float64] | None
     file: str
     index: int
+    slab: bool = False
 
     @property
     def where(self) -> str:
@@ -192,7 +195,7 @@ def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int) -> Frame:
     symbols = _symbols(atoms, where)
     positions = np.array(atoms.positions, dtype=np.float64)
     _require_finite(positions, "positions", where)
-    cell, periodic = read_cell(atoms, where)
+    cell = read_cell(atoms, where)
     energy = _energy(atoms, keys.energy, where)
     forces = _label(atoms, "forces", keys.forces, where)
     if forces.shape != (len(atoms), 3):
@@ -200,8 +203,10 @@ def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int) -> Frame:
             f"{where}: forces label '{keys.forces}' has shape {list(forces.shape)}, "
             f"must be [{len(atoms)}, 3] (eV/A)"
         )
-    stress = read_stress(atoms, keys.stress, keys.virial, cell, periodic, where)
-    return Frame(symbols, positions, cell, periodic, energy, forces, stress, file, index)
+    stress = read_stress(atoms, keys.stress, keys.virial, cell, where)
+    return Frame(
+        symbols, positions, cell.vectors, cell.periodic, energy, forces, stress, file, index, cell.slab
+    )
 
 
 def _symbols(atoms: Atoms, where: str) -> tuple[str, ...]:
@@ -253,5 +258,22 @@ def count_labels(frames: Sequence[Frame]) -> dict[str, int]:
         "frames": len(frames),
         "atoms": sum(len(frame) for frame in frames),
         "periodic": sum(frame.periodic for frame in frames),
+        "slabs": sum(frame.slab for frame in frames),
         "stress": sum(frame.stress is not None for frame in frames),
     }
+
+
+def require_no_slabs(frames: Sequence[Frame]) -> None:
+    """Refuse frames that charge equilibration cannot compute.
+
+    Raises
+    ------
+    DataError
+        If there is a slab.
+    """
+    slab = next((frame for frame in frames if frame.slab), None)
+    if slab is not None:
+        raise DataError(
+            f"{slab.where}: a slab (periodic in two directions) has no charge equilibration in Python: write "
+            'pbc="T T T" with the vacuum in Lattice, or train with model.long_range.charge_model: latent'
+        )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from ..slab import cell_with_vacuum
 
 SMALLEST_CELL_HEIGHT = 1.0
 """angstrom between opposite faces of a periodic cell; below it an atom would all but touch its own image."""
@@ -21,11 +23,31 @@ _PERIODICITY_NAMES = frozenset({"pbc", "periodic", "periodicity", "periodicbound
 _FLAGS = {"t": True, "true": True, "1": True, "f": False, "false": False, "0": False}
 
 
-def read_cell(atoms: Atoms, where: str) -> tuple[NDArray[np.float64], bool]:
-    """Lattice vectors as rows, [3, 3], angstrom (zeros for an isolated frame), and whether the frame is periodic.
+@dataclass(frozen=True)
+class Cell:
+    """Lattice of a frame.
+
+    Parameters
+    ----------
+    vectors
+        [3, 3], angstrom, rows are lattice vectors, right-handed; zeros for an isolated frame.
+    periodic
+        Whether the frame is periodic; a slab is, with empty space along its third lattice vector.
+    slab
+        Whether it repeats along the first two lattice vectors only.
+    """
+
+    vectors: NDArray[np.float64]
+    periodic: bool
+    slab: bool = False
+
+
+def read_cell(atoms: Atoms, where: str) -> Cell:
+    """The lattice of a frame.
 
     A left-handed cell is replaced by its inverse image (all three vectors change sign): the same lattice, right-handed,
-    so that positions, forces and stress stay as they are.
+    so that positions, forces and stress stay as they are. A frame that is periodic in two directions gets the cell of
+    `cell_with_vacuum`.
 
     Parameters
     ----------
@@ -38,19 +60,29 @@ def read_cell(atoms: Atoms, where: str) -> tuple[NDArray[np.float64], bool]:
     ------
     DataError
         A cell or a periodicity under a name that is not read, a periodic frame without a cell or with one that is too
-        small or not finite, or periodicity in some directions only.
+        small or not finite, or periodicity in one direction only.
     """
     _require_known_names(atoms, where)
-    if not _is_periodic(atoms, where):
-        return np.zeros((3, 3)), False
+    pbc = [bool(flag) for flag in atoms.pbc]
+    flags = " ".join("T" if flag else "F" for flag in pbc)
+    if not any(pbc):
+        return Cell(np.zeros((3, 3)), False)
+    if sum(pbc) == 1:
+        raise DataError(
+            f'{where}: pbc is "{flags}", must be periodic in three directions, two (a slab) or none: '
+            'set pbc="T T T" with enough vacuum, or pbc="F F F"'
+        )
     cell = np.array(atoms.cell.array, dtype=np.float64)
     if not np.isfinite(cell).all():
         raise DataError(f"{where}: the cell is {cell.tolist()}, must be finite: remove or repair the frame")
     if not cell.any():
         raise DataError(
-            f'{where}: pbc is "T T T" and there is no cell: give Lattice="ax ay az bx by bz cx cy cz", or '
+            f'{where}: pbc is "{flags}" and there is no cell: give Lattice="ax ay az bx by bz cx cy cz", or '
             'pbc="F F F" for an isolated frame'
         )
+    slab = not all(pbc)
+    if slab:
+        cell = cell_with_vacuum(cell, pbc, atoms.positions)
     volume = float(np.linalg.det(cell))
     height = smallest_height(cell)
     if height < SMALLEST_CELL_HEIGHT:
@@ -58,7 +90,7 @@ def read_cell(atoms: Atoms, where: str) -> tuple[NDArray[np.float64], bool]:
             f"{where}: the cell is too small: {height:.3g} A between opposite faces, must be at least "
             f'{SMALLEST_CELL_HEIGHT:g} A: set the cell, or pbc="F F F" for an isolated frame'
         )
-    return (cell if volume > 0 else -cell), True
+    return Cell(cell if volume > 0 else -cell, True, slab)
 
 
 def smallest_height(cell: NDArray[np.float64]) -> float:
@@ -108,14 +140,3 @@ def _as_flags(value: Any) -> list[bool] | None:
     if len(flags) not in (1, 3) or None in flags:
         return None
     return flags * 3 if len(flags) == 1 else flags
-
-
-def _is_periodic(atoms: Atoms, where: str) -> bool:
-    pbc = [bool(flag) for flag in atoms.pbc]
-    if any(pbc) and not all(pbc):
-        flags = " ".join("T" if flag else "F" for flag in pbc)
-        raise DataError(
-            f"{where}: pbc is '{flags}', must be periodic in all three directions or none: "
-            'set pbc="T T T" with enough vacuum, or pbc="F F F"'
-        )
-    return all(pbc)

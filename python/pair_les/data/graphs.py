@@ -31,7 +31,7 @@ class Graph:
     ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int32 [2, E] sorted by
     centre; ``cell_shifts`` int16 [E, 3], whole lattice vectors S so that ``r_ij = x_j - x_i + S @ cell``;
     ``energy`` [] without `reference` [], the sum of the reference energies; ``forces`` [n, 3]; ``stress``
-    [3, 3], NaN without a label; ``charge_labels``, None unless they were asked for. Edges are most of the memory, 14 bytes each, hence their small types.
+    [3, 3], NaN without a label; ``charge_labels``, None unless they were asked for; ``slab``, see `Frame`. Edges are most of the memory, 14 bytes each, hence their small types.
     """
 
     species: Tensor
@@ -45,6 +45,7 @@ class Graph:
     forces: Tensor
     stress: Tensor
     charge_labels: ChargeLabels | None = None
+    slab: bool = False
 
     @property
     def n_atoms(self) -> int:
@@ -111,6 +112,7 @@ def _graph(
         reference=torch.tensor(reference, dtype=torch.float64),
         forces=torch.from_numpy(frame.forces),
         stress=torch.from_numpy(np.full((3, 3), np.nan) if frame.stress is None else frame.stress),
+        slab=frame.slab,
     )
 
 

@@ -19,7 +19,7 @@ def require_few_neighbors(frames: Sequence[Frame], cutoff: float, limit: int) ->
     """Check that atoms have no more than `limit` neighbors on average over the atoms of all frames.
 
     The number is that of a uniform density, ``4/3 pi cutoff^3 n / V``; for an isolated frame V is the box around its atoms,
-    2 angstrom wider, and the number is at most that of the other atoms.
+    2 angstrom wider, and the number is at most that of the other atoms; of a slab the space between its surfaces.
 
     Raises
     ------
@@ -41,6 +41,10 @@ def require_few_neighbors(frames: Sequence[Frame], cutoff: float, limit: int) ->
 
 def _neighbors(frame: Frame, cutoff: float) -> float:
     ball = 4.0 / 3.0 * math.pi * cutoff**3
+    if frame.slab:
+        normal = frame.cell[2] / np.linalg.norm(frame.cell[2])
+        area = float(np.linalg.norm(np.cross(frame.cell[0], frame.cell[1])))
+        return ball * len(frame) / (area * (float(np.ptp(frame.positions @ normal)) + 2.0))
     if frame.periodic:
         return ball * len(frame) / abs(float(np.linalg.det(frame.cell)))
     volume = float(np.prod(np.ptp(frame.positions, axis=0) + 2.0))

@@ -10,6 +10,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .geometry import Cell
 from .labels import find_label, stress_matrix
 
 LARGEST_CONTRADICTION = 0.01
@@ -21,12 +22,7 @@ _ROUNDING = 1e-5
 
 
 def read_stress(
-    atoms: Atoms,
-    stress: str | None,
-    virial: str | None,
-    cell: NDArray[np.float64],
-    periodic: bool,
-    where: str,
+    atoms: Atoms, stress: str | None, virial: str | None, cell: Cell, where: str
 ) -> NDArray[np.float64] | None:
     """Stress [3, 3], eV/angstrom^3, positive under tension; None without a label.
 
@@ -38,7 +34,7 @@ def read_stress(
         One frame.
     stress, virial
         Names of the labels; None: not read. The virial is used where there is no stress.
-    cell, periodic
+    cell
         From `read_cell`.
     where
         How errors name the frame.
@@ -53,12 +49,14 @@ def read_stress(
         stored = find_label(atoms, key)
         if stored is not None:
             found[kind] = _matrix(stored, kind, str(key), where)
-            if not periodic:
+            if not cell.periodic or cell.slab:
+                what = "a slab" if cell.slab else "an isolated frame"
                 raise DataError(
-                    f"{where}: {kind} label '{key}' of an isolated frame, which has no volume: remove the label, or write "
-                    f'Lattice="..." pbc="T T T" if the frame is periodic, or data.keys.{kind}: null to leave it unread'
+                    f"{where}: {kind} label '{key}' of {what}, which has no volume: remove the label, or write "
+                    f'Lattice="..." pbc="T T T" if the frame is periodic in three directions, or data.keys.{kind}: null to '
+                    "leave it unread"
                 )
-    volume = abs(float(np.linalg.det(cell)))
+    volume = abs(float(np.linalg.det(cell.vectors)))
     from_virial = -found["virial"] / volume if "virial" in found else None
     if "stress" not in found:
         return from_virial

@@ -114,6 +114,8 @@ def _work(first: Frame, second: Frame) -> NDArray[np.float64] | None:
     angstrom; None where the frames are not close.
     """
     strain = np.zeros((3, 3))
+    if first.slab:
+        return None  # the length of its vacuum is no strain
     if first.periodic:
         deformation = np.linalg.solve(first.cell, second.cell)
         strain = 2.0 * (deformation - np.eye(3)) @ np.linalg.inv(deformation + np.eye(3))

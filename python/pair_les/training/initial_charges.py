@@ -21,6 +21,7 @@ from ..data.graphs import Graph
 from ..long_range import long_range_energy
 from ..metadata import LongRange
 from ..net.radial import radial_basis
+from ..slab import slab_energy
 from .network import edge_vectors
 
 N_RADIAL = 16
@@ -149,6 +150,10 @@ def _of_charges(batch: Batch, charges: Tensor, long_range: LongRange) -> tuple[T
     """Long-range energy [B], eV, and forces [N, 3], eV/angstrom, at fixed charges."""
     positions = batch.positions.detach().requires_grad_(True)
     energy = long_range_energy(positions, charges, batch.cell, batch.periodic, batch.frame, long_range)
+    if batch.slab is not None:
+        energy = energy + slab_energy(
+            positions, charges, batch.cell, batch.slab, batch.frame, long_range.coulomb_constant
+        )
     gradient = torch.autograd.grad(energy.sum(), positions, allow_unused=True, materialize_grads=True)[0]
     return energy.detach(), -gradient
 

@@ -147,9 +147,9 @@ def choose_samples(frames: Sequence[Frame]) -> list[dict[str, Any]]:
     """A few small frames that together have every element and both kinds of boundaries."""
     by_size = sorted(frames, key=len)
     chosen = by_size[:1]
-    seen = {*chosen[0].symbols, chosen[0].periodic}
+    seen = {*chosen[0].symbols, (chosen[0].periodic, chosen[0].slab)}
     for frame in by_size[1:]:
-        new = {*frame.symbols, frame.periodic} - seen
+        new = {*frame.symbols, (frame.periodic, frame.slab)} - seen
         if new or len(chosen) < N_SAMPLES:
             chosen.append(frame)
             seen |= new
@@ -159,6 +159,7 @@ def choose_samples(frames: Sequence[Frame]) -> list[dict[str, Any]]:
             "positions": torch.from_numpy(frame.positions),
             "cell": torch.from_numpy(frame.cell),
             "periodic": frame.periodic,
+            "slab": frame.slab,
         }
         for frame in chosen
     ]
@@ -171,6 +172,7 @@ def _sample(sample: dict[str, Any], index: int) -> Frame:
         positions=positions,
         cell=sample["cell"].numpy(),
         periodic=sample["periodic"],
+        slab=sample.get("slab", False),
         energy=0.0,
         forces=np.zeros_like(positions),
         stress=None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
-from ..data.frames import DataSet, Frame, LabelKeys, count_labels, read_data
+from ..data.frames import DataSet, Frame, LabelKeys, count_labels, read_data, require_no_slabs
 from ..data.graphs import elements_of
 from ..data.isolated_atoms import isolated_energies
 from ..data.label_checks import check_labels
@@ -62,6 +62,9 @@ def read_training_data(config: Config) -> TrainingData:
         )
     files = [file for data in read for file in data.files]
     absent = absent_labels([data.survey for data in read], asdict(LabelKeys()), files)
+    long_range = config.model.long_range
+    if long_range is not None and long_range.charge_model == "equilibration":
+        require_no_slabs([*train, *valid])
     require_few_neighbors(train, config.model.cutoff, config.data.max_neighbors)
     warnings = _checked_labels(config, [*train, *valid])
     species = elements_of(train)
@@ -89,7 +92,7 @@ def _counts(name: str, frames: list[Frame]) -> str:
     counts = count_labels(frames)
     return (
         f"{name}: {counts['frames']} frames, {counts['atoms']} atoms, {counts['periodic']} frames periodic, "
-        f"{counts['stress']} with stress"
+        f"{counts['stress']} with stress" + (f", {counts['slabs']} slabs" if counts["slabs"] else "")
     )
 
 
