@@ -229,10 +229,11 @@ def _label(atoms: Atoms, what: str, key: str, where: str) -> NDArray[np.float64]
     value = find_label(atoms, key)
     if value is None:
         found = ", ".join(label_names(atoms)) or "nothing"
-        name = next(iter(similar_labels(atoms, what)), "NAME")
+        similar = next(iter(similar_labels(atoms, what)), None)
         raise DataError(
             f"{where}: no {what} label '{key}' (the frame has: {found}): "
-            f"name it with data.keys.{what}: {name} or --keys {what}={name}"
+            f"name it with data.keys.{what} or --keys {what}=NAME"
+            + (f", as {what}={similar}" if similar else "")
         )
     try:
         array = np.array(value, dtype=np.float64)
