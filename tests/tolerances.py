@@ -180,3 +180,6 @@ PUBLISHED_WATER_FORCE = 10.5
 
 PUBLISHED_DIPEPTIDE_FORCE = {"mace_les_dipeptides": 45.0, "cace_les_dipeptides": 70.0}
 """meV/A, rms on the validation frames: published 43.5 for MACE-LES of 4 A."""
+
+EQUILIBRATED_DYNAMICS = Tolerance(charge=2e-5, energy=1e-5, force=3e-4, virial=5e-5)
+"""As DYNAMICS_PPPM; charges see its potential, 1e-4 V, divided by a hardness."""

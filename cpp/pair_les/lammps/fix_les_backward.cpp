@@ -11,9 +11,11 @@
 #include "fix_les_backward.h"
 
 #include "atom.h"
+#include "box_shape.h"
 #include "comm.h"
 #include "error.h"
 #include "force.h"
+#include "kspace_box.h"
 #include "memory.h"
 #include "pair_les.h"
 
@@ -23,7 +25,7 @@ using namespace FixConst;
 /* ---------------------------------------------------------------------- */
 
 FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) :
-    Fix(lmp, narg, arg), pair(nullptr), sent(nullptr), sent_columns(0)
+    Fix(lmp, narg, arg), pair(nullptr), sent(nullptr), sent_columns(0), listed_box{}
 {
   // the virial has to come through a fix: pair_style hybrid sums up virials of sub-styles
   // right after their compute(), before kspace has run
@@ -38,7 +40,8 @@ FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) :
 
 int FixLESBackward::setmask()
 {
-  return PRE_REVERSE | MIN_PRE_REVERSE;
+  return POST_INTEGRATE | PRE_EXCHANGE | PRE_REVERSE | MIN_PRE_EXCHANGE | MIN_PRE_FORCE |
+         MIN_PRE_REVERSE;
 }
 
 /* ---------------------------------------------------------------------- */
@@ -48,6 +51,37 @@ void FixLESBackward::init()
   if (!pair)
     error->all(FLERR,
                "fix LES/BACKWARD is a part of pair_style les and no command; type 'unfix {}'", id);
+  listed_box = box_shape(domain);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixLESBackward::post_integrate()
+{
+  pair->kspace_box->remember_moves_of_fixes();
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixLESBackward::min_pre_force(int /*vflag*/)
+{
+  pair->kspace_box->remember_moves_of_fixes();
+}
+
+/* ----------------------------------------------------------------------
+   fix pimd/langevin moves the box without telling LAMMPS, which then keeps ghosts and bins of the old one
+------------------------------------------------------------------------- */
+
+void FixLESBackward::pre_exchange()
+{
+  if (box_shape(domain) != listed_box) domain->box_change = 1;
+}
+
+/* ---------------------------------------------------------------------- */
+
+void FixLESBackward::min_pre_exchange()
+{
+  pre_exchange();
 }
 
 /* ---------------------------------------------------------------------- */

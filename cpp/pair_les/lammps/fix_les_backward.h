@@ -17,6 +17,8 @@ FixStyle(LES/BACKWARD,FixLESBackward);
 
 #include "fix.h"
 
+#include <array>
+
 namespace LAMMPS_NS {
 
 class FixLESBackward : public Fix {
@@ -25,6 +27,10 @@ class FixLESBackward : public Fix {
 
   int setmask() override;
   void init() override;
+  void post_integrate() override;
+  void pre_exchange() override;
+  void min_pre_exchange() override;
+  void min_pre_force(int) override;
   void setup_pre_reverse(int, int) override;
   void min_pre_reverse(int, int) override;
   void pre_reverse(int, int) override;
@@ -38,6 +44,7 @@ class FixLESBackward : public Fix {
  private:
   double **sent; // array and columns of the reverse communication under way
   int sent_columns;
+  std::array<double, 9> listed_box; // of the run's start, or of the last change seen
 
   void make_room(double **&, int &, int);
   void reverse_virial(double **, int);

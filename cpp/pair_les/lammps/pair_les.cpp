@@ -22,6 +22,7 @@
 #include "core/long_range.h"
 #include "kspace_access.h"
 #include "pair_les_model.h"
+#include "kspace_box.h"
 
 #include <algorithm>
 #include <cmath>
@@ -41,12 +42,13 @@ bool finite(const std::vector<double> &values)
 /* ---------------------------------------------------------------------- */
 
 PairLES::PairLES(LAMMPS *lmp) :
-    Pair(lmp), model(new Model), solver(NONE), mesh_auto(true), split(false), cutoff_auto(false),
-    auto_matched(false), cut_coul(0.0), ghost_reach(0.0), ghost_reach_before(0.0), energy_unit(1.0),
-    charge_unit(1.0), fix_backward(nullptr), kspace_energy(nullptr), pairs_listed(false),
-    pair_sum_seconds(0.0), mesh_chosen(false), chosen_order(0), chosen_differentiation(0),
-    planned_points{0, 0, 0}, mesh_reported(false), gewald_set(0.0), gewald_decided(false),
-    tabulated_gewald(0.0), sized_charge_square(0.0), sized_volume(0.0)
+    Pair(lmp), kspace_box(new KSpaceBox(lmp)), model(new Model), solver(NONE), mesh_auto(true),
+    split(false), cutoff_auto(false), auto_matched(false), cut_coul(0.0), ghost_reach(0.0),
+    ghost_reach_before(0.0), energy_unit(1.0), charge_unit(1.0), fix_backward(nullptr),
+    kspace_energy(nullptr), pairs_listed(false), pair_sum_seconds(0.0), mesh_chosen(false),
+    chosen_order(0), chosen_differentiation(0), planned_points{0, 0, 0}, mesh_reported(false),
+    gewald_set(0.0), gewald_decided(false), tabulated_gewald(0.0), sized_charge_square(0.0),
+    sized_volume(0.0)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -69,6 +71,7 @@ PairLES::~PairLES()
   release_ghost_cutoff();
   delete model;
   if (allocated) {
+  delete kspace_box;
     memory->destroy(setflag);
     memory->destroy(cutsq);
   }
@@ -97,6 +100,7 @@ void PairLES::compute(int eflag, int vflag)
     for (int attempt = 0; size_mesh() && equilibrates() && attempt < 3; attempt++) update_charges();
     kspace_energy->addstep(update->ntimestep + 1);
   }
+    if (!update->setupflag) kspace_box->set_up(); // the setup of a run does so after pair
   tally_energies();
   if (solver != NONE) compute_field();
   if (solver == KSPACE) {
@@ -264,6 +268,7 @@ void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
   add_edge_forces(model->evaluator->edge_gradient().data(), virial_sum, virial_atom, centroid_atom);
 }
 
+  kspace_box->remember();
 /* ----------------------------------------------------------------------
    forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b.
    stress/atom shares each edge between its two atoms; centroid/stress/atom gives it to the neighbour,

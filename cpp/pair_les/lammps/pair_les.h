@@ -51,6 +51,8 @@ class PairLES : public Pair {
   // adds forces to atom->f and the virial of the edges to the arrays given (nullptr: not wanted)
   void backward_from_kspace(double *virial, double **vatom, double **cvatom);
 
+  class KSpaceBox *const kspace_box; // whether kspace->setup() has been called for the present box
+
   // called by FixLESBackward: times are those of the steps, without the setup
   void start_timing();
 

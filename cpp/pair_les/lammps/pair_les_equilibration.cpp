@@ -22,6 +22,7 @@
 
 #include "core/charge_equilibration.h"
 #include "core/long_range.h"
+#include "kspace_box.h"
 #include "pair_les_model.h"
 
 #include <algorithm>
@@ -95,7 +96,6 @@ void PairLES::check_equilibration()
   auto &state = model->equilibration;
   state.remembered = 0; // whatever has happened since the last run
   std::fill_n(state.misses, HISTORY, 0.0);
-  state.kspace_ready = false;
 }
 
 /* ----------------------------------------------------------------------
@@ -148,8 +148,7 @@ void PairLES::sum_split()
 void PairLES::compute_kspace_alone()
 {
   timer->stamp(Timer::PAIR);
-  if (!model->equilibration.kspace_ready) force->kspace->setup(); // LAMMPS does so after pair
-  model->equilibration.kspace_ready = true;
+  kspace_box->set_up();
   force->kspace->qsum_qsq(0);
 
   // triclinic: coordinates are converted forth and back, which would move atoms by a rounding each time

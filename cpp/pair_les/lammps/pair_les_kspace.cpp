@@ -22,6 +22,7 @@
 #include "core/constants.h"
 #include "core/long_range.h"
 #include "kspace_access.h"
+#include "kspace_box.h"
 #include "pair_les_model.h"
 
 #include <cmath>
@@ -240,5 +241,6 @@ void PairLES::init_kspace()
 {
   gewald_decided = true;
   force->kspace->init();
+  kspace_box->forget();
   gewald_decided = false;
 }

@@ -24,6 +24,7 @@
 #include "core/long_range_plan.h"
 #include "core/mesh_error.h"
 #include "kspace_access.h"
+#include "kspace_box.h"
 #include "pair_les_model.h"
 
 #include <algorithm>
@@ -68,7 +69,7 @@ bool PairLES::size_mesh()
     sized_volume = volume;
   }
   const bool capped = split && !kspace->msmflag && cap_gewald();
-  if (outgrown || capped) kspace->setup();
+  if (outgrown || capped) kspace_box->set_up();
   if (outgrown || capped || !mesh_reported) report_mesh();
   return outgrown || capped;
 }

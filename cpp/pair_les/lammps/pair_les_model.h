@@ -56,7 +56,6 @@ struct PairLES::Model {
     double tolerance = 1.0e-6;        // e, keyword qtol
     int max_iterations = 100;         // keyword qiter
     bool asked = false;               // by one of these keywords
-    bool kspace_ready = false;        // kspace->setup() has been called since init()
     bigint step = -1;                 // of the newest of the charges remembered
     int remembered = 0;               // consecutive steps whose charges are known
     double misses[HISTORY] = {0.0};   // squared, of their extrapolations, a running mean

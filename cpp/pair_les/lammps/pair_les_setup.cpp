@@ -27,6 +27,7 @@
 #include "core/long_range.h"
 #include "fix_les_backward.h"
 #include "kspace_access.h"
+#include "kspace_box.h"
 #include "pair_les_model.h"
 
 #include <algorithm>
@@ -319,6 +320,7 @@ void PairLES::init_style()
   sized_charge_square = KSpaceAccess::charge_square(force->kspace);
   sized_volume = kspace_volume();
   kspace_energy->addstep(update->ntimestep);
+  kspace_box->forget();
   mesh_reported = false;
 }
 
