@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import harness
@@ -112,6 +113,23 @@ def test_spread_during_a_run(tmp_path, committee):
         expected = expected_spread(path, dataclasses.replace(system, positions=positions))
         found = np.stack([atoms["c_s[1]"], atoms["c_s[2]"]], axis=-1)
         assert np.abs(found - expected).max() < tolerances.COMMITTEE_SPREAD
+
+
+@pytest.mark.parametrize("order", [("les 1", "les 2"), ("les 2", "les 1")])
+def test_spread_beside_another_les(tmp_path, committee, model, order):
+    """The compute belongs to the style with several networks, whichever place it has in ``hybrid/overlay``."""
+    path, system = committee(1.0), fluid()
+    shutil.copy(model(sigma=None), tmp_path / "other.pt")
+    pair = [
+        "pair_style hybrid/overlay les les",
+        f"pair_coeff * * {order[0]} model.pt Cl Na",
+        f"pair_coeff * * {order[1]} other.pt Cl Na",
+    ]
+    script = harness.setup(tmp_path, system, path, kspace="ewald 1e-11", pair=pair)
+    script += "compute s all les/committee/atom\nrun 0\n" + DUMP
+    atoms = harness.run_lammps(script, tmp_path).dump("spread.txt")[-1]
+    found = np.stack([atoms["c_s[1]"], atoms["c_s[2]"]], axis=-1)
+    assert np.abs(found - expected_spread(path, system)).max() < tolerances.COMMITTEE_SPREAD
 
 
 def test_the_run_is_that_of_the_mean(tmp_path, committee):

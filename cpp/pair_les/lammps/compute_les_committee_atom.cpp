@@ -49,11 +49,11 @@ ComputeLESCommitteeAtom::~ComputeLESCommitteeAtom()
 
 void ComputeLESCommitteeAtom::init()
 {
-  pair = dynamic_cast<PairLES *>(force->pair_match("^les$", 0));
-  if (!pair)
+  if (!force->pair_match("^les", 0, 1))
     error->all(FLERR, "compute {} needs pair_style les; type 'pair_style les' and a 'pair_coeff'",
                style);
-  if (pair->n_members() < 2)
+  pair = PairLES::with_committee(lmp);
+  if (!pair)
     error->all(FLERR,
                "compute {} needs a model of several networks, but this one has one; type 'pair-les "
                "export RUN1 RUN2 RUN3 -o model.pt'",

@@ -61,6 +61,7 @@ class PairLES : public Pair {
 
   // for the computes of this package, of the charges of the present step
   static PairLES *with_charges(class LAMMPS *);
+  static PairLES *with_committee(class LAMMPS *);
   double latent_charge(int) const;
   void add_born_charges(double **);
   void add_polarization_phase(int, double *) const;

@@ -10,16 +10,40 @@
 #include "pair_les.h"
 
 #include "atom.h"
+#include "error.h"
+#include "force.h"
 
 #include "pair_les_model.h"
 
 using namespace LAMMPS_NS;
 
+/* ----------------------------------------------------------------------
+   the one pair style with several networks, also among others in hybrid/overlay; nullptr if there is none
+------------------------------------------------------------------------- */
+
+PairLES *PairLES::with_committee(LAMMPS *lmp)
+{
+  PairLES *found = nullptr;
+  Pair *last = nullptr;
+  for (int k = 1;; k++) {
+    auto *const candidate = lmp->force->pair_match("^les", 0, k);
+    if (!candidate || candidate == last) return found;
+    last = candidate;
+    auto *const pair = dynamic_cast<PairLES *>(candidate);
+    if (!pair || pair->n_members() < 2) continue;
+    if (found)
+      lmp->error->all(FLERR,
+                      "two pair_style les have a model of several networks, and compute "
+                      "les/committee/atom is for one; use a model of one network for the other");
+    found = pair;
+  }
+}
+
 /* ---------------------------------------------------------------------- */
 
 int PairLES::n_members() const
 {
-  return model ? model->metadata().committee : 1;
+  return model->evaluator ? model->metadata().committee : 1;
 }
 
 /* ----------------------------------------------------------------------
