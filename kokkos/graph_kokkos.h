@@ -222,6 +222,30 @@ void build(GraphKokkos<DeviceType> &graph, const X &x, const Type &type,
     fill_edges<float>(graph, x, list, cutoff, layers, mask);
 }
 
+template <class Real, class DeviceType>
+std::int64_t count_shorter_edges(const GraphKokkos<DeviceType> &graph, const double distance)
+{
+  const Real *const vectors = graph.template edge_vectors<Real>();
+  const double limit = distance * distance;
+  std::int64_t n = 0;
+  Kokkos::parallel_reduce(
+      "les:shorter_edges", Kokkos::RangePolicy<DeviceType>(0, graph.n_edges),
+      KOKKOS_LAMBDA(const std::int64_t e, std::int64_t &sum) {
+        const double x = vectors[3 * e], y = vectors[3 * e + 1], z = vectors[3 * e + 2];
+        sum += x * x + y * y + z * z < limit;
+      },
+      n);
+  return n;
+}
+
+// Whether an edge is shorter than `distance`, angstrom.
+template <class DeviceType>
+bool has_shorter_edge(const GraphKokkos<DeviceType> &graph, const double distance)
+{
+  return (graph.in_double ? count_shorter_edges<double>(graph, distance)
+                          : count_shorter_edges<float>(graph, distance)) > 0;
+}
+
 // n numbers of the device, doubles or floats, as doubles on the host
 template <class DeviceType>
 std::vector<double> as_doubles(const void *data, const bool in_double, const std::int64_t n)

@@ -233,7 +233,19 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::run_forward()
   } catch (const std::exception &e) {
     failure = explain(e);
   }
+  const auto cause = too_close();
+  if (!cause.empty()) failure = cause;
   stop_on_failure(failure);
+}
+
+/* ---------------------------------------------------------------------- */
+
+template <class DeviceType> std::string PairLESKokkos<DeviceType>::too_close()
+{
+  if (!les_kokkos::has_shorter_edge(device->graph, pair_les::SMALLEST_DISTANCE)) return "";
+  bring_home();
+  atomKK->sync(Host, TAG_MASK);
+  return PairLES::too_close();
 }
 
 /* ----------------------------------------------------------------------

@@ -60,6 +60,7 @@ template <class DeviceType> class PairLESKokkos : public PairLES, public KokkosB
   void update_lists() override;
   void build_graph() override;
   void run_forward() override;
+  std::string too_close() override;
   void update_charges() override;
   void init_kspace() override;
   void tally_energies() override;

@@ -4,6 +4,9 @@
 COULOMB_CONSTANT = 14.3996454784
 """e^2 / (4 pi eps_0) in eV angstrom; docs/model_file.md, docs/physics.md."""
 
+SMALLEST_DISTANCE = 0.01
+"""angstrom: nuclei do not come closer in collisions of tens of keV, duplicates of an atom do."""
+
 FORMAT_NAME = "pair_les"
 """``format`` of every model file."""
 

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from .charge_state import total_charge_of
+from .constants import SMALLEST_DISTANCE
 from .equilibration import charge_energies, check_hardness, equilibrate, of_fixed_charges
 from .errors import GeometryError
 from .long_range import long_range_energy
@@ -119,8 +120,8 @@ def evaluate(
     ContractError
         If the network fails, or returns something else than the contract says, or is of another total charge.
     GeometryError
-        If a model with charges meets a partly periodic cell, or energies, charges or forces are not finite; see also
-        `neighbor_list`.
+        If a model with charges meets a partly periodic cell, atoms are closer than `SMALLEST_DISTANCE`, or energies,
+        charges or forces are not finite; see also `neighbor_list`.
     """
     periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
     if metadata.long_range is not None and periodic.any() != periodic.all():
@@ -138,6 +139,7 @@ def evaluate(
     centre, neighbour = edges[0], edges[1]
     # Differences are taken in float64 whatever the network's precision: large boxes cost no digits.
     vectors = x[neighbour] - x[centre] + torch.as_tensor(shifts, device=device).to(x.dtype) @ h
+    _require_apart(vectors, edge_index)
 
     inputs = vectors.to(getattr(torch, metadata.dtype)).requires_grad_()
     energies, charges = checked_forward(module, metadata, kinds, edges, inputs, file)
@@ -219,6 +221,19 @@ def checked_forward(
         return output["energy"], output["charge"]
     check_hardness(output["hardness"], settings, file)
     return output["energy"], torch.stack([output["electronegativity"], output["hardness"]], dim=1)
+
+
+def _require_apart(edge_vectors: Tensor, edge_index: NDArray[np.int64]) -> None:
+    """In the words of LAMMPS, but for the number of an atom: here they count from 0."""
+    if len(edge_vectors) == 0:
+        return
+    distance, edge = edge_vectors.norm(dim=1).min(dim=0)
+    if float(distance) < SMALLEST_DISTANCE:
+        i, j = edge_index[:, int(edge)]
+        raise GeometryError(
+            f"atoms {i} and {j} are {float(distance):.3g} A apart, less than the {SMALLEST_DISTANCE} A from which a model "
+            "has energies; delete one of them if it is a duplicate"
+        )
 
 
 def _require_finite(values: Tensor, name: str, file: str | os.PathLike[str]) -> None:

@@ -119,4 +119,18 @@ void build_graph(const double *const *x, const int *species_of_atom, int n_local
   graph.edge_vectors.resize(3 * n);
 }
 
+std::int64_t shortest_edge(const Graph &graph)
+{
+  std::int64_t shortest = -1;
+  double smallest = 0.0;
+  const double *r = graph.edge_vectors.data();
+  for (std::int64_t e = 0; e < graph.n_edges(); ++e, r += 3) {
+    const double square = r[0] * r[0] + r[1] * r[1] + r[2] * r[2];
+    if (shortest >= 0 && !(square < smallest)) continue;
+    shortest = e;
+    smallest = square;
+  }
+  return shortest;
+}
+
 } // namespace pair_les

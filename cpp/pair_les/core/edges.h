@@ -41,6 +41,9 @@ struct FullNeighborList {
 void build_graph(const double *const *x, const int *species_of_atom, int n_local, int n_all,
                  const FullNeighborList &list, double cutoff, Graph &graph, int layers = 0);
 
+// Index of the shortest edge, -1 without edges.
+std::int64_t shortest_edge(const Graph &graph);
+
 } // namespace pair_les
 
 #endif

@@ -19,6 +19,7 @@
 #include "neighbor.h"
 #include "update.h"
 
+#include "core/constants.h"
 #include "core/long_range.h"
 #include "kspace_access.h"
 #include "pair_les_model.h"
@@ -129,9 +130,30 @@ void PairLES::run_forward()
     if (!finite(model->evaluator->hardness())) failure = not_finite("a hardness");
   }
   stop_on_failure(failure);
+  const auto cause = too_close();
+  if (!cause.empty()) failure = cause;
 }
 
 /* ---------------------------------------------------------------------- */
+/* ----------------------------------------------------------------------
+   a network returns numbers for such atoms, too
+------------------------------------------------------------------------- */
+
+std::string PairLES::too_close()
+{
+  const auto &graph = model->graph;
+  const auto edge = pair_les::shortest_edge(graph);
+  if (edge < 0) return "";
+  const double *const r = &graph.edge_vectors[3 * edge];
+  const double distance = std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]);
+  if (!(distance < pair_les::SMALLEST_DISTANCE)) return "";
+  return fmt::format(
+      "atoms {} and {} are {:.3g} A apart at step {}, less than the {} A from which pair_style les "
+      "has energies; type 'delete_atoms overlap 0.1 all all' if one of them is a duplicate",
+      atom->tag[graph.atom[graph.centre[edge]]], atom->tag[graph.atom[graph.neighbour[edge]]],
+      distance, update->ntimestep, pair_les::SMALLEST_DISTANCE);
+}
+
 
 std::string PairLES::not_finite(const char *output) const
 {

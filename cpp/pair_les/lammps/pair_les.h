@@ -199,6 +199,7 @@ class PairLES : public Pair {
 
   // stands in for a charge of exactly zero, for which 2 e_i / q_i has no value; any size is exact to
   // rounding because e_i is proportional to q_i
+  virtual std::string too_close();
   static constexpr double TINY_CHARGE = 1.0e-100;
 
   void add_edge_forces(const double *gradient, double *virial, double **vatom, double **cvatom);
