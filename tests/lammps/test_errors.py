@@ -241,6 +241,20 @@ CASES = {
             ],
         },
     ),
+    "another long-range style": Case(
+        ("hybrid/overlay has a style", "'coul'", "latent charges", "without charges"),
+        setup={
+            "pair": [
+                "pair_style hybrid/overlay les lj/cut/coul/long 5.0",
+                "pair_coeff * * les model.pt Cl Na",
+                "pair_coeff * * lj/cut/coul/long 0.01 2.0",
+            ]
+        },
+    ),
+    "cutoff for more neighbors than lists hold": Case(
+        ("cutoff of 90 A", "neighbors per atom", "room for 2000", "at most", "'neigh_modify one"),
+        setup=pair("Cl Na", "pair_style les coul 90.0"),
+    ),
     "fix gcmc": Case(
         ("fix gcmc hides atoms", "use 'fix deposit'"),
         run="fix g all gcmc 1 1 0 1 29494 300.0 -4.5 0.1 full_energy\nrun 1",
@@ -359,6 +373,19 @@ def test_energy_that_is_not_finite(tmp_path, ranks):
     assert_one_error_line(run, ("model.pt", "energy", "not finite", "step 0"))
 
 
+@pytest.mark.parametrize("distance", [0.0005, 0.0])
+def test_atoms_at_one_place(tmp_path, distance):
+    """A network returns numbers for them, and no charge interacts with itself at this distance in a smeared sum."""
+    write_model(tmp_path / "model.pt")
+    positions = np.vstack([FLUID.positions, FLUID.positions[3] + [0.0, distance, 0.0]])
+    system = System((*FLUID.symbols, FLUID.symbols[3]), positions, FLUID.cell)
+    script = harness.setup(tmp_path, system, "model.pt", kspace="pppm 1e-4") + "run 0\n"
+    run = harness.run_lammps(script, tmp_path, 2, timeout=60, expect_error=True)
+    assert_one_error_line(
+        run, ("atoms (4 and 17|17 and 4) are", "A apart at step 0", "'delete_atoms overlap")
+    )
+
+
 def test_kspace_on_other_processes(tmp_path):
     """``run_style verlet/split``: the potential would be missing where the network runs."""
     write_model(tmp_path / "model.pt")
@@ -373,19 +400,6 @@ def test_kspace_on_other_processes(tmp_path):
         line
         for screen in tmp_path.glob("screen.[01]")
         for line in screen.read_text().splitlines()
-@pytest.mark.parametrize("distance", [0.0005, 0.0])
-def test_atoms_at_one_place(tmp_path, distance):
-    """A network returns numbers for them, and no charge interacts with itself at this distance in a smeared sum."""
-    write_model(tmp_path / "model.pt")
-    positions = np.vstack([FLUID.positions, FLUID.positions[3] + [0.0, distance, 0.0]])
-    system = System((*FLUID.symbols, FLUID.symbols[3]), positions, FLUID.cell)
-    script = harness.setup(tmp_path, system, "model.pt", kspace="pppm 1e-4") + "run 0\n"
-    run = harness.run_lammps(script, tmp_path, 2, timeout=60, expect_error=True)
-    assert_one_error_line(
-        run, ("atoms (4 and 17|17 and 4) are", "A apart at step 0", "'delete_atoms overlap")
-    )
-
-
         if line.startswith("ERROR")
     ]
     assert 1 <= len(lines) <= 2 and all("run_style verlet/split" in line for line in lines), lines

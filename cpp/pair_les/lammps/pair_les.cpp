@@ -22,8 +22,8 @@
 #include "core/constants.h"
 #include "core/long_range.h"
 #include "kspace_access.h"
-#include "pair_les_model.h"
 #include "kspace_box.h"
+#include "pair_les_model.h"
 
 #include <algorithm>
 #include <cmath>
@@ -71,8 +71,8 @@ PairLES::~PairLES()
   release_mesh();
   release_ghost_cutoff();
   delete model;
-  if (allocated) {
   delete kspace_box;
+  if (allocated) {
     memory->destroy(setflag);
     memory->destroy(cutsq);
   }
@@ -86,6 +86,7 @@ PairLES::~PairLES()
 void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
+  check_watched_charges();
   update_lists();
   build_graph();
   model->step = update->ntimestep;
@@ -99,9 +100,9 @@ void PairLES::compute(int eflag, int vflag)
                  "fix adapt cannot scale the kspace style of pair_style les: its charges have "
                  "forces of their own; remove the keyword kspace");
     for (int attempt = 0; size_mesh() && equilibrates() && attempt < 3; attempt++) update_charges();
+    if (!update->setupflag) kspace_box->set_up(); // the setup of a run does so after pair
     kspace_energy->addstep(update->ntimestep + 1);
   }
-    if (!update->setupflag) kspace_box->set_up(); // the setup of a run does so after pair
   tally_energies();
   if (solver != NONE) compute_field();
   if (solver == KSPACE) {
@@ -129,12 +130,11 @@ void PairLES::run_forward()
       failure = not_finite("an electronegativity");
     if (!finite(model->evaluator->hardness())) failure = not_finite("a hardness");
   }
-  stop_on_failure(failure);
   const auto cause = too_close();
   if (!cause.empty()) failure = cause;
+  stop_on_failure(failure);
 }
 
-/* ---------------------------------------------------------------------- */
 /* ----------------------------------------------------------------------
    a network returns numbers for such atoms, too
 ------------------------------------------------------------------------- */
@@ -154,6 +154,7 @@ std::string PairLES::too_close()
       distance, update->ntimestep, pair_les::SMALLEST_DISTANCE);
 }
 
+/* ---------------------------------------------------------------------- */
 
 std::string PairLES::not_finite(const char *output) const
 {
@@ -267,6 +268,7 @@ void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, dou
   if (solver != KSPACE) return;
   // commands that call kspace themselves (dynamical_matrix, third_order) do not ask it for energies of atoms
   if (!KSpaceAccess::has_energies_of_atoms(force->kspace)) compute_kspace_alone();
+  kspace_box->remember();
   update_potential();
   scatter_edge_gradient(virial_sum, virial_atom, centroid_atom);
 }
@@ -290,7 +292,6 @@ void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
   add_edge_forces(model->evaluator->edge_gradient().data(), virial_sum, virial_atom, centroid_atom);
 }
 
-  kspace_box->remember();
 /* ----------------------------------------------------------------------
    forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b.
    stress/atom shares each edge between its two atoms; centroid/stress/atom gives it to the neighbour,

@@ -119,6 +119,9 @@ class PairLES : public Pair {
   void request_neighbors();
   void check_setup();
   void check_hidden_neighbors();
+  void check_list_size();
+  void watch_charges();
+  void check_watched_charges();
   void check_other_styles();
   void check_internal_styles();
   void check_kspace();
@@ -196,10 +199,10 @@ class PairLES : public Pair {
   double split_background() const;
   void tally_pair_sum_of_atoms(double background);
   std::string not_finite(const char *) const;
+  virtual std::string too_close();
 
   // stands in for a charge of exactly zero, for which 2 e_i / q_i has no value; any size is exact to
   // rounding because e_i is proportional to q_i
-  virtual std::string too_close();
   static constexpr double TINY_CHARGE = 1.0e-100;
 
   void add_edge_forces(const double *gradient, double *virial, double **vatom, double **cvatom);

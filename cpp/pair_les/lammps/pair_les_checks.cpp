@@ -12,6 +12,7 @@
 
 #include "atom.h"
 #include "comm.h"
+#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "group.h"
@@ -21,8 +22,12 @@
 #include "update.h"
 
 #include "comm_access.h"
+#include "core/constants.h"
 #include "pair_les_model.h"
+#include "refused_commands.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -41,7 +46,9 @@ void PairLES::check_setup()
     error->all(FLERR, "pair_style les needs newton pair on; type 'newton on'");
   // respa runs kspace at other steps, verlet/split on other processes: phi would not belong to these charges
   const std::string integrate_style(update->integrate_style);
-  if (utils::strmatch(integrate_style, "^respa") || integrate_style == "verlet/split")
+  if (utils::strmatch(integrate_style, "^respa") ||
+      utils::strmatch(integrate_style, "^verlet/split") ||
+      utils::strmatch(integrate_style, "^verlet/lrt"))
     error->all(FLERR,
                "pair_style les does not support run_style {}: charges and their potential "
                "belong to one and the same step and process; type 'run_style verlet'",
@@ -57,22 +64,41 @@ void PairLES::check_setup()
       error->all(FLERR, "special_bonds hides bonded neighbors from pair_style les; "
                         "type 'special_bonds lj/coul 1.0 1.0 1.0'");
   check_hidden_neighbors();
+  check_list_size();
+  refuse_commands(lmp, Conflict::MODEL);
 }
 
 /* ----------------------------------------------------------------------
-   energies and charges depend on all neighbors. Fix gcmc and fix widom exclude the atom that they are about to
-   delete, but only after the pair style has been initialized, so that they are known by name
+   a cutoff that is too long for LAMMPS's neighbor lists; homogeneous surroundings are the most favorable ones
+------------------------------------------------------------------------- */
+
+void PairLES::check_list_size()
+{
+  const double cutoff = std::max(split ? cut_coul : 0.0, model->metadata().cutoff);
+  const double reach = cutoff + neighbor->skin;
+  const double *const edge = domain->prd;
+  const double density = static_cast<double>(atom->natoms) / (edge[0] * edge[1] * edge[2]);
+  const double sphere = 4.0 / 3.0 * pair_les::PI * density;
+  double expected = sphere * reach * reach * reach, images = static_cast<double>(atom->natoms);
+  for (int k = 0; k < 3; k++)
+    if (domain->periodicity[k]) images *= 2.0 * reach / edge[k] + 1.0;
+  expected = std::min(expected, images);
+  if (expected <= neighbor->oneatom) return;
+  error->all(FLERR,
+             "pair_style les with a cutoff of {} A has about {:.0f} neighbors per atom, and LAMMPS "
+             "has room for {}; type a cutoff of at most {:.3g} A, or 'neigh_modify one {:.0f} page "
+             "{:.0f}'",
+             cutoff, expected, neighbor->oneatom,
+             std::cbrt(neighbor->oneatom / sphere) - neighbor->skin, 1.5 * expected,
+             15.0 * expected);
+}
+
+/* ----------------------------------------------------------------------
+   energies and charges depend on all neighbors
 ------------------------------------------------------------------------- */
 
 void PairLES::check_hidden_neighbors()
 {
-  for (const auto *style : {"gcmc", "widom"})
-    if (!modify->get_fix_by_style(fmt::format("^{}", style)).empty())
-      error->all(FLERR,
-                 "fix {} hides atoms from pair_style les instead of deleting them, and their "
-                 "energies and charges would stay; use 'fix deposit', 'fix evaporate' or another "
-                 "pair style",
-                 style);
   if (neighbor->nex_type || neighbor->nex_group || neighbor->nex_mol)
     error->all(FLERR,
                "neigh_modify exclude would hide neighbors from pair_style les, whose energies and "
@@ -96,6 +122,7 @@ void PairLES::check_hidden_neighbors()
 
 void PairLES::setup()
 {
+  watch_charges();
   if (!list || !list->ijskip) return;
   for (int i = 1; i <= atom->ntypes; i++)
     for (int j = 1; j <= atom->ntypes; j++)
@@ -106,6 +133,32 @@ void PairLES::setup()
                    "whose energies and charges depend on all neighbors; use 'pair_style "
                    "hybrid/overlay' to add another style",
                    i, j);
+}
+
+/* ----------------------------------------------------------------------
+   fixes act between setup() and compute() of a run's start. Kokkos keeps charges elsewhere
+------------------------------------------------------------------------- */
+
+void PairLES::watch_charges()
+{
+  model->watched = solver != NONE && !lmp->kokkos;
+  if (model->watched) model->watched_charges.assign(atom->q, atom->q + atom->nlocal);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::check_watched_charges()
+{
+  if (!model->watched) return;
+  model->watched = false;
+  const auto &charges = model->watched_charges;
+  const int mine = !std::equal(charges.begin(), charges.end(), atom->q);
+  int changed;
+  MPI_Allreduce(&mine, &changed, 1, MPI_INT, MPI_MAX, world);
+  if (changed)
+    error->all(FLERR,
+               "a fix sets charges of atoms, as fix adapt with atom charge does, but the model of "
+               "pair_style les gives them; remove this fix");
 }
 
 /* ---------------------------------------------------------------------- */

@@ -36,6 +36,8 @@ struct PairLES::Model {
   double total_charge = 0.0;         // e, of solver_charge over all ranks
   double n_charges = 0.0;            // atoms of all ranks in this step
   bigint step = -1;                  // of graph and charges
+  bool watched = false;              // charges at the start of a run, which nobody else must change
+  std::vector<double> watched_charges;
 
   enum class MessagePassing { AUTO, COMMUNICATE, RECOMPUTE } message_passing = MessagePassing::AUTO;
   std::unique_ptr<pair_les::MessageExchange>

@@ -29,6 +29,8 @@
 #include "kspace_access.h"
 #include "kspace_box.h"
 #include "pair_les_model.h"
+#include "refused_commands.h"
+#include "type_charges.h"
 
 #include <algorithm>
 #include <cmath>
@@ -299,7 +301,9 @@ void PairLES::init_style()
   if (!model->long_range()) return;
 
   check_internal_styles();
+  refuse_commands(lmp, Conflict::CHARGES);
   check_charges();
+  level_charges_for_swaps(lmp);
   charge_unit = std::sqrt(model->long_range()->coulomb_constant * energy_unit / force->qqrd2e);
   const bool isolated = !domain->xperiodic && !domain->yperiodic && !domain->zperiodic;
   if (!force->kspace && isolated) {
@@ -314,13 +318,14 @@ void PairLES::init_style()
   }
 
   solver = KSPACE;
+  refuse_commands(lmp, Conflict::KSPACE);
   check_kspace();
+  kspace_box->forget();
   tabulated_gewald = 0.0;
   // of the charges that kspace->init() has just seen; the first step compares
   sized_charge_square = KSpaceAccess::charge_square(force->kspace);
   sized_volume = kspace_volume();
   kspace_energy->addstep(update->ntimestep);
-  kspace_box->forget();
   mesh_reported = false;
 }
 
@@ -355,6 +360,7 @@ void *PairLES::extract(const char *str, int &dim)
     return nullptr;
   }
   if (force->kspace && !gewald_decided) {
+    check_other_styles(); // before pair_style hybrid compares their cutoffs with this one
     choose_mesh();
     if (cutoff_auto) choose_cutoff();
     prepare_gewald();
