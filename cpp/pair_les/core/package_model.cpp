@@ -15,6 +15,8 @@
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <type_traits>
+#include <utility>
 
 #include <sys/utsname.h>
 
@@ -110,6 +112,15 @@ class PackageBackward : public torch::autograd::Node {
   std::vector<Tensor> kept_;
 };
 
+// A node of the tape: torch holds nodes by an intrusive pointer since 2.12, by a shared one before.
+template <typename Node, typename... Arguments> auto make_node(Arguments &&...arguments)
+{
+  if constexpr (std::is_base_of_v<c10::intrusive_ptr_target, Node>)
+    return c10::make_intrusive<Node>(std::forward<Arguments>(arguments)...);
+  else
+    return std::make_shared<Node>(std::forward<Arguments>(arguments)...);
+}
+
 } // namespace
 
 bool is_package(const std::string &archive)
@@ -194,7 +205,7 @@ std::vector<Tensor> PackageModel::run(const std::vector<Tensor> &inputs)
   std::vector<Tensor> outputs(returned.begin(), returned.begin() + n_outputs);
   kept.insert(kept.end(), returned.begin() + n_outputs, returned.end());
   if (torch::autograd::compute_requires_grad(inputs)) {
-    auto backward = c10::make_intrusive<PackageBackward>(backward_pass_, std::move(kept));
+    auto backward = make_node<PackageBackward>(backward_pass_, std::move(kept));
     backward->set_next_edges(torch::autograd::collect_next_edges(inputs.back()));
     torch::autograd::set_history(outputs, backward);
   }

@@ -61,7 +61,7 @@ int prefer_own_blas()
 std::string loaded_torch_version(void *torch_library)
 {
   auto *abi_version = find_symbol<std::uint64_t()>(torch_library, "aoti_torch_abi_version");
-  if (!abi_version) return "older than 2.9";
+  if (!abi_version) return "older than 2.8";
   const std::uint64_t version = abi_version(); // major, minor, patch in the upper three bytes
   return std::to_string((version >> 56) & 0xff) + "." + std::to_string((version >> 48) & 0xff) +
          "." + std::to_string((version >> 40) & 0xff);

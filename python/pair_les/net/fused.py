@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 
 import pair_les
+from pair_les import plugin
 
 from ..errors import UserError
 
@@ -37,7 +38,7 @@ def load() -> bool:
     Raises
     ------
     UserError
-        If ``PAIR_LES_FUSED`` is neither 0 nor 1, or 1 where there is no core library.
+        If ``PAIR_LES_FUSED`` is neither 0 nor 1, or 1 where there is no core library, or the core belongs to another torch.
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "0", "1"):
@@ -54,11 +55,29 @@ def load() -> bool:
 
 
 def load_library() -> bool:
-    """Register the operators whatever the environment says, for files that contain them; False where they are not built."""
+    """Register the operators whatever the environment says, for files that contain them; False where they are not built.
+
+    Raises
+    ------
+    UserError
+        If the core was built with another release of torch.
+    """
     found = library()
     if found is not None:
+        _require_release(found)
         _load_once(found)
     return found is not None
+
+
+def _require_release(file: Path) -> None:
+    """torch has no stable C++ interface: a core of another release has undefined symbols, or worse, none."""
+    built = plugin.build_info()
+    release = torch.__version__.split("+")[0]
+    if built is not None and built.torch != release:
+        raise UserError(
+            f"{file.name} was built with torch {built.torch} but this is torch {release}: type 'pip install "
+            f"torch=={built.torch}', install pair_les again for this torch, or set {VARIABLE}=0 to do without it"
+        )
 
 
 @functools.cache
