@@ -21,7 +21,7 @@ from torch import Tensor
 from ..errors import ConversionError
 from ..long_range import converged_k_cutoff, long_range_energy
 from ..metadata import Metadata
-from .converted import Converted
+from .converted import Converted, Reference
 
 LIMITS = {
     "float64": {"energy": 1e-9, "forces": 1e-8, "stress": 1e-9, "charges": 1e-9, "layers": 1e-8},
@@ -77,27 +77,20 @@ def differences(
     metadata = converted.metadata
     found: dict[str, list[tuple[float, float]]] = {}
 
-    def note(quantity: str, mine: Any, theirs: Any) -> None:
+    def note(quantity: str, mine: Any, theirs: Any, size: float = 1.0) -> None:
         mine, theirs = np.asarray(mine, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-        scale = max(1.0, float(np.max(np.abs(theirs), initial=0.0)))
+        scale = max(size, float(np.max(np.abs(theirs), initial=0.0)))
         found.setdefault(quantity, []).append((float(np.max(np.abs(mine - theirs), initial=0.0)), scale))
 
     for number, frame in enumerate(frames):
-        mine = evaluate(module, metadata, frame, with_long_range=False)
-        if converted.reference is not None:
-            try:
-                theirs = converted.reference(frame)
-            except Exception as error:  # whatever the package raises
-                if len(frame) == 1:
-                    continue  # some packages do not take an atom without neighbors
-                reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
-                raise ConversionError(
-                    f"{converted.package} fails on frame {number} of {len(frames)} of the comparison: {reason}"
-                ) from error
+        n, mine = len(frame), evaluate(module, metadata, frame, with_long_range=False)
+        theirs = _reference(converted, frame, f"frame {number} of {len(frames)}")
+        if theirs is not None:
             isolated = sum(
                 metadata.reference_energies.get(symbol, 0.0) for symbol in frame.get_chemical_symbols()
             )
-            note("energy", mine.energy / len(frame), (theirs.energy - isolated) / len(frame))
+            rounded = abs(theirs.energy) if converted.reference_precision == "float32" else 0.0
+            note("energy", mine.energy / n, (theirs.energy - isolated) / n, max(1.0, rounded / n))
             note("forces", mine.forces, theirs.forces)
             if mine.stress is not None and theirs.stress is not None:
                 note("stress", mine.stress, theirs.stress)
@@ -106,7 +99,7 @@ def differences(
         if metadata.message_features:
             in_layers = evaluate(module, metadata, frame, with_long_range=False, in_layers=True)
             note("layers", in_layers.forces, mine.forces)
-            note("layers", in_layers.energy / len(frame), mine.energy / len(frame))
+            note("layers", in_layers.energy / n, mine.energy / n)
     single = "float32" in (metadata.dtype, converted.reference_precision)
     limits = LIMITS["float32" if single else "float64"]
     return [
@@ -119,6 +112,25 @@ def differences(
         )
         for quantity, pairs in found.items()
     ]
+
+
+def _reference(converted: Converted, frame: Atoms, name: str) -> Reference | None:
+    """The package's own values; None where it has no code to run, or does not take an atom without neighbors.
+
+    Raises
+    ------
+    ConversionError
+        If its code fails.
+    """
+    if converted.reference is None:
+        return None
+    try:
+        return converted.reference(frame)
+    except Exception as error:  # whatever the package raises
+        if len(frame) == 1:
+            return None
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        raise ConversionError(f"{converted.package} fails on {name} of the comparison: {reason}") from error
 
 
 @dataclass(frozen=True)
