@@ -258,12 +258,13 @@ def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, t
     """
     members = [member for member in network.modules() if isinstance(member, ContractNet)]
     chosen = members[0].fused
-    forms: list[torch.jit.ScriptModule | None] = []
     try:
-        for fused in (False, fused_operators.load()):
-            for member in members:
-                member.fused = fused
-            forms.append(torch.jit.script(network) if fused or not forms else None)
+        _choose_fused(members, False)
+        plain = torch.jit.script(network)
+        fused = None
+        if fused_operators.load():
+            _choose_fused(members, True)
+            fused = torch.jit.script(network)
     except Exception as error:  # whatever the network does that cannot be scripted
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         raise RunError(
@@ -271,9 +272,13 @@ def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, t
             "forward in what torch.jit.script understands, or use --format pt2"
         ) from error
     finally:
-        for member in members:
-            member.fused = chosen
-    return forms[0], forms[1]
+        _choose_fused(members, chosen)
+    return plain, fused
+
+
+def _choose_fused(members: Sequence[ContractNet], fused: bool) -> None:
+    for member in members:
+        member.fused = fused
 
 
 def compare_with_trained(

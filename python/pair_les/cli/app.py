@@ -13,11 +13,15 @@ import sys
 import time
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pair_les.cli.convert import ConvertCommand, convert
+
+if TYPE_CHECKING:
+    from pair_les.data.frames import LabelKeys
+    from pair_les.data.response_labels import ResponseKeys
 
 app = typer.Typer(
     name="pair-les",
@@ -388,7 +392,7 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:  # noqa: F821 - imported where needed
+def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
     from pair_les.data.frames import LabelKeys
     from pair_les.data.response_labels import ResponseKeys
     from pair_les.errors import UserError
@@ -436,6 +440,13 @@ def main() -> None:
         _fail("interrupted", error, 128 + signal.SIGINT)
     except OSError as error:
         _fail(str(error), error)
+    except ModuleNotFoundError as error:
+        from pair_les.extras import missing_extra_message
+
+        message = missing_extra_message(error)
+        if message is None:
+            raise
+        _fail(message, error)
     except Exception as error:
         # These classes live in modules that are worth importing only now.
         from pair_les.errors import ConversionError, Interrupted, UserError

@@ -38,6 +38,11 @@ class Batch:
     charge_labels: ChargeLabels | None = None
     slab: Tensor | None = None
 
+    def known_charge_labels(self) -> ChargeLabels:
+        """The charge labels, where every frame of the batch has been given them (`with_charge_labels`)."""
+        assert self.charge_labels is not None
+        return self.charge_labels
+
     def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
         """The batch on another device (Lightning calls this)."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -15,6 +15,7 @@ factors on the features.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -44,6 +45,19 @@ class MessagePassingNet(ContractNet):
     Per channel, layer and atom there are ``l_max + 3`` invariants: ``F_00``, ``mean_m F_lm^2`` for l >= 1, ``<u^3>``, and
     ``mean_lm <u^2 Y_lm>^2`` (four factors).
     """
+
+    if TYPE_CHECKING:  # buffers
+        density_mean: Tensor
+        density_scale: Tensor
+        even_back: Tensor
+        feature_mean: Tensor
+        feature_scale: Tensor
+        message_degrees: Tensor
+        message_order: Tensor
+        message_scale: Tensor
+        odd_back: Tensor
+        product_scale: Tensor
+        readout: SharedReadout
 
     def __init__(
         self,

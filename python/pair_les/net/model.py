@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -43,6 +44,14 @@ class LESNet(ContractNet):
     ValueError
         For an empty or repeated species list, or a reference energy that is missing, of an unknown element or not finite.
     """
+
+    if TYPE_CHECKING:  # buffers
+        density_mean: Tensor
+        feature_mean: Tensor
+        feature_spread: Tensor
+        quadrature_weights: Tensor
+        whitening: Tensor
+        readout: Readout
 
     def __init__(
         self,

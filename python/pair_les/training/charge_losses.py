@@ -35,7 +35,10 @@ def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection
     weights
         Of the parts; a part of weight 0 costs nothing.
     """
-    labels = batch.charge_labels
+    labels = batch.known_charge_labels()
+    assert (
+        prediction.charge is not None and prediction.positions is not None
+    )  # a training prediction with charges
     charge = prediction.charge.double()
     loss = charge.new_zeros(())
     totals = torch.zeros_like(batch.energy).index_add(0, batch.frame, charge)

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -147,7 +148,7 @@ class PotentialModule(pl.LightningModule):
         score = float(self.trainer.callback_metrics["valid_score"])
         self.plateau.step(score, self.config.training.plateau_patience)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and the schedule that changes its rate after each step."""
         training = self.config.training
         optimizer = new_optimizer(self.network, training)

@@ -141,14 +141,15 @@ class FrameData(pl.LightningDataModule):
         return self._loader(self.valid, shuffle=False)
 
     def _loader(self, graphs: list[Graph], shuffle: bool) -> BatchLoader:
-        training = self.config.training
+        training, trainer = self.config.training, self.trainer
+        assert trainer is not None  # Lightning sets it before it asks for a loader
         return BatchLoader(
             graphs,
             training.batch_size,
             shuffle=shuffle,
             seed=training.seed,
-            rank=self.trainer.global_rank,
-            processes=self.trainer.world_size,
+            rank=trainer.global_rank,
+            processes=trainer.world_size,
         )
 
 
@@ -232,6 +233,7 @@ def _potentials(
     config: Config, train: list[Graph], species: list[str], charges: dict[str, float]
 ) -> dict[str, float] | None:
     """What electronegativities have to make up for, where they are to lead to these charges."""
+    assert config.model.long_range is not None  # there are charges
     settings = config.model.long_range.settings()
     if not settings.equilibrates:
         return None
@@ -259,7 +261,7 @@ def _callbacks(
 def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl.Trainer:
     training = config.training
     cuda = training.device == "cuda" or (training.device == "auto" and torch.cuda.is_available())
-    strategy = "auto"
+    strategy: DDPStrategy | str = "auto"
     if training.processes > 1:
         # Buffers never change while training, and validation shares may differ by a batch.
         strategy = DDPStrategy(process_group_backend="nccl" if cuda else "gloo", broadcast_buffers=False)

@@ -104,7 +104,7 @@ class RunFolder:
         RunError
             If a data file has changed since the run began.
         """
-        record = {
+        record: dict[str, dict[str, Any]] = {
             "files": {
                 file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in dict.fromkeys(files)
             },
