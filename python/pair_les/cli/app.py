@@ -13,7 +13,7 @@ import sys
 import time
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -398,7 +398,7 @@ def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
     from pair_les.errors import UserError
 
     known = (*LabelKeys.__dataclass_fields__, *ResponseKeys.__dataclass_fields__)
-    found = {}
+    found: dict[str, Any] = {}
     for pair in (part for text in pairs for part in text.split(",")):
         label, separator, name = pair.partition("=")
         if not separator or not name or label not in known:

@@ -178,7 +178,9 @@ def _with_charge_labels(
         displacement_first=loss.born_order == "displacement",
         fragment=keys.fragment if needed and loss.fragments > 0.0 else None,
         fragment_charge=keys.fragment_charge,
-        fixed_sum=config.model.charge_state or long_range.neutralize or loss.neutrality > 0.0,
+        fixed_sum=config.model.charge_state
+        or (long_range is not None and long_range.neutralize)
+        or loss.neutrality > 0.0,
     )
 
 
