@@ -4,7 +4,7 @@
 #include "array_evaluator.h"
 
 #include "core/array_evaluator.h"
-#include "core/capacity.h"
+#include "core/growth_policy.h"
 
 #include <pybind11/numpy.h>
 

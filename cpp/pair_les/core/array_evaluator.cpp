@@ -3,7 +3,7 @@
 
 #include "array_evaluator.h"
 #include "device.h"
-#include "freed_memory.h"
+#include "malloc_tuning.h"
 #include "model_file.h"
 
 #include <ATen/Parallel.h>

@@ -3,9 +3,9 @@
 
 #include "device.h"
 #include "evaluator.h"
-#include "freed_memory.h"
 #include "layered_tape.h"
 #include "long_range.h"
+#include "malloc_tuning.h"
 #include "model_file.h"
 
 #include <ATen/Parallel.h>

@@ -2,7 +2,7 @@
 // torch.ops.pair_les.equivariants: products of the mixed density to messages and invariants as an operator that is
 // differentiable twice. Twin: net/equivariants.py.
 
-#include "full_lanes.h"
+#include "channel_padding.h"
 #include "fused_kernels.h"
 #include "registration.h"
 
@@ -23,7 +23,7 @@ using Three = std::tuple<Tensor, Tensor, Tensor>;
 struct Tables {
   Tensor even, odd, even_back, odd_back;
 
-  FullLanes check(const Tensor &mixed)
+  ChannelPadding check(const Tensor &mixed)
   {
     TORCH_CHECK(mixed.dim() == 3 && l_max(mixed) > 0,
                 "equivariants: the mixed density must be [4, 9 or 16, n_atoms, n_channels], not ",

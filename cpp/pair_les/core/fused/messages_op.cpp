@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // torch.ops.pair_les.messages: the sums over messages as an operator that is differentiable twice. Twin: net/messages.py.
 
-#include "first_edges.h"
-#include "full_lanes.h"
+#include "channel_padding.h"
+#include "edge_offsets.h"
 #include "fused_kernels.h"
 #include "registration.h"
 
@@ -30,7 +30,7 @@ struct Senders {
   std::vector<std::int64_t> first = {};
 
   // afterwards the channels are those of full lanes
-  FullLanes check()
+  ChannelPadding check()
   {
     const auto n_edges = vectors.size(0);
     TORCH_CHECK(vectors.dim() == 2 && vectors.size(1) == 3,
@@ -53,7 +53,7 @@ struct Senders {
                 messages.size(2), "], not ", weights.sizes());
     for (Tensor *tensor : {&vectors, &centre, &neighbour, &harmonics})
       *tensor = tensor->contiguous();
-    const FullLanes lanes(messages.size(2), n_lanes());
+    const ChannelPadding lanes(messages.size(2), n_lanes());
     messages = lanes.fill(messages);
     weights = lanes.fill(weights);
 
@@ -110,7 +110,7 @@ constexpr std::int64_t GRAIN = 64; // centres
 // Adjoints by run(begin, end, adjoint) on ranges of centres. Centres share senders and weights, so that ranges which run at
 // the same time need sums of their own.
 template <class Real, class Run>
-Three adjoints(const Senders &n, const FullLanes &lanes, bool with_weights, const Run &run)
+Three adjoints(const Senders &n, const ChannelPadding &lanes, bool with_weights, const Run &run)
 {
   const auto vectors = at::empty_like(n.vectors);
   const std::int64_t most = std::max<std::int64_t>(1, n.n_local / GRAIN);

@@ -4,7 +4,7 @@
 #ifndef PAIR_LES_CORE_FUSED_NEIGHBOURHOOD_H
 #define PAIR_LES_CORE_FUSED_NEIGHBOURHOOD_H
 
-#include "first_edges.h"
+#include "edge_offsets.h"
 #include "fused_kernels.h"
 
 #include <ATen/ATen.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Where the edges of each centre begin in a list that is sorted by centre, in the memory of the host.
 
-#ifndef PAIR_LES_CORE_FUSED_FIRST_EDGES_H
-#define PAIR_LES_CORE_FUSED_FIRST_EDGES_H
+#ifndef PAIR_LES_CORE_FUSED_EDGE_OFFSETS_H
+#define PAIR_LES_CORE_FUSED_EDGE_OFFSETS_H
 
 #include <ATen/ATen.h>
 
