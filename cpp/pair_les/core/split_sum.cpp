@@ -2,7 +2,7 @@
 
 #include "split_sum.h"
 
-#include "instruction_set.h"
+#include "simd/instruction_set.h"
 #include "split_sum_kernels.h"
 
 #include <algorithm>

@@ -23,7 +23,7 @@
 #include "neighbor.h"
 #include "update.h"
 
-#include "core/instruction_set.h"
+#include "core/simd/instruction_set.h"
 #include "core/long_range.h"
 #include "fix_les_backward.h"
 #include "kspace_access.h"

@@ -4,8 +4,8 @@
 #ifndef PAIR_LES_CORE_FUSED_ACTIVATION_KERNELS_H
 #define PAIR_LES_CORE_FUSED_ACTIVATION_KERNELS_H
 
+#include "core/simd/lanes.h"
 #include "fused_kernels.h"
-#include "lanes.h"
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
 

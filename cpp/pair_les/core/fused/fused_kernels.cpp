@@ -2,7 +2,7 @@
 
 #include "fused_kernels.h"
 
-#include "core/instruction_set.h"
+#include "core/simd/instruction_set.h"
 
 namespace pair_les {
 

@@ -159,7 +159,7 @@ struct FusedKernels {
   ActivationKernels<double> silu_double;
 };
 
-// Those of core/instruction_set.h; throws as it does.
+// Those of core/simd/instruction_set.h; throws as it does.
 const FusedKernels &fused_kernels();
 
 namespace baseline {

@@ -3,10 +3,10 @@
 // instruction set and each time in a namespace of its own, so that no function compiled for one processor can be
 // linked into code for another. For the same reason nothing of the standard library is used here.
 
-#ifndef PAIR_LES_CORE_FUSED_LANES_H
-#define PAIR_LES_CORE_FUSED_LANES_H
+#ifndef PAIR_LES_CORE_SIMD_LANES_H
+#define PAIR_LES_CORE_SIMD_LANES_H
 
-#include "edge_basis.h"
+#include "core/fused/edge_basis.h"
 
 #if !defined(PAIR_LES_INSTRUCTION_SET) || !defined(PAIR_LES_VECTOR_BYTES)
 #error "compile with -D PAIR_LES_INSTRUCTION_SET=name -D PAIR_LES_VECTOR_BYTES=n"

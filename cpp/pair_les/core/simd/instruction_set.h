@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Which of the instruction sets that kernels were compiled for this processor runs, found at run time.
 
-#ifndef PAIR_LES_CORE_INSTRUCTION_SET_H
-#define PAIR_LES_CORE_INSTRUCTION_SET_H
+#ifndef PAIR_LES_CORE_SIMD_INSTRUCTION_SET_H
+#define PAIR_LES_CORE_SIMD_INSTRUCTION_SET_H
 
 #include <string>
 
