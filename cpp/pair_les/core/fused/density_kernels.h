@@ -5,7 +5,7 @@
 #ifndef PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 #define PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 
-#include "core/simd/lanes.h"
+#include "dual.h"
 #include "fused_kernels.h"
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {

@@ -21,4 +21,14 @@ bool contains(InstructionSet set, const std::string &name);
 
 } // namespace pair_les
 
+// The function of this name in the namespace of instruction_set(), one of those that CMakeLists.txt compiles for each.
+#ifdef PAIR_LES_X86_KERNELS
+#define PAIR_LES_FOR_THIS_PROCESSOR(function)                                                      \
+  (instruction_set() == InstructionSet::avx512 ? avx512::function                                  \
+   : instruction_set() == InstructionSet::avx2 ? avx2::function                                    \
+                                               : baseline::function)
+#else
+#define PAIR_LES_FOR_THIS_PROCESSOR(function) (baseline::function)
+#endif
+
 #endif

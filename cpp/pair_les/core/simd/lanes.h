@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Several numbers of one type handled at once, and dual numbers of them. Included by the kernels only, once per
-// instruction set and each time in a namespace of its own, so that no function compiled for one processor can be
-// linked into code for another. For the same reason nothing of the standard library is used here.
+// Vectors of numbers. Included by kernels only, once per instruction set (CMakeLists.txt) and each time in a namespace of its
+// own, so that no function compiled for one processor can be linked into code for another. For the same reason nothing of
+// the standard library is used here.
 
 #ifndef PAIR_LES_CORE_SIMD_LANES_H
 #define PAIR_LES_CORE_SIMD_LANES_H
-
-#include "core/fused/edge_basis.h"
 
 #if !defined(PAIR_LES_INSTRUCTION_SET) || !defined(PAIR_LES_VECTOR_BYTES)
 #error "compile with -D PAIR_LES_INSTRUCTION_SET=name -D PAIR_LES_VECTOR_BYTES=n"
@@ -59,7 +57,7 @@ template <int... I> struct NumbersBelow<0, I...> {
   using type = Numbers<I...>;
 };
 
-// a and b with the lanes that have the bit STEP of a exchanged for those that have it not of b
+// Exchanges the lanes of a whose number has the bit STEP for those of b whose number lacks it.
 template <int STEP, class V, int... I> inline void exchange(V &a, V &b, Numbers<I...>)
 {
   constexpr int n = sizeof...(I);
@@ -81,6 +79,22 @@ template <class Real, int STEP = 1> inline void transpose(Lanes<Real> *rows)
   if constexpr (2 * STEP < width) transpose<Real, 2 * STEP>(rows);
 }
 
+template <class Real, int N> struct VectorOf {
+  typedef Real type __attribute__((vector_size(N * sizeof(Real))));
+};
+// Sum of all N lanes.
+template <class Real, int N> inline Real sum_of_lanes(const typename VectorOf<Real, N>::type &x)
+{
+  if constexpr (N == 2) return x[0] + x[1];
+  if constexpr (N == 4) return (x[0] + x[1]) + (x[2] + x[3]);
+  if constexpr (N > 4) {
+    typename VectorOf<Real, N / 2>::type low, high;
+    __builtin_memcpy(&low, &x, sizeof(low));
+    __builtin_memcpy(&high, reinterpret_cast<const char *>(&x) + sizeof(low), sizeof(high));
+    return sum_of_lanes<Real, N / 2>(low + high);
+  }
+}
+
 inline float square_root(float x)
 {
   return __builtin_sqrtf(x);
@@ -97,92 +111,6 @@ template <class Real> inline Lanes<Real> square_root_lanes(const Lanes<Real> &x)
   for (int i = 0; i < width_of<Real>; ++i) buffer[i] = square_root(buffer[i]);
   return load(buffer);
 }
-
-// Value and derivative along one direction. Every formula written for a template argument T is a value with T = lanes and
-// a value with its directional derivative with T = Dual.
-template <class V> struct Dual {
-  V value, tangent;
-};
-
-template <class V> inline Dual<V> operator+(const Dual<V> &a, const Dual<V> &b)
-{
-  return {a.value + b.value, a.tangent + b.tangent};
-}
-template <class V> inline Dual<V> operator-(const Dual<V> &a, const Dual<V> &b)
-{
-  return {a.value - b.value, a.tangent - b.tangent};
-}
-template <class V> inline Dual<V> operator*(const Dual<V> &a, const Dual<V> &b)
-{
-  return {a.value * b.value, a.tangent * b.value + a.value * b.tangent};
-}
-template <class V, class Real> inline Dual<V> operator*(const Dual<V> &a, Real b)
-{
-  return {a.value * b, a.tangent * b};
-}
-template <class V> inline void operator+=(Dual<V> &a, const Dual<V> &b)
-{
-  a.value += b.value;
-  a.tangent += b.tangent;
-}
-
-// The operations that the formulas need beyond + - *, for lanes and for dual numbers.
-template <class Real_> struct ValueOps {
-  using Real = Real_;
-  using V = Lanes<Real>;
-  using T = V;
-  static constexpr bool dual = false;
-
-  static T zero() { return V{}; }
-  static T constant(Real x) { return broadcast(x); }
-  static T reciprocal(const T &x) { return Real(1) / x; }
-  static T root(const T &x) { return square_root_lanes<Real>(x); }
-  static T at_most(const T &x, Real limit) { return x < broadcast(limit) ? x : broadcast(limit); }
-  static T positive_part(const T &x) { return x > V{} ? x : V{}; }
-  static void sine_cosine(const T &x, T &sine, T &cosine)
-  {
-    sine_cosine_of_pi<Real>(x, sine, cosine);
-  }
-  static const V &value(const T &x) { return x; }
-};
-
-template <class Real_> struct DualOps {
-  using Real = Real_;
-  using V = Lanes<Real>;
-  using T = Dual<V>;
-  static constexpr bool dual = true;
-
-  static T zero() { return {V{}, V{}}; }
-  static T constant(Real x) { return {broadcast(x), V{}}; }
-  static T reciprocal(const T &x)
-  {
-    const V inverse = Real(1) / x.value;
-    return {inverse, -inverse * inverse * x.tangent};
-  }
-  static T root(const T &x)
-  {
-    const V root = square_root_lanes<Real>(x.value);
-    return {root, x.tangent * (Real(0.5) / root)};
-  }
-  static T at_most(const T &x, Real limit)
-  {
-    const auto below = x.value < broadcast(limit);
-    return {below ? x.value : broadcast(limit), below ? x.tangent : V{}};
-  }
-  static T positive_part(const T &x)
-  {
-    const auto positive = x.value > V{};
-    return {positive ? x.value : V{}, positive ? x.tangent : V{}};
-  }
-  static void sine_cosine(const T &x, T &sine, T &cosine)
-  {
-    sine_cosine_of_pi<Real>(x.value, sine.value, cosine.value);
-    const V slope = x.tangent * Real(3.14159265358979323846);
-    sine.tangent = cosine.value * slope;
-    cosine.tangent = -(sine.value * slope);
-  }
-  static const V &value(const T &x) { return x.value; }
-};
 
 } // namespace pair_les::PAIR_LES_INSTRUCTION_SET
 
