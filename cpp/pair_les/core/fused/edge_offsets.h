@@ -6,18 +6,16 @@
 
 #include <ATen/ATen.h>
 
-#include <vector>
-
 namespace pair_les {
 
-// First edge of each of n_local centres, and the number of edges. Checks the order of `centre`, and that `ends` (int64 of the same
-// length, `ends_name` in messages of the operator `name`) are from 0 to n_ends - 1.
-inline std::vector<std::int64_t> first_edges(const char *name, const at::Tensor &centre,
-                                             std::int64_t n_local, const char *ends_name,
-                                             const at::Tensor &ends, std::int64_t n_ends)
+// First edge of each of n_local centres, and the number of edges: int64 [n_local + 1]. Checks the order of `centre`, and that
+// `ends` (int64 of the same length, `ends_name` in messages of the operator `name`) are from 0 to n_ends - 1.
+inline at::Tensor edge_offsets(const char *name, const at::Tensor &centre, std::int64_t n_local,
+                               const char *ends_name, const at::Tensor &ends, std::int64_t n_ends)
 {
   const auto n_edges = centre.numel();
-  std::vector<std::int64_t> first(static_cast<std::size_t>(n_local) + 1, n_edges);
+  const auto offsets = at::empty({n_local + 1}, centre.options());
+  auto *const first = offsets.data_ptr<std::int64_t>();
   const auto *c = centre.const_data_ptr<std::int64_t>();
   const auto *end = ends.const_data_ptr<std::int64_t>();
   std::int64_t next = 0; // centres below it have their first edge
@@ -26,9 +24,16 @@ inline std::vector<std::int64_t> first_edges(const char *name, const at::Tensor 
                 ": centres must be sorted, not negative and below n_local = ", n_local);
     TORCH_CHECK(end[e] >= 0 && end[e] < n_ends, name, ": ", ends_name, "[", e, "] = ", end[e],
                 ": must be from 0 to ", n_ends - 1);
-    while (next <= c[e]) first[static_cast<std::size_t>(next++)] = e;
+    while (next <= c[e]) first[next++] = e;
   }
-  return first;
+  while (next <= n_local) first[next++] = n_edges;
+  return offsets;
+}
+
+// Largest degree of harmonics of which there are n, (l_max + 1)^2; 0 if the kernels have none for it.
+inline int l_max_of(std::int64_t n)
+{
+  return n == 4 ? 1 : n == 9 ? 2 : n == 16 ? 3 : 0;
 }
 
 } // namespace pair_les

@@ -6,18 +6,11 @@
 
 namespace pair_les {
 
-const FusedKernels &fused_kernels()
+template <class Real> const FusedKernels<Real> &fused_kernels()
 {
-  switch (instruction_set()) {
-#ifdef PAIR_LES_X86_KERNELS
-  case InstructionSet::avx512:
-    return avx512::kernels();
-  case InstructionSet::avx2:
-    return avx2::kernels();
-#endif
-  default:
-    return baseline::kernels();
-  }
+  return PAIR_LES_FOR_THIS_PROCESSOR(kernels<Real>)();
 }
+template const FusedKernels<float> &fused_kernels();
+template const FusedKernels<double> &fused_kernels();
 
 } // namespace pair_les
