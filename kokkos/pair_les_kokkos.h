@@ -55,6 +55,8 @@ template <class DeviceType> class PairLESKokkos : public PairLES, public KokkosB
   {
     return false;
   } // the network runs where Kokkos keeps its arrays
+  // forces and energies of atoms are on the device
+  bool can_measure_errors() const override { return false; }
   void load_model(const std::string &) override;
   void create_internal_styles() override;
   void update_lists() override;

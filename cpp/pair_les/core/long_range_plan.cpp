@@ -18,10 +18,6 @@ namespace {
 constexpr double SHORTEST = 4.0, LONGEST = 12.0, STEP = 0.5; // angstrom
 constexpr int LOWEST_ORDER = 4, HIGHEST_ORDER = 7;
 
-// Of the error asked for, what the pairs beyond the cutoff may cause; the mesh has the rest, as squares add up. A smaller
-// share costs little, because that error falls exponentially with g_ewald.
-constexpr double SHARE_OF_CUTOFF = 0.5;
-
 // us, one core: from runs of 20 577 atoms of water with meshes of 32^3 to 80^3 points, orders 4 to 7 and cutoffs of 6 to 10
 // angstrom; their ratios are what matters
 constexpr double PER_MESH_POINT = 0.070;
@@ -132,12 +128,15 @@ double cutoff_cost(double cutoff, const LongRangeTask &task)
 
 double g_ewald_for_cutoff(double cutoff, const LongRangeTask &task)
 {
-  const double x = SHARE_OF_CUTOFF * task.accuracy *
+  const double x = SHARE_OF_CUTOFF * task.accuracy / task.cutoff_scale *
                    std::sqrt(task.n_atoms * cutoff * task.volume()) / (2.0 * task.charge_square);
   return x < 1.0 ? std::sqrt(-std::log(x)) / cutoff : 0.0;
 }
 
-LongRangePlan plan_mesh(double cutoff, double g_ewald, const LongRangeTask &task)
+namespace {
+
+LongRangePlan plan_mesh_of_scale(double cutoff, double g_ewald, double scale,
+                                 const LongRangeTask &task)
 {
   LongRangePlan best{cutoff, g_ewald, 0, {0, 0, 0}, 0.0};
   const double of_mesh = cutoff > 0.0
@@ -146,12 +145,33 @@ LongRangePlan plan_mesh(double cutoff, double g_ewald, const LongRangeTask &task
   const int lowest = task.order ? task.order : LOWEST_ORDER;
   const int highest = task.order ? task.order : HIGHEST_ORDER;
   for (int order = lowest; order <= highest; ++order) {
-    const auto points = mesh_points(of_mesh, g_ewald, order, task);
+    const auto points = mesh_points(of_mesh / scale, g_ewald, order, task);
     const double cost = mesh_cost(order, points, task);
     if (best.order == 0 || cost < best.cost) best = {cutoff, g_ewald, order, points, cost};
   }
   if (cutoff > 0.0) best.cost += cutoff_cost(cutoff, task);
   return best;
+}
+
+} // namespace
+
+LongRangePlan plan_mesh(double cutoff, double g_ewald, const LongRangeTask &task)
+{
+  for (double scale = task.mesh_scale;; scale = std::max(1.0, 0.8 * scale)) {
+    const auto plan = plan_mesh_of_scale(cutoff, g_ewald, scale, task);
+    const double points = static_cast<double>(plan.points[0]) * plan.points[1] * plan.points[2];
+    if (scale == 1.0 || task.most_points == 0.0 || points <= task.most_points) return plan;
+  }
+}
+
+double largest_wave_vector(double g_ewald, const LongRangeTask &task)
+{
+  const double edge = *std::min_element(task.edges.begin(), task.edges.end());
+  const double size = 2.0 * task.charge_square * g_ewald / edge *
+                      std::sqrt(2.0 / (edge * task.n_atoms)) * task.mesh_scale / task.accuracy;
+  double k = g_ewald; // size exp(-k^2 / 4g^2) / sqrt(k) = 1
+  for (int n = 0; n < 50; ++n) k = 2.0 * g_ewald * std::sqrt(std::max(0.1, std::log(size / std::sqrt(k))));
+  return k;
 }
 
 std::vector<LongRangePlan> long_range_plans(const LongRangeTask &task)

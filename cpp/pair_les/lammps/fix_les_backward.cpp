@@ -118,8 +118,8 @@ void FixLESBackward::pre_reverse(int /*eflag*/, int vflag)
                              cvflag_atom ? cvatom : nullptr);
 
   // computes read a fix's virial of local atoms only: bring the share of ghosts home
-  if (vflag_atom) reverse_virial(vatom, 6);
-  if (cvflag_atom) reverse_virial(cvatom, 9);
+  if (vflag_atom) add_from_ghosts(vatom, 6);
+  if (cvflag_atom) add_from_ghosts(cvatom, 9);
 }
 
 /* ----------------------------------------------------------------------
@@ -142,7 +142,7 @@ void FixLESBackward::make_room(double **&array, int &rows, int columns)
 
 /* ---------------------------------------------------------------------- */
 
-void FixLESBackward::reverse_virial(double **array, int columns)
+void FixLESBackward::add_from_ghosts(double **array, int columns)
 {
   sent = array;
   sent_columns = columns;

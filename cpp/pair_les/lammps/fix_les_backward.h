@@ -41,13 +41,15 @@ class FixLESBackward : public Fix {
 
   class PairLES *pair;
 
+  // rows of ghosts, of an array with at most nine columns, added to those of the atoms they are images of
+  void add_from_ghosts(double **, int columns);
+
  private:
   double **sent; // array and columns of the reverse communication under way
   int sent_columns;
   std::array<double, 9> listed_box; // of the run's start, or of the last change seen
 
   void make_room(double **&, int &, int);
-  void reverse_virial(double **, int);
 };
 
 } // namespace LAMMPS_NS

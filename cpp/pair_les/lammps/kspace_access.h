@@ -6,6 +6,8 @@
 
 #include "kspace.h"
 
+#include <array>
+
 namespace LAMMPS_NS {
 
 struct KSpaceAccess : public KSpace {
@@ -14,6 +16,14 @@ struct KSpaceAccess : public KSpace {
 
   // the number of mesh points was set by kspace_modify mesh
   static bool mesh_fixed(KSpace *kspace) { return kspace->*(&KSpaceAccess::gridflag) != 0; }
+
+  // numbers of reciprocal vectors along each axis set by kspace_modify kmax/ewald; zeros: none
+  static std::array<int, 3> vectors(KSpace *kspace)
+  {
+    if (kspace->*(&KSpaceAccess::kewaldflag) == 0) return {0, 0, 0};
+    return {kspace->*(&KSpaceAccess::kx_ewald), kspace->*(&KSpaceAccess::ky_ewald),
+            kspace->*(&KSpaceAccess::kz_ewald)};
+  }
 
   // the last compute() left the energies of atoms in eatom
   static bool has_energies_of_atoms(KSpace *kspace)

@@ -69,6 +69,7 @@ PairLES::~PairLES()
   delete_internal_styles();
   release_gewald();
   release_mesh();
+  release_vectors();
   release_ghost_cutoff();
   delete model;
   delete kspace_box;

@@ -140,7 +140,18 @@ class PairLES : public Pair {
   void set_points(int, int, int);
   void release_points();
   void release_mesh();
-  void report_mesh();
+  bool refine_solver();
+  void measure_errors(class KSpaceProbe &);
+  std::vector<double> forces_of_errors(const class KSpaceProbe &, const std::vector<double> &);
+  bool errors_exceed(double factor) const;
+  bool plan_finer();
+  void plan_vectors(double charge_square);
+  void set_vectors(int, int, int);
+  void release_vectors();
+  std::vector<double> solver_settings() const;
+  void report_solver();
+  void warn_of_errors(const char *unit);
+  double error_of_random_charges() const;
   void set_gewald(double);
   void modify_kspace(std::string, std::string);
   void release_gewald();
@@ -208,6 +219,12 @@ class PairLES : public Pair {
   void add_edge_forces(const double *gradient, double *virial, double **vatom, double **cvatom);
 
   virtual bool can_communicate() const { return true; } // messages between the layers
+
+  // kspace may be called for a comparison: charges and forces are where the host looks for them
+  virtual bool can_measure_errors() const { return true; }
+
+  // angstrom: an error of forces, times this, is one of the energy per atom
+  static constexpr double ENERGY_LENGTH = 1.0;
 
   // what reads and writes data of atoms and edges, of local ones unless said otherwise
   virtual void update_lists();

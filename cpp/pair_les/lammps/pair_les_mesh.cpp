@@ -5,7 +5,7 @@
    https://www.lammps.org/, Sandia National Laboratories
 
    pair_style les and the mesh of its kspace style: order, differentiation and number of points, the
-   cutoff of coul auto, and the error to be expected.
+   cutoff of coul auto. Its error is measured in pair_les_accuracy.cpp.
 ------------------------------------------------------------------------- */
 
 #include "pair_les.h"
@@ -22,7 +22,6 @@
 #include "core/constants.h"
 #include "core/long_range.h"
 #include "core/long_range_plan.h"
-#include "core/mesh_error.h"
 #include "kspace_access.h"
 #include "kspace_box.h"
 #include "pair_les_model.h"
@@ -44,6 +43,12 @@ static constexpr int STOCK_ORDER = 5, STOCK_DIFFERENTIATION = IK, GOOD_ORDER = 7
 
 static constexpr double BIG = 1.0e300;
 
+// of a mesh that is refined for charges which do not fill the box: seconds per step, a gigabyte of memory
+static constexpr double MOST_POINTS = 8388608.0;
+
+// the same for reciprocal vectors of ewald, by LAMMPS's own count of them
+static constexpr double MOST_VECTORS = 8388608.0;
+
 // e, rms: stands in for charges that no step has computed yet
 static constexpr double GUESSED_CHARGE = 0.5;
 
@@ -61,17 +66,21 @@ bool PairLES::size_mesh()
       std::fabs(charge_square - sized_charge_square) > CHARGE_CHANGE * charge_square ||
       std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
   if (outgrown) {
+    model->errors.mesh_scale = model->errors.cutoff_scale = 1.0;
     // it only stood in while there were no charges
     if (split && !(cutoff_auto && auto_matched)) release_gewald();
     plan_mesh(charge_square);
+    plan_vectors(charge_square);
     init_kspace();
     sized_charge_square = charge_square;
     sized_volume = volume;
   }
   const bool capped = split && !kspace->msmflag && cap_gewald();
-  if (outgrown || capped) kspace_box->set_up();
-  if (outgrown || capped || !mesh_reported) report_mesh();
-  return outgrown || capped;
+  const bool measure = outgrown || capped || !mesh_reported;
+  if (measure) kspace_box->set_up();
+  const bool refined = measure && refine_solver();
+  if (measure) report_solver();
+  return outgrown || capped || refined;
 }
 
 /* ----------------------------------------------------------------------
@@ -88,6 +97,8 @@ void PairLES::choose_mesh()
     mesh_chosen = false;
     gewald_set = 0.0;
     std::fill_n(planned_points, 3, 0);
+    model->errors.mesh_scale = model->errors.cutoff_scale = 1.0;
+    model->errors.vectors = {};
   }
   const bool untouched = kspace->order == (mesh_chosen ? chosen_order : STOCK_ORDER) &&
                          kspace->differentiation_flag ==
@@ -109,11 +120,14 @@ void PairLES::choose_mesh()
 
 /* ----------------------------------------------------------------------
    LAMMPS's own estimate for ik takes the directions apart: with slab its mesh is too coarse along z. Skewed boxes are left to it
+   unless its mesh has been found to be too coarse
 ------------------------------------------------------------------------- */
 
 bool PairLES::plans_points() const
 {
-  return mesh_chosen && !domain->triclinic;
+  const auto &errors = model->errors;
+  return mesh_chosen &&
+      (!domain->triclinic || errors.mesh_scale > 1.0 || errors.cutoff_scale > 1.0);
 }
 
 /* ----------------------------------------------------------------------
@@ -184,6 +198,58 @@ void PairLES::plan_mesh(double charge_square)
   if (kspace->g_ewald != g_ewald || !KSpaceAccess::gewald_fixed(kspace)) set_gewald(g_ewald);
 }
 
+/* ----------------------------------------------------------------------
+   ewald finds its vectors for charges at random: they stay unless these have been found to be too few
+------------------------------------------------------------------------- */
+
+void PairLES::plan_vectors(double charge_square)
+{
+  const std::string style(force->kspace_style);
+  if (!mesh_auto || (style != "ewald" && style != "ewald/omp")) return;
+  const auto &errors = model->errors;
+  if (KSpaceAccess::vectors(force->kspace) != errors.vectors) return; // the user's
+  if (errors.mesh_scale == 1.0 && errors.cutoff_scale == 1.0) {
+    release_vectors();
+    return;
+  }
+  auto task = long_range_task(charge_square);
+  const double g_ewald = std::min(planned_gewald(task),
+                                  pair_les::g_ewald_from_sigma(model->long_range()->sigma));
+  if (g_ewald == 0.0) return;
+  int n[3];
+  for (;; task.mesh_scale = std::max(1.0, 0.8 * task.mesh_scale)) {
+    const double k = pair_les::largest_wave_vector(g_ewald, task);
+    for (int axis = 0; axis < 3; axis++)
+      n[axis] = static_cast<int>(std::ceil(k * task.edges[axis] / (2.0 * pair_les::PI)));
+    if (4.0 * std::pow(*std::max_element(n, n + 3), 3) <= MOST_VECTORS || task.mesh_scale == 1.0)
+      break;
+  }
+  set_vectors(n[0], n[1], n[2]);
+  if (force->kspace->g_ewald != g_ewald || !KSpaceAccess::gewald_fixed(force->kspace))
+    set_gewald(g_ewald);
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::set_vectors(int nx, int ny, int nz)
+{
+  std::string words[4] = {"kmax/ewald", std::to_string(nx), std::to_string(ny),
+                          std::to_string(nz)};
+  char *arg[4] = {&words[0][0], &words[1][0], &words[2][0], &words[3][0]};
+  force->kspace->modify_params(4, arg);
+  model->errors.vectors = {nx, ny, nz};
+}
+
+/* ---------------------------------------------------------------------- */
+
+void PairLES::release_vectors()
+{
+  auto &planned = model->errors.vectors;
+  if (planned[0] == 0) return;
+  if (update && force->kspace && KSpaceAccess::vectors(force->kspace) == planned) set_vectors(0, 0, 0);
+  planned = {};
+}
+
 /* ---------------------------------------------------------------------- */
 
 double PairLES::planned_gewald(const pair_les::LongRangeTask &task) const
@@ -211,13 +277,17 @@ pair_les::LongRangeTask PairLES::long_range_task(double charge_square) const
   return {accuracy * std::sqrt(occupied_volume() / kspace_volume()),
           force->qqrd2e * charge_square,
           n,
-          {domain->xprd, domain->yprd, slab * domain->zprd},
+          {domain->xprd, std::hypot(domain->yprd, domain->xy),
+           slab * std::hypot(std::hypot(domain->zprd, domain->yz), domain->xz)},
           model->long_range()->sigma,
           model->metadata().cutoff,
           neighbor->skin,
           comm->nprocs,
           mesh_chosen && chosen_differentiation == AD ? 0 : kspace->order,
-          kspace->differentiation_flag == AD};
+          kspace->differentiation_flag == AD,
+          model->errors.mesh_scale,
+          model->errors.cutoff_scale,
+          MOST_POINTS};
 }
 
 /* ----------------------------------------------------------------------
@@ -282,50 +352,4 @@ void PairLES::choose_cutoff()
       "about {:.2g} us per atom and step, matched mode {:.2g}\n",
       auto_matched ? "matched mode" : fmt::format("R = {} A", cut_coul), best.g_ewald,
       points / static_cast<double>(atom->natoms), best.cost, plans.front().cost);
-}
-
-/* ----------------------------------------------------------------------
-   one line with the force error to be expected of the mesh and of the cutoff of split mode
-------------------------------------------------------------------------- */
-
-void PairLES::report_mesh()
-{
-  mesh_reported = true;
-  KSpace *const kspace = force->kspace;
-  const std::string style(force->kspace_style);
-  if (style != "pppm" && style != "pppm/omp" && style != "pppm/kk")
-    return; // they report themselves
-
-  const double *const h = domain->h_inv;
-  const double slab = kspace_volume() / (domain->xprd * domain->yprd * domain->zprd);
-  const double pi2 = 2.0 * pair_les::PI;
-  const pair_les::ParticleMesh mesh{{{pi2 * h[0], pi2 * h[5], pi2 * h[4]},
-                                     {0.0, pi2 * h[1], pi2 * h[3]},
-                                     {0.0, 0.0, pi2 * h[2] / slab}},
-                                    kspace_volume(),
-                                    {kspace->nx_pppm, kspace->ny_pppm, kspace->nz_pppm},
-                                    kspace->order,
-                                    kspace->differentiation_flag == AD,
-                                    kspace->g_ewald};
-  const double mine = pair_les::mesh_error_integral(mesh, comm->me, comm->nprocs);
-  double integral;
-  MPI_Allreduce(&mine, &integral, 1, MPI_DOUBLE, MPI_SUM, world);
-
-  const double square = force->qqrd2e * KSpaceAccess::charge_square(kspace);
-  const double n = static_cast<double>(atom->natoms), volume = occupied_volume();
-  double error = pair_les::mesh_force_error(integral, square, n, volume);
-  if (split && kspace->g_ewald != pair_les::g_ewald_from_sigma(model->long_range()->sigma))
-    error = std::hypot(error,
-                       pair_les::cutoff_force_error(kspace->g_ewald, cut_coul, square, n, volume));
-  if (comm->me != 0) return;
-  const double points = static_cast<double>(kspace->nx_pppm) * kspace->ny_pppm * kspace->nz_pppm;
-  utils::logmesg(
-      lmp,
-      "pair_style les: mesh {} {} {} ({:.3g} points per atom), order {} diff {}{}, g_ewald {:.6g}: "
-      "estimated rms force error {:.3g} {} ({:.2g} relative)\n",
-      kspace->nx_pppm, kspace->ny_pppm, kspace->nz_pppm, points / n, kspace->order,
-      kspace->differentiation_flag == AD ? "ad" : "ik",
-      mesh_chosen ? " (chosen by pair_style les; 'mesh stock' keeps those of LAMMPS)" : "",
-      kspace->g_ewald, error, energy_unit == 1.0 ? "eV/A" : "kcal/mol/A",
-      error / kspace->two_charge_force);
 }

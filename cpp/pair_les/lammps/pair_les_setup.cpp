@@ -365,6 +365,7 @@ void *PairLES::extract(const char *str, int &dim)
     if (cutoff_auto) choose_cutoff();
     prepare_gewald();
     plan_mesh(present_charge_square());
+    plan_vectors(present_charge_square());
   }
   return (void *) &cut_coul;
 }
