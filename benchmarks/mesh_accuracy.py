@@ -89,9 +89,7 @@ CASES = {
     "dimer-40": Case(lambda: systems.water_dimer(40.0)),
     "dimer-100": Case(lambda: systems.water_dimer(100.0)),
     "ions-64-in-80": Case(lambda: ions(64, 80.0, 2.0), "ions"),
-    "cluster-64-in-80": Case(
-        lambda: System(*_centered(ions(64, 13.0, 2.0), 80.0)), "ions"
-    ),
+    "cluster-64-in-80": Case(lambda: System(*_centered(ions(64, 13.0, 2.0), 80.0)), "ions"),
     "droplet-500-in-60": Case(lambda: systems.droplet(500, 60.0)),
     "slab-vacuum-3": Case(lambda: water_slab(5, 3.0, 0.0)),
     "slab-modify-3": Case(lambda: water_slab(5, 0.0, 6.0), slab=3.0),

@@ -39,9 +39,7 @@ def test_potential_and_field(name, sigma, precision):
     q = torch.tensor(charges[:, 3], requires_grad=True)
     settings = LongRange(sigma, coulomb_constant=1.0)
     frame = torch.zeros(len(charges), dtype=torch.int64)
-    energy = long_range_energy(
-        positions, q, torch.tensor(cell)[None], torch.tensor([True]), frame, settings
-    )
+    energy = long_range_energy(positions, q, torch.tensor(cell)[None], torch.tensor([True]), frame, settings)
     gradient, potential = torch.autograd.grad(energy.sum(), [positions, q])
     # what LAMMPS's solvers add for the background
     potential -= 2.0 * math.pi * sigma**2 * q.detach().sum() / abs(np.linalg.det(cell))

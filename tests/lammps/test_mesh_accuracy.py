@@ -97,7 +97,9 @@ def test_accuracy_asked_for(case, name, style, accuracy):
     force, energy = of.errors(found)
     line = LINE.findall(log)[-1]
     asked = accuracy * TWO_CHARGE_FORCE
-    print(f"asked {asked:.2e} eV/A, log {line[0]}, found {force:.2e}; energy: log {line[1]}, found {energy:.2e}")
+    print(
+        f"asked {asked:.2e} eV/A, log {line[0]}, found {force:.2e}; energy: log {line[1]}, found {energy:.2e}"
+    )
     assert force < 1.5 * asked and energy < 1.5 * asked
     assert "does not reach" not in log
     if name != "one-atom":  # that depends on where in a mesh cell it is

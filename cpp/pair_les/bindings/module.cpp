@@ -336,8 +336,8 @@ void bind_long_range(py::module_ &m)
     return py::make_tuple(d.value, d.derivative);
   };
   m.attr("COULOMB_CONSTANT") = COULOMB_CONSTANT;
-  m.def("sampled_ewald", &sampled_ewald, py::arg("cell"), py::arg("g_ewald"),
-        py::arg("precision"), py::arg("points"), py::arg("charges"));
+  m.def("sampled_ewald", &sampled_ewald, py::arg("cell"), py::arg("g_ewald"), py::arg("precision"),
+        py::arg("points"), py::arg("charges"));
   m.def("beyond_cutoff", &beyond_cutoff, py::arg("cell"), py::arg("g_ewald"), py::arg("points"),
         py::arg("charges"), py::arg("sigma"), py::arg("cutoff"));
   m.def("g_ewald_from_sigma", &g_ewald_from_sigma, py::arg("sigma"));

@@ -170,7 +170,8 @@ double largest_wave_vector(double g_ewald, const LongRangeTask &task)
   const double size = 2.0 * task.charge_square * g_ewald / edge *
                       std::sqrt(2.0 / (edge * task.n_atoms)) * task.mesh_scale / task.accuracy;
   double k = g_ewald; // size exp(-k^2 / 4g^2) / sqrt(k) = 1
-  for (int n = 0; n < 50; ++n) k = 2.0 * g_ewald * std::sqrt(std::max(0.1, std::log(size / std::sqrt(k))));
+  for (int n = 0; n < 50; ++n)
+    k = 2.0 * g_ewald * std::sqrt(std::max(0.1, std::log(size / std::sqrt(k))));
   return k;
 }
 

@@ -38,8 +38,7 @@ SampledEwald::SampledEwald(const Cell &cell, double g_ewald, double precision) :
 
   const double largest = 2.0 * b_ * exponent_;
   for (int axis = 0; axis < 3; ++axis)
-    limits_[axis] =
-        static_cast<int>(largest * std::sqrt(dot(cell[axis], cell[axis])) / (2.0 * PI));
+    limits_[axis] = static_cast<int>(largest * std::sqrt(dot(cell[axis], cell[axis])) / (2.0 * PI));
   for (int n0 = 0; n0 <= limits_[0]; ++n0)
     for (int n1 = n0 == 0 ? 0 : -limits_[1]; n1 <= limits_[1]; ++n1) {
       Column column{n0, n1, 1, 0};
@@ -146,8 +145,8 @@ void SampledEwald::add_reciprocal(const std::vector<double> &points,
         field[k] += sum * (column.n0 * reciprocal_[0][k] + column.n1 * reciprocal_[1][k]) +
                     sum_n2 * reciprocal_[2][k];
     }
-    result[i] += potential - 2.0 * b_ * points[i + 3] / SQRT_PI -
-                 PI * total_charge / (b_ * b_ * volume_);
+    result[i] +=
+        potential - 2.0 * b_ * points[i + 3] / SQRT_PI - PI * total_charge / (b_ * b_ * volume_);
     for (int k = 0; k < 3; ++k) result[i + 1 + k] += field[k];
   }
 }
@@ -157,8 +156,9 @@ void SampledEwald::add_pairs(const std::vector<double> &points, const std::vecto
 {
   if (b_ >= g_ewald_) return;
   const double narrow = 1.0 / (SQRT_2 * g_ewald_);
-  add_kernel(points, charges, 0.0, exponent_ / b_,
-             [this, narrow](double r) { return split_pair_potential(r, narrow, b_, 1.0); }, result);
+  add_kernel(
+      points, charges, 0.0, exponent_ / b_,
+      [this, narrow](double r) { return split_pair_potential(r, narrow, b_, 1.0); }, result);
 }
 
 void SampledEwald::add_beyond_cutoff(const std::vector<double> &points,
@@ -167,8 +167,9 @@ void SampledEwald::add_beyond_cutoff(const std::vector<double> &points,
 {
   // to where erfc(g r) is 1e-4 of what it is at the cutoff
   const double furthest = std::sqrt(cutoff * cutoff + 9.2 / (g_ewald_ * g_ewald_));
-  add_kernel(points, charges, cutoff, furthest,
-             [this, sigma](double r) { return split_pair_potential(r, sigma, g_ewald_, 1.0); }, result);
+  add_kernel(
+      points, charges, cutoff, furthest,
+      [this, sigma](double r) { return split_pair_potential(r, sigma, g_ewald_, 1.0); }, result);
 }
 
 // Lattice vectors that may bring a charge of the folded cell, |s| <= 1/2, within `reach`.
@@ -186,16 +187,14 @@ std::vector<std::array<double, 3>> SampledEwald::images(double reach) const
     }
   int limit[3];
   for (int axis = 0; axis < 3; ++axis)
-    limit[axis] =
-        static_cast<int>((reach + diagonal) *
-                         std::sqrt(dot(reciprocal_[axis], reciprocal_[axis])) / (2.0 * PI));
+    limit[axis] = static_cast<int>(
+        (reach + diagonal) * std::sqrt(dot(reciprocal_[axis], reciprocal_[axis])) / (2.0 * PI));
   std::vector<std::array<double, 3>> found;
   for (int a = -limit[0]; a <= limit[0]; ++a)
     for (int b = -limit[1]; b <= limit[1]; ++b)
       for (int c = -limit[2]; c <= limit[2]; ++c) {
         std::array<double, 3> shift;
-        for (int k = 0; k < 3; ++k)
-          shift[k] = a * cell_[0][k] + b * cell_[1][k] + c * cell_[2][k];
+        for (int k = 0; k < 3; ++k) shift[k] = a * cell_[0][k] + b * cell_[1][k] + c * cell_[2][k];
         if (std::sqrt(dot(shift, shift)) <= reach + diagonal) found.push_back(shift);
       }
   return found;

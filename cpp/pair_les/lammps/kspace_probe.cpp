@@ -102,8 +102,8 @@ void KSpaceProbe::sum_exactly(double sigma, double cutoff, double precision)
 
   const double *const h = domain->h; // xx yy zz yz xz xy
   const double slab = force->kspace->slabflag == 1 ? force->kspace->slab_volfactor : 1.0;
-  const pair_les::SampledEwald sum({{{h[0], 0.0, 0.0}, {h[5], h[1], 0.0}, {h[4], h[3], slab * h[2]}}},
-                                   g_ewald, precision);
+  const pair_les::SampledEwald sum(
+      {{{h[0], 0.0, 0.0}, {h[5], h[1], 0.0}, {h[4], h[3], slab * h[2]}}}, g_ewald, precision);
   std::vector<int> local(atom->nlocal);
   std::iota(local.begin(), local.end(), 0);
   const auto charges = rows_of(local), points = rows_of(sampled);
@@ -158,12 +158,11 @@ void KSpaceProbe::add_slab_correction(std::vector<double> &rows) const
   }
   MPI_Allreduce(mine, sum, 3, MPI_DOUBLE, MPI_SUM, world);
   const double height = domain->zprd * force->kspace->slab_volfactor;
-  const double factor =
-      4.0 * pair_les::PI * force->qqrd2e / (domain->xprd * domain->yprd * height);
+  const double factor = 4.0 * pair_les::PI * force->qqrd2e / (domain->xprd * domain->yprd * height);
   for (std::size_t n = 0; n < sampled.size(); n++) {
     const double q = atom->q[sampled[n]], z = atom->x[sampled[n]][2];
-    rows[4 * n] += factor * (z * sum[1] - 0.5 * (sum[2] + sum[0] * z * z) -
-                             sum[0] * height * height / 12.0);
+    rows[4 * n] +=
+        factor * (z * sum[1] - 0.5 * (sum[2] + sum[0] * z * z) - sum[0] * height * height / 12.0);
     rows[4 * n + 3] -= factor * q * (sum[1] - sum[0] * z);
   }
 }

@@ -39,7 +39,8 @@ using namespace LAMMPS_NS;
 static constexpr double TOLERATED = 1.35, TOLERATED_OF_REFINED = 1.1;
 
 static constexpr int MOST_REFINEMENTS = 8;
-static constexpr double SMALLEST_STEP = 1.15; // of the factor by which a mesh is planned more accurately
+static constexpr double SMALLEST_STEP =
+    1.15; // of the factor by which a mesh is planned more accurately
 
 // of the terms that the exact sum leaves out, relative to the accuracy asked for; and what rounding leaves
 static constexpr double PRECISION = 1.0e-3, ROUNDING = 1.0e-15;
@@ -53,14 +54,17 @@ bool PairLES::refine_solver()
 {
   auto &errors = model->errors;
   errors.measured = KSpaceAccess::charge_square(force->kspace) > 0.0 &&
-      KSpaceProbe::can_measure(force->kspace, force->kspace_style) && can_measure_errors();
+                    KSpaceProbe::can_measure(force->kspace, force->kspace_style) &&
+                    can_measure_errors();
   if (!errors.measured) return false;
 
   KSpaceProbe probe(lmp, model->n_charges);
   bool refined = false;
   for (int n = 0;; n++) {
     measure_errors(probe);
-    if (!errors_exceed(n == 0 ? TOLERATED : TOLERATED_OF_REFINED) || n == MOST_REFINEMENTS || !plan_finer()) break;
+    if (!errors_exceed(n == 0 ? TOLERATED : TOLERATED_OF_REFINED) || n == MOST_REFINEMENTS ||
+        !plan_finer())
+      break;
     refined = true;
     init_kspace();
     force->kspace->setup();
@@ -93,7 +97,8 @@ void PairLES::measure_errors(KSpaceProbe &probe)
   const auto beyond = probe.cutoff_errors();
   const auto beyond_forces = forces_of_errors(probe, beyond);
   const auto places = probe.displacements();
-  std::vector<double> sums; // by place: squares of mesh, cutoff and both; energies of mesh and cutoff
+  std::vector<double>
+      sums; // by place: squares of mesh, cutoff and both; energies of mesh and cutoff
   for (const auto &displacement : places) {
     const auto mesh = probe.kspace_errors(displacement);
     const auto forces = forces_of_errors(probe, mesh);
@@ -237,7 +242,7 @@ void PairLES::report_solver()
   const KSpace *const kspace = force->kspace;
   const auto &errors = model->errors;
   const bool pppm = strncmp(force->kspace_style, "pppm", 4) == 0 &&
-      strcmp(force->kspace_style, "pppm/stagger") != 0;
+                    strcmp(force->kspace_style, "pppm/stagger") != 0;
   if (!errors.measured && !pppm) return; // they print an estimate of their own
   const double force_error = errors.measured ? errors.force : error_of_random_charges();
   if (comm->me != 0) return;
@@ -254,16 +259,16 @@ void PairLES::report_solver()
   else
     solver = force->kspace_style;
   const char *const unit = energy_unit == 1.0 ? "eV" : "kcal/mol";
-  const std::string basis =
-      errors.measured
-          ? fmt::format(", energy error {:.3g} {} per atom, measured against an exact sum at {} of {} atoms",
-                        errors.energy, unit, errors.atoms, n)
-          : ", for charges at random positions: not measured";
-  utils::logmesg(lmp,
-                 "pair_style les: {}, g_ewald {:.6g}: estimated rms force error {:.3g} {}/A ({:.2g} "
-                 "relative){}\n",
-                 solver, kspace->g_ewald, force_error, unit, force_error / kspace->two_charge_force,
-                 basis);
+  const std::string basis = errors.measured
+                                ? fmt::format(", energy error {:.3g} {} per atom, measured against "
+                                              "an exact sum at {} of {} atoms",
+                                              errors.energy, unit, errors.atoms, n)
+                                : ", for charges at random positions: not measured";
+  utils::logmesg(
+      lmp,
+      "pair_style les: {}, g_ewald {:.6g}: estimated rms force error {:.3g} {}/A ({:.2g} "
+      "relative){}\n",
+      solver, kspace->g_ewald, force_error, unit, force_error / kspace->two_charge_force, basis);
   if (errors.measured && errors_exceed(TOLERATED)) warn_of_errors(unit);
 }
 
@@ -312,5 +317,6 @@ double PairLES::error_of_random_charges() const
   const double of_mesh = pair_les::mesh_force_error(integral, square, n, volume);
   if (!split || kspace->g_ewald == pair_les::g_ewald_from_sigma(model->long_range()->sigma))
     return of_mesh;
-  return std::hypot(of_mesh, pair_les::cutoff_force_error(kspace->g_ewald, cut_coul, square, n, volume));
+  return std::hypot(of_mesh,
+                    pair_les::cutoff_force_error(kspace->g_ewald, cut_coul, square, n, volume));
 }

@@ -127,7 +127,7 @@ bool PairLES::plans_points() const
 {
   const auto &errors = model->errors;
   return mesh_chosen &&
-      (!domain->triclinic || errors.mesh_scale > 1.0 || errors.cutoff_scale > 1.0);
+         (!domain->triclinic || errors.mesh_scale > 1.0 || errors.cutoff_scale > 1.0);
 }
 
 /* ----------------------------------------------------------------------
@@ -183,7 +183,7 @@ void PairLES::plan_mesh(double charge_square)
   const double matched = pair_les::g_ewald_from_sigma(model->long_range()->sigma);
   double g_ewald = planned_gewald(task);
   if (g_ewald > matched) {
-    if (charge_square > 0.0) report_cap(g_ewald);
+    if (charge_square > 0.0 && task.cutoff_scale == 1.0) report_cap(g_ewald);
     g_ewald = matched;
   }
   if (g_ewald == 0.0) { // the accuracy is met without a long range: LAMMPS finds something
@@ -213,8 +213,8 @@ void PairLES::plan_vectors(double charge_square)
     return;
   }
   auto task = long_range_task(charge_square);
-  const double g_ewald = std::min(planned_gewald(task),
-                                  pair_les::g_ewald_from_sigma(model->long_range()->sigma));
+  const double g_ewald =
+      std::min(planned_gewald(task), pair_les::g_ewald_from_sigma(model->long_range()->sigma));
   if (g_ewald == 0.0) return;
   int n[3];
   for (;; task.mesh_scale = std::max(1.0, 0.8 * task.mesh_scale)) {
@@ -233,8 +233,7 @@ void PairLES::plan_vectors(double charge_square)
 
 void PairLES::set_vectors(int nx, int ny, int nz)
 {
-  std::string words[4] = {"kmax/ewald", std::to_string(nx), std::to_string(ny),
-                          std::to_string(nz)};
+  std::string words[4] = {"kmax/ewald", std::to_string(nx), std::to_string(ny), std::to_string(nz)};
   char *arg[4] = {&words[0][0], &words[1][0], &words[2][0], &words[3][0]};
   force->kspace->modify_params(4, arg);
   model->errors.vectors = {nx, ny, nz};
@@ -246,7 +245,8 @@ void PairLES::release_vectors()
 {
   auto &planned = model->errors.vectors;
   if (planned[0] == 0) return;
-  if (update && force->kspace && KSpaceAccess::vectors(force->kspace) == planned) set_vectors(0, 0, 0);
+  if (update && force->kspace && KSpaceAccess::vectors(force->kspace) == planned)
+    set_vectors(0, 0, 0);
   planned = {};
 }
 

@@ -68,14 +68,15 @@ struct PairLES::Model {
     pair_les::TransferPreconditioner preconditioner;
   } equilibration;
 
-  struct { // of the long-range sum for the charges of this run's first step; in units of LAMMPS, energies per atom
+  struct
+  { // of the long-range sum for the charges of this run's first step; in units of LAMMPS, energies per atom
     bool measured = false;
-    double force = 0.0, energy = 0.0;                // of mesh and cutoff together
-    double mesh_force = 0.0, cutoff_force = 0.0;     // rms over atoms
+    double force = 0.0, energy = 0.0;            // of mesh and cutoff together
+    double mesh_force = 0.0, cutoff_force = 0.0; // rms over atoms
     double mesh_energy = 0.0, cutoff_energy = 0.0;
-    double atoms = 0.0;                              // compared
-    double mesh_scale = 1.0, cutoff_scale = 1.0;     // as in LongRangeTask
-    std::array<int, 3> vectors{};                    // numbers that this style gave to ewald
+    double atoms = 0.0;                          // compared
+    double mesh_scale = 1.0, cutoff_scale = 1.0; // as in LongRangeTask
+    std::array<int, 3> vectors{};                // numbers that this style gave to ewald
   } errors;
 
   pair_les::TrimmedList net_neighbors; // where the list of LAMMPS reaches further than the network
