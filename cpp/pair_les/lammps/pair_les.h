@@ -143,7 +143,7 @@ class PairLES : public Pair {
   bool refine_solver();
   void measure_errors(class KSpaceProbe &);
   std::vector<double> forces_of_errors(const class KSpaceProbe &, const std::vector<double> &);
-  bool errors_exceed(double factor) const;
+  double error_ratio() const;
   bool plan_finer();
   void plan_vectors(double charge_square);
   void set_vectors(int, int, int);

@@ -39,6 +39,9 @@ using namespace LAMMPS_NS;
 static constexpr double TOLERATED = 1.35, TOLERATED_OF_REFINED = 1.1;
 
 static constexpr int MOST_REFINEMENTS = 8;
+// part of an error that may be left by two refinements; more of it is not of the mesh but, say, of FFTs in single precision
+static constexpr double STAGNATION = 0.7;
+
 static constexpr double SMALLEST_STEP =
     1.15; // of the factor by which a mesh is planned more accurately
 
@@ -60,11 +63,15 @@ bool PairLES::refine_solver()
 
   KSpaceProbe probe(lmp, model->n_charges);
   bool refined = false;
+  double before[2] = {0.0, 0.0}; // errors of the last two attempts
   for (int n = 0;; n++) {
     measure_errors(probe);
-    if (!errors_exceed(n == 0 ? TOLERATED : TOLERATED_OF_REFINED) || n == MOST_REFINEMENTS ||
-        !plan_finer())
-      break;
+    const double error = error_ratio();
+    if (error <= (refined ? TOLERATED_OF_REFINED : TOLERATED) || n == MOST_REFINEMENTS) break;
+    if (n >= 2 && error > STAGNATION * before[0]) break;
+    before[0] = before[1];
+    before[1] = error;
+    if (!plan_finer()) break;
     refined = true;
     init_kspace();
     force->kspace->setup();
@@ -72,12 +79,14 @@ bool PairLES::refine_solver()
   return refined;
 }
 
-/* ---------------------------------------------------------------------- */
+/* ----------------------------------------------------------------------
+   how many times the error asked for, the larger of forces and energy
+------------------------------------------------------------------------- */
 
-bool PairLES::errors_exceed(double factor) const
+double PairLES::error_ratio() const
 {
-  const double asked = factor * force->kspace->accuracy;
-  return model->errors.force > asked || model->errors.energy > asked * ENERGY_LENGTH;
+  return std::max(model->errors.force, model->errors.energy / ENERGY_LENGTH) /
+         force->kspace->accuracy;
 }
 
 /* ----------------------------------------------------------------------
@@ -269,7 +278,7 @@ void PairLES::report_solver()
       "pair_style les: {}, g_ewald {:.6g}: estimated rms force error {:.3g} {}/A ({:.2g} "
       "relative){}\n",
       solver, kspace->g_ewald, force_error, unit, force_error / kspace->two_charge_force, basis);
-  if (errors.measured && errors_exceed(TOLERATED)) warn_of_errors(unit);
+  if (errors.measured && error_ratio() > TOLERATED) warn_of_errors(unit);
 }
 
 /* ---------------------------------------------------------------------- */
@@ -278,7 +287,9 @@ void PairLES::warn_of_errors(const char *unit)
 {
   const KSpace *const kspace = force->kspace;
   std::string cure = "type a smaller accuracy";
-  if (mesh_chosen)
+  if (KSpaceAccess::gewald_fixed(force->kspace) && kspace->g_ewald != gewald_set)
+    cure = "remove kspace_modify gewald";
+  else if (mesh_chosen)
     cure = "type 'pair_style les coul 10.0', or use a smaller box or kspace_style ewald";
   else if (strncmp(force->kspace_style, "pppm", 4) == 0)
     cure = "type a smaller accuracy, or leave order, diff and mesh to pair_style les";
