@@ -24,6 +24,7 @@
 #include "core/long_range_plan.h"
 #include "core/mesh_error.h"
 #include "kspace_access.h"
+#include "kspace_box.h"
 #include "kspace_probe.h"
 #include "pair_les_model.h"
 
@@ -74,7 +75,7 @@ bool PairLES::refine_solver()
     if (!plan_finer()) break;
     refined = true;
     init_kspace();
-    force->kspace->setup();
+    kspace_box->set_up();
   }
   return refined;
 }
