@@ -55,7 +55,7 @@ def test_the_version_has_one_place() -> None:
     assert re.search(
         rf"^version: {re.escape(__version__)}$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE
     )
-    assert 'dynamic = ["version"]' in PYPROJECT
+    assert 'dynamic = ["version", "dependencies"]' in PYPROJECT
 
 
 def test_running_a_model_needs_no_extra() -> None:
