@@ -138,6 +138,9 @@ def export(
             help="Instruction set of a pt2, which all machines of the run need. [default: of this one]"
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write a model even if its run found that it is not usable.")
+    ] = False,
 ) -> None:
     """Write a model file for LAMMPS and ASE, and compare it with the trained model before saying done.
 
@@ -154,7 +157,7 @@ def export(
     chosen = None if precision is None else precision.value
     instruction_set = None if isa is None else isa.value
     for check in write(
-        checkpoint, output, chosen, description, charge, atoms, file_format.value, instruction_set, say
+        checkpoint, output, chosen, description, charge, atoms, file_format.value, instruction_set, say, force
     ):
         print(check)
     print(f"done: {output} ({output.stat().st_size / 1024:.0f} KiB)")

@@ -18,7 +18,7 @@ from .charge_losses import charge_loss
 from .config import Config, LossSection
 from .network import DTYPES
 from .optimizers import new_optimizer
-from .schedule import Plateau, rate_factor, weights_of_epoch
+from .schedule import Plateau, rate_factor, weights_of_epoch, weights_of_score
 from .squared_errors import ErrorSums, over_processes, rmse, squared_errors, weighted_loss
 
 
@@ -69,9 +69,8 @@ class PotentialModule(pl.LightningModule):
         return weights_of_epoch(epoch, self.config.training)
 
     def score_weights(self) -> LossSection:
-        """Weights of the validation score: those of the end, at all times, so that epochs can be compared."""
-        training = self.config.training
-        return training.loss if training.final_stage is None else training.final_stage.loss
+        """See `weights_of_score`."""
+        return weights_of_score(self.config.training)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one batch."""

@@ -63,7 +63,10 @@ def train(config: Config) -> Path:
         return folder.path
     with folder.claimed(config):
         if folder.finished:
-            _say(f"run '{folder.path}' is finished: nothing to do, see {folder.summary}")
+            _say(
+                f"run '{folder.path}' is finished: nothing to do, see {folder.summary}"
+                f"{'' if folder.usable else ': its model is not usable'}"
+            )
         else:
             _train(config, folder, first)
     return folder.path
@@ -119,8 +122,12 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             ckpt_path=None if resume is None else folder.last,
         )
     if first:
-        write_report(folder, history.rows, valid_graphs)
-        _say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
+        for warning in write_report(folder, history.rows, train_graphs, valid_graphs):
+            _say(f"warning: {folder.path}: {warning}")
+        if folder.usable:
+            _say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
+        else:
+            _say(f"done: {folder.path}    its model is not usable: see 'problems' in {folder.summary}")
 
 
 class FrameData(pl.LightningDataModule):
