@@ -115,9 +115,9 @@ class ContractNet(nn.Module):
         """Initial charges that differ between the elements.
 
         E_lr is quadratic in the charges: at zero charge its gradient vanishes, and training would not leave it. The sign
-        of latent charges is arbitrary; this fixes it for the order of the species.
+        of latent charges is arbitrary; this fixes it for the order of the species. Atoms of one element have charges about 0.
         """
-        spread = torch.linspace(-0.1, 0.1, self.n_species)
+        spread = torch.linspace(-0.1, 0.1, self.n_species) if self.n_species > 1 else torch.zeros(1)
         if self.equilibrates:  # charges are about minus electronegativities over hardnesses
             self.readout.last.bias[:, 1] = -HARDNESS_SCALE * spread / ELECTRONEGATIVITY_SCALE
         else:

@@ -36,12 +36,11 @@ from pair_les.net.products import degree_averages
 from pair_les.net.readout import SharedLinear, SharedReadout
 from pair_les.net.settings import NetSettings
 from pair_les.net.statistics import (
-    FEATURE_FLOOR,
-    FLOOR,
-    gas_variance,
+    SHARED_FLOOR,
+    largest_change,
     normal_density,
     rattled,
-    typical_change,
+    smallest_mean_square,
 )
 
 GATE_SPREAD = 0.3
@@ -335,12 +334,12 @@ class MessagePassingNet(ContractNet):
         (:mod:`pair_les.net.statistics`). A species that does not occur has the means of all atoms.
         """
         graphs = [edge_vectors, *rattled(edge_vectors, edge_index[0], n_local)]
-        smallest = FLOOR * gas_variance(edge_index.size(1), n_local)
+        smallest = smallest_mean_square(edge_index.size(1), n_local)
 
         densities = [self.density(species, edge_index, vectors, n_local) for vectors in graphs]
         self.density_mean.copy_(densities[0][0].mean(0))
         centered = [torch.cat([a[:1] - self.density_mean, a[1:]]) for a in densities]
-        self.density_scale.copy_(self._inverse_sizes(centered, smallest))
+        self.density_scale.copy_(self._inverse_sizes(centered, species, smallest))
         mixed = [self.mixed(a) for a in densities]
         features, products = zip(*(self.products(f, True) for f in mixed), strict=True)
         normal, normal_products = self.products(
@@ -349,8 +348,8 @@ class MessagePassingNet(ContractNet):
         self._fit_features(features, species, 0, normal)
         for factors, typical in enumerate(torch.chunk(normal_products, 3, 2)):
             values = [torch.chunk(product, 3, 2)[factors] for product in products]
-            floor = FEATURE_FLOOR**2 * float(typical.square().mean())
-            self.product_scale[factors] = self._inverse_sizes(values, floor)
+            floor = SHARED_FLOOR**2 * float(typical.square().mean())
+            self.product_scale[factors] = self._inverse_sizes(values, species, floor)
 
         received = []
         for vectors, product, x in zip(graphs, products, features, strict=True):
@@ -358,22 +357,24 @@ class MessagePassingNet(ContractNet):
             received.append(self.received(h, edge_index[0], edge_index[1], vectors, n_local))
         halves = [torch.chunk(sums, 2, 2) for sums in received]
         n_sent = self.message_l_max + 1
-        self.message_scale[0] = self._inverse_sizes([towards for towards, _ in halves], smallest)
+        self.message_scale[0] = self._inverse_sizes([towards for towards, _ in halves], species, smallest)
         as_is = [values[: self.n_message_lm] for _, values in halves]
-        self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, smallest)
+        self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest)
         again = [self.mixed_again(sums, f) for sums, f in zip(received, mixed, strict=True)]
         self._fit_features([self.products(f, False)[0] for f in again], species, 1, normal)
 
-    def _inverse_sizes(self, values: Sequence[Tensor], smallest: float) -> Tensor:
-        """Inverse root mean square of each degree, from ``values`` of the frames and of displaced ones, ``[n_lm, ...]`` each.
+    def _inverse_sizes(self, values: Sequence[Tensor], species: Tensor, smallest: float) -> Tensor:
+        """Inverse root mean square of each degree, from ``values [n_lm, n, n_channels]`` of the frames and of displaced ones.
 
-        Mean squares are at least those of typical changes, and at least `smallest`.
+        Mean squares are at least those of the changes of any species, and at least `smallest`.
         """
         squares = []
         for degree in range(math.isqrt(values[0].size(0))):
-            of_frames, *displaced = (part[degree**2 : (degree + 1) ** 2].reshape(-1, 1) for part in values)
-            change = typical_change(of_frames, torch.cat(displaced))
-            squares.append(max(float(of_frames.double().square().mean()), float(change)))
+            # [n (2 degree + 1) n_channels, 1], atoms first
+            parts = [part[degree**2 : (degree + 1) ** 2].transpose(0, 1).reshape(-1, 1) for part in values]
+            of_row = species.repeat_interleave(parts[0].size(0) // species.size(0))
+            change = largest_change(parts[0], torch.cat(parts[1:]), of_row)
+            squares.append(max(float(parts[0].double().square().mean()), float(change)))
         return torch.tensor(squares, dtype=torch.float64).clamp_min(smallest).rsqrt()
 
     def _fit_features(self, x: Sequence[Tensor], species: Tensor, layer: int, normal: Tensor) -> None:
@@ -382,8 +383,8 @@ class MessagePassingNet(ContractNet):
         for s in torch.unique(species).tolist():
             self.feature_mean[layer, s] = x[0][species == s].mean(0)
         square = (x[0] - self.feature_mean[layer][species]).double().square().mean(0)
-        square = square.maximum(typical_change(x[0], torch.cat(x[1:])))
-        floor = FEATURE_FLOOR**2 * normal.double().var(0)
+        square = square.maximum(largest_change(x[0], torch.cat(x[1:]), species))
+        floor = SHARED_FLOOR**2 * normal.double().var(0)
         self.feature_scale[layer] = square.maximum(floor).rsqrt()
 
     def _output_weights(self) -> list[Tensor]:

@@ -32,8 +32,15 @@ FLOOR = 1e-2
 GAS_VARIANCE = 1.5 * 1024.0 / 3003.0
 """Mean square of ``B_k(r) Y_lm`` for a neighbor at a random place within the cutoff: ``3/2 int_0^1 (1 - x^2)^6 dx``, for every k."""
 
-FEATURE_FLOOR = 1e-2
+FEW_NEIGHBORS = 10.0
+"""Neighbors that atoms of a condensed phase have at least: a network trained on lone atoms or molecules in vacuum meets them there."""
+
+FEATURE_FLOOR = 0.05
 """Of the spread of a feature whose densities are independent normal numbers of unit variance."""
+
+
+SHARED_FLOOR = 0.25
+"""The same where features are not squashed."""
 
 
 def rattled(edge_vectors: Tensor, center: Tensor, n_atoms: int) -> list[Tensor]:
@@ -52,8 +59,17 @@ def rattled(edge_vectors: Tensor, center: Tensor, n_atoms: int) -> list[Tensor]:
 
 
 def gas_variance(n_edges: int, n_atoms: int) -> float:
-    """Variance of a component of the density in an ideal gas with as many neighbors as these atoms have (at least one)."""
-    return GAS_VARIANCE * max(n_edges / max(n_atoms, 1), 1.0)
+    """Variance of a component of the density in an ideal gas with as many neighbors as these atoms have, `FEW_NEIGHBORS` at least."""
+    return GAS_VARIANCE * max(n_edges / max(n_atoms, 1), FEW_NEIGHBORS)
+
+
+def smallest_mean_square(n_edges: int, n_atoms: int) -> float:
+    """`FLOOR` times `gas_variance`; all of it for the neighbors that atoms lack to `FEW_NEIGHBORS`.
+
+    For networks whose features are polynomials of the density of any size.
+    """
+    missing = max(FEW_NEIGHBORS - n_edges / max(n_atoms, 1), 0.0)
+    return max(FLOOR * gas_variance(n_edges, n_atoms), GAS_VARIANCE * missing)
 
 
 def pooled(values: Tensor, counts: Tensor) -> Tensor:
@@ -84,6 +100,14 @@ def typical_change(values: Tensor, displaced: Tensor) -> Tensor:
     """
     change = (displaced.view(-1, *values.shape) - values).flatten(0, 1).abs()
     return change.kthvalue(max(round(0.683 * change.size(0)), 1), 0).values.double().square()
+
+
+def largest_change(values: Tensor, displaced: Tensor, species: Tensor) -> Tensor:
+    """The largest `typical_change` of any species, for atoms of ``species [n]``."""
+    of_displaced = species.repeat(displaced.size(0) // max(species.size(0), 1))
+    return torch.stack(
+        [typical_change(values[species == s], displaced[of_displaced == s]) for s in torch.unique(species)]
+    ).amax(0)
 
 
 def normal_density(n_lm: int, n_channels: int, like: Tensor) -> Tensor:

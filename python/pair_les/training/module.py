@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from ..data.batches import Batch
 from ..net import ContractNet
 from ..potential import predict
-from .charge_losses import charge_loss
+from .charge_losses import charge_squares
 from .config import Config, LossSection
 from .network import DTYPES
 from .optimizers import new_optimizer
@@ -88,7 +88,8 @@ class PotentialModule(pl.LightningModule):
         total, world_size = over_processes(counts), self.trainer.world_size
         loss = weighted_loss(world_size * sums, total, self.loss_weights(self.current_epoch))
         if self.config.training.charge_loss.asked():
-            loss = loss + charge_loss(prediction, batch, self.config.training.charge_loss)
+            of_charges, n_charges = charge_squares(prediction, batch, self.config.training.charge_loss)
+            loss = loss + (world_size * of_charges / over_processes(n_charges).clamp(min=1.0)).sum()
         self.loss = float(loss.detach())
         self.train_errors.add(sums, counts)
         return loss

@@ -47,10 +47,10 @@ def write_report(
     errors = comparison.errors()
     limits = label_limits(train_graphs, valid_graphs, len(model.species))
     rattled = rattle(model)
-    problems = [
-        *worse_than_nothing(errors, limits, weights_of_score(model.config.training)),
-        *unbounded_forces(rattled, limits),
-    ]
+    problems, warnings = worse_than_nothing(errors, limits, weights_of_score(model.config.training))
+    problems += unbounded_forces(rattled, limits)
+    if rattled.imbalance is not None:
+        warnings.append(rattled.imbalance)
     best = read_checkpoint(folder.best)["callbacks"]["RunCheckpoint"]
     summary = {
         "epochs": len(rows),
@@ -59,10 +59,10 @@ def write_report(
         "seconds": sum(row["seconds"] for row in rows),
         "validation": errors,
         "usable": not problems,
-        "problems": [*problems],
+        "problems": problems,
+        "warnings": warnings,
         "limits": {"energy_rmse": limits.energy, "forces_rmse": limits.forces},
         "rattled_forces_rms": rattled.forces,
     }
     write_file(folder.summary, json.dumps(summary, indent=2) + "\n")
-    remarks = [] if rattled.imbalance is None else [rattled.imbalance]
-    return [*(f"not usable: {problem}" for problem in problems), *remarks]
+    return [*(f"not usable: {problem}" for problem in problems), *warnings]

@@ -29,7 +29,7 @@ from .checkpoints import AtomicCheckpointIO, RunCheckpoint
 from .config import Config
 from .config_file import config_values
 from .history import History, Terminal
-from .initial_charges import fit_initial_charges, mean_potentials
+from .initial_charges import NEGLIGIBLE_CHARGE, fit_initial_charges, largest_imbalance, mean_potentials
 from .initial_energies import start_from_mean_energies
 from .interruption import exit_with_parent
 from .module import PotentialModule
@@ -101,12 +101,9 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             _say(f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done")
     if resume is None or not resume["pair_les"]["stopped"]:
         module = _module(config, train_graphs, valid_graphs, species, reference_energies)
-        if first and resume is None and module.charges_fitted:
-            charges = module.network.initial_charges()
-            _say(
-                f"initial {'electronegativities (eV/e)' if module.network.equilibrates else 'charges (e)'}: "
-                + ", ".join(f"{s} {q:+.4f}" for s, q in zip(species, charges, strict=True))
-            )
+        if first and resume is None:
+            for line in _charge_notes(config, module, train_graphs):
+                _say(line)
         description = {
             "config": config_values(config),
             "species": species,
@@ -236,6 +233,32 @@ def _initial_charges(config: Config, train: list[Graph], species: list[str]) -> 
             f"{' '.join(species)}: give one charge for each of these, or use 'fit'"
         )
     return given
+
+
+def _charge_notes(config: Config, module: PotentialModule, train: list[Graph]) -> list[str]:
+    """What the user is told about initial charges."""
+    network, asked = module.network, config.training.initial_charges
+    if not network.has_charge:
+        return []
+    if not module.charges_fitted:
+        if asked is None or network.n_species == 1:
+            return []
+        return [
+            "initial charges: none that add up to the total charge of each frame explain the forces, weights are random: "
+            "a metal needs none (model.long_range: null), ions are given with training.initial_charges"
+        ]
+    name = "electronegativities (eV/e)" if network.equilibrates else "charges (e)"
+    values = zip(network.species, network.initial_charges(), strict=True)
+    lines = [f"initial {name}: " + ", ".join(f"{symbol} {value:+.4f}" for symbol, value in values)]
+    if not network.equilibrates and not config.model.long_range.neutralize:
+        charges = dict(zip(network.species, network.initial_charges(), strict=True))
+        total, label, n_atoms = largest_imbalance(train, network.species, charges)
+        if abs(total - label) > NEGLIGIBLE_CHARGE * n_atoms:
+            lines.append(
+                f"warning: initial charges add up to {total:+.2f} e in a frame of {n_atoms} atoms whose total charge is {label:g} e: "
+                "give training.initial_charges that add up, or model.long_range.neutralize: true"
+            )
+    return lines
 
 
 def _potentials(

@@ -33,6 +33,9 @@ ENERGY_NOISE = 10.0
 FORCES_NOISE = 20.0
 """meV/angstrom: labels that differ by less than the accuracy of common electronic-structure settings are equal."""
 
+FAR_BEYOND = 10.0
+"""Times the limit, from which an error of energies alone makes a model useless."""
+
 RATTLE = 0.05
 """angstrom, standard deviation of each component of the displacements of the test of forces."""
 
@@ -77,17 +80,28 @@ def label_limits(train: Sequence[Graph], valid: Sequence[Graph], n_species: int)
     return Limits(max(ENERGY_NOISE, *energies), max(FORCES_NOISE, *forces))
 
 
-def worse_than_nothing(errors: dict[str, Any], limits: Limits, weights: LossSection) -> list[str]:
-    """Sentences about validation errors (as `Comparison.errors` has them) beyond `limits`, of what the loss has a weight for."""
-    found = []
-    for name, unit in (("energy", "meV/atom"), ("forces", "meV/A")):
-        error, limit = errors[f"{name}_rmse"], getattr(limits, name)
-        if getattr(weights, name) > 0.0 and not error <= limit:  # NaN is beyond
-            found.append(
-                f"validation {name} have an error of {error:.4g} {unit}, more than the {limit:.4g} {unit} of a model "
-                "that predicts nothing"
-            )
-    return found
+def worse_than_nothing(
+    errors: dict[str, Any], limits: Limits, weights: LossSection
+) -> tuple[list[str], list[str]]:
+    """Sentences about validation errors (as `Comparison.errors` has them) beyond `limits`, of what the loss has a weight for.
+
+    Returns
+    -------
+    Reasons why a model is not usable, and warnings. Forces decide. Energies do where forces say nothing, and where their error is
+    `FAR_BEYOND` the limit: those of a short training are off by a common constant, which moves no atom.
+    """
+    problems, warnings = [], []
+    for name, unit, key in (("energies", "meV/atom", "energy"), ("forces", "meV/A", "forces")):
+        error, limit = errors[f"{key}_rmse"], getattr(limits, key)
+        if getattr(weights, key) == 0.0 or error <= limit:
+            continue  # NaN goes on
+        text = (
+            f"validation {name} have an error of {error:.4g} {unit}, more than the {limit:.4g} {unit} of a model that "
+            "knows nothing but compositions"
+        )
+        decides = key == "forces" or limits.forces <= FORCES_NOISE or not error <= FAR_BEYOND * limit
+        (problems if decides else warnings).append(text)
+    return problems, warnings
 
 
 @dataclass(frozen=True)
