@@ -158,14 +158,16 @@ def _repeated(frame: Frame) -> Frame:
     """A supercell of at least `RATTLED_ATOMS` atoms; isolated frames as they are. Labels are those of the frame."""
     if not frame.periodic or len(frame) >= RATTLED_ATOMS:
         return frame
-    n = math.ceil((RATTLED_ATOMS / len(frame)) ** (1 / 3))
-    shifts = np.array([[i, j, k] for i in range(n) for j in range(n) for k in range(n)]) @ frame.cell
+    directions = 2 if frame.slab else 3
+    n = math.ceil((RATTLED_ATOMS / len(frame)) ** (1 / directions))
+    repeats = np.array([n] * directions + [1] * (3 - directions))
+    shifts = np.indices(repeats).reshape(3, -1).T @ frame.cell
     positions = (shifts[:, None] + frame.positions).reshape(-1, 3)
     return replace(
         frame,
-        symbols=frame.symbols * n**3,
+        symbols=frame.symbols * len(shifts),
         positions=positions,
-        cell=n * frame.cell,
+        cell=repeats[:, None] * frame.cell,
         forces=np.zeros_like(positions),
     )
 
