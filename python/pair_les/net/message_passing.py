@@ -383,7 +383,7 @@ class MessagePassingNet(ContractNet):
         for s in torch.unique(species).tolist():
             self.feature_mean[layer, s] = x[0][species == s].mean(0)
         square = (x[0] - self.feature_mean[layer][species]).double().square().mean(0)
-        square = square.maximum(largest_change(x[0], torch.cat(x[1:]), species))
+        square = square.maximum(largest_change(x[0], torch.cat(list(x[1:])), species))
         floor = SHARED_FLOOR**2 * normal.double().var(0)
         self.feature_scale[layer] = square.maximum(floor).rsqrt()
 

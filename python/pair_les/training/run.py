@@ -250,7 +250,8 @@ def _charge_notes(config: Config, module: PotentialModule, train: list[Graph]) -
     name = "electronegativities (eV/e)" if network.equilibrates else "charges (e)"
     values = zip(network.species, network.initial_charges(), strict=True)
     lines = [f"initial {name}: " + ", ".join(f"{symbol} {value:+.4f}" for symbol, value in values)]
-    if not network.equilibrates and not config.model.long_range.neutralize:
+    long_range = config.model.long_range
+    if not network.equilibrates and long_range is not None and not long_range.neutralize:
         charges = dict(zip(network.species, network.initial_charges(), strict=True))
         total, label, n_atoms = largest_imbalance(train, network.species, charges)
         if abs(total - label) > NEGLIGIBLE_CHARGE * n_atoms:

@@ -90,7 +90,8 @@ def worse_than_nothing(
     Reasons why a model is not usable, and warnings. Forces decide. Energies do where forces say nothing, and where their error is
     `FAR_BEYOND` the limit: those of a short training are off by a common constant, which moves no atom.
     """
-    problems, warnings = [], []
+    problems: list[str] = []
+    warnings: list[str] = []
     for name, unit, key in (("energies", "meV/atom", "energy"), ("forces", "meV/A", "forces")):
         error, limit = errors[f"{key}_rmse"], getattr(limits, key)
         if getattr(weights, key) == 0.0 or error <= limit:
@@ -128,6 +129,7 @@ def rattle(model: TrainedModel) -> Rattled:
         size = 1000.0 * float(prediction.forces.square().mean().sqrt())
         largest = largest if size <= largest else size  # NaN is the largest
         if model.long_range is not None and not model.long_range.neutralize and imbalance is None:
+            assert prediction.charge is not None  # of a model with long range
             imbalance = _imbalance(prediction.charge.double())
     return Rattled(largest, imbalance)
 
@@ -161,7 +163,7 @@ def _repeated(frame: Frame) -> Frame:
     directions = 2 if frame.slab else 3
     n = math.ceil((RATTLED_ATOMS / len(frame)) ** (1 / directions))
     repeats = np.array([n] * directions + [1] * (3 - directions))
-    shifts = np.indices(repeats).reshape(3, -1).T @ frame.cell
+    shifts = np.indices(tuple(repeats)).reshape(3, -1).T @ frame.cell
     positions = (shifts[:, None] + frame.positions).reshape(-1, 3)
     return replace(
         frame,
