@@ -2,10 +2,15 @@
 #
 #   make demo     set up, then train, export, run in LAMMPS on two ranks, check, plot (examples/lammps/nacl)
 #   make test     set up, then all tests
+#   make check    set up, then lint, types, structure and the fast tests: what a commit must pass
 #   make test-kokkos   those of pair_style les/kk, with the LAMMPS that LES_KOKKOS_LAMMPS names (kokkos/README.md)
 #   make test-convert  those of pair-les convert, with MACE and SevenNet in environments of their own ($(VENV)-mace, $(VENV)-sevenn)
 #   make lint     formatters and linters, nothing is changed
+#   make types    mypy
 #   make format   formatters
+#   make docs     the site, in build/docs
+#   make coverage the fast tests with the lines of Python that they reach
+#   make sanitize the tests of the core, built with the address and undefined-behavior sanitizers
 #
 # PYTHON chooses the interpreter (3.10 - 3.13), VENV the folder of the environment that is set up, TORCH_RELEASE and LAMMPS_RELEASE
 # what the C++ parts are compiled against: make test VENV=.venv-2.11 TORCH_RELEASE=2.11.0
@@ -21,13 +26,16 @@ KOKKOS := $(shell git ls-files 'kokkos/*.cpp' 'kokkos/*.h' 'tests/kokkos/*.cpp')
 # one thread per process: tests and MPI ranks share the cores
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-kokkos test-convert lint format clean
+.PHONY: demo test check test-kokkos test-convert lint types format docs coverage sanitize clean
 
 demo: $(VENV)/.installed
 	cd examples/lammps/nacl && PATH="$(abspath $(BIN)):$$PATH" python run.py
 
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: lint types $(VENV)/.installed
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/test_structure.py tests/python tests/core
 
 test-kokkos: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos
@@ -51,13 +59,31 @@ lint: $(VENV)/.lint
 	$(BIN)/ruff format --check .
 	$(BIN)/clang-format --dry-run --Werror $(CPP) $(KOKKOS)
 
+types: $(VENV)/.lint $(VENV)/.installed
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed
+	$(BIN)/pip install --quiet --no-build-isolation --editable ".[docs]"
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs
+
+coverage: $(VENV)/.installed
+	$(BIN)/pip install --quiet pytest-cov
+	$(BIN)/python -m pytest -n 2 -m "not slow" --cov=pair_les --cov-report=term tests/python
+
+# an environment and a build of their own; the leaks are those of Python and torch
+sanitize:
+	CXXFLAGS="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1" \
+	  SKBUILD_BUILD_DIR=build/sanitize SKBUILD_CMAKE_BUILD_TYPE=RelWithDebInfo $(MAKE) VENV=.venv-sanitize .venv-sanitize/.installed
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	  .venv-sanitize/bin/python -m pytest -n 0 tests/core
+
 format: $(VENV)/.lint
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CPP) $(KOKKOS)
 
 clean:
-	rm -rf $(VENV) build demo
+	rm -rf $(VENV) .venv-sanitize build demo
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -75,5 +101,5 @@ $(VENV)/.installed: $(VENV)/.dependencies CMakeLists.txt $(CPP) $(wildcard cmake
 	touch $@
 
 $(VENV)/.lint: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/pip install --quiet $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['lint'])")
+	$(BIN)/pip install --quiet $$($(BIN)/python -c "import tomllib; extras = tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']; print(*extras['lint'], *extras['types'])")
 	touch $@

@@ -8,7 +8,7 @@ as the style itself measures it, or all of *Pair* for coul/long, which does noth
 
     python benchmarks/long_range.py --molecules 19 --ranks 1 2 --out long_range
 
-writes ``long_range.json`` and ``long_range.png`` and prints the table of docs/performance.md.
+writes ``long_range.json`` and ``long_range.png`` and prints the table of docs/benchmarks/performance.md.
 """
 
 from __future__ import annotations

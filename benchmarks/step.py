@@ -8,7 +8,7 @@ charges of SPC/E on the same atoms, without bonds: what a step costs in LAMMPS b
 
     python benchmarks/step.py --out step [--packages] [--memory] [--train ../shared/data/water/frames.extxyz]
 
-writes ``step.json`` and ``step.png`` and prints the table of docs/performance.md.
+writes ``step.json`` and ``step.png`` and prints the table of docs/benchmarks/performance.md.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@
 #ifndef PAIR_LES_KOKKOS_ARRAYS_KOKKOS_H
 #define PAIR_LES_KOKKOS_ARRAYS_KOKKOS_H
 
-#include "core/capacity.h"
+#include "core/growth_policy.h"
 
 #include <Kokkos_Core.hpp>
 

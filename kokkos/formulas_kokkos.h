@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The formulas of the fused operators (core/fused/) on single numbers, for the threads of a device.
+// The formulas of the fused operators (core/fused/) and of the pair sum of split mode (core/split_formulas.h) on single numbers,
+// for the threads of a device.
 
 #ifndef PAIR_LES_KOKKOS_FORMULAS_KOKKOS_H
 #define PAIR_LES_KOKKOS_FORMULAS_KOKKOS_H
@@ -12,11 +13,12 @@
 #define PAIR_LES_POINTS_TOGETHER 1
 #include "core/fused/edge_basis.h"
 #include "core/fused/product_formulas.h"
+#include "core/split_formulas.h"
 
 namespace LAMMPS_NS {
 namespace les_kokkos {
 
-// What DualOps and ValueOps of core/fused/lanes.h are for lanes.
+// What DualOps and ValueOps of core/fused/dual.h are for lanes.
 template <class Real_> struct NumberOps {
   using Real = Real_;
   using V = Real;

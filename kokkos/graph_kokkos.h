@@ -7,8 +7,8 @@
 
 #include "arrays_kokkos.h"
 
-#include "core/array_evaluator.h"
 #include "core/edges.h"
+#include "core/evaluator.h"
 
 #include <Kokkos_Core.hpp>
 
@@ -38,10 +38,10 @@ template <class DeviceType> struct GraphKokkos {
     return reinterpret_cast<Real *>(vectors.data());
   }
 
-  pair_les::GraphArrays arrays() const
+  pair_les::DeviceGraph arrays() const
   {
-    return {n_local,      n_nodes,       n_edges, species.data(), index.data(), index.data() + row,
-            first.data(), vectors.data()};
+    return {n_local,       n_nodes, n_edges, species.data(), index.data(), index.data() + row,
+            vectors.data()};
   }
 
   double bytes() const

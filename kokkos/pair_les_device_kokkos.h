@@ -10,16 +10,11 @@
 #include "graph_kokkos.h"
 #include "split_sum_kokkos.h"
 
-#include "core/array_evaluator.h"
-
-#include <memory>
-
 namespace LAMMPS_NS {
 
 template <class DeviceType> struct PairLESKokkos<DeviceType>::Device {
   using Doubles = Kokkos::View<double *, DeviceType>;
 
-  std::unique_ptr<pair_les::ArrayEvaluator> evaluator;
   Kokkos::View<int *, DeviceType> species_of_type; // [ntypes + 1], -1 for NULL
   les_kokkos::GraphKokkos<DeviceType> graph;
 

@@ -57,7 +57,7 @@ template <class DeviceType> PairLESKokkos<DeviceType>::~PairLESKokkos()
 }
 
 /* ----------------------------------------------------------------------
-   the network twice: on the device for every step, on the host for computes that ask for more
+   the network on the device, for every step and for the computes, which give it graphs of the host
 ------------------------------------------------------------------------- */
 
 template <class DeviceType> void PairLESKokkos<DeviceType>::load_model(const std::string &archive)
@@ -67,15 +67,18 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::load_model(const std
         "pair_style les/kk computes where KOKKOS does, and has no keyword device; "
         "leave out 'device " +
         model->device.name + "' and type '-k on g 1'");
-  PairLES::load_model(archive);
-  pair_les::ArrayEvaluatorOptions options;
+  pair_les::EvaluatorOptions options;
   options.threads = lmp->kokkos->nthreads;
   options.device.instead = "run without '-k on g'";
   if (!std::is_same_v<DeviceType, LMPHostType>)
     options.device.name = fmt::format("cuda:{}", Kokkos::device_id()); // KOKKOS took it by rank
   les_kokkos::choose_fused_kernels(options.device.is_gpu());
-  device->evaluator = pair_les::create_array_evaluator(model->file, archive, options);
-  device->graph.in_double = device->evaluator->double_precision();
+  model->evaluator = pair_les::create_evaluator(model->file, archive, options);
+  if (equilibrates())
+    throw std::runtime_error("model file '" + model->file +
+                             "' needs charge equilibration, which pair_style les/kk does not have; "
+                             "type 'pair_style les' and run without -suffix kk");
+  device->graph.in_double = model->evaluator->double_precision();
 }
 
 /* ---------------------------------------------------------------------- */
@@ -218,8 +221,8 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::run_forward()
   try {
     DeviceType().fence("les: before torch");
     Kokkos::Profiling::pushRegion("les: torch forward");
-    device->evaluator->forward(device->graph.arrays(), device->energy.data(),
-                               charges ? device->latent.data() : nullptr);
+    model->evaluator->forward(device->graph.arrays(), device->energy.data(),
+                              charges ? device->latent.data() : nullptr);
     Kokkos::Profiling::popRegion();
 
     const auto energies = les_kokkos::sum_and_check<DeviceType>(device->energy, n);
@@ -261,7 +264,8 @@ void PairLESKokkos<DeviceType>::scatter_edge_gradient(double *virial_sum, double
   try {
     DeviceType().fence("les: before torch");
     Kokkos::Profiling::pushRegion("les: torch backward");
-    gradient = device->evaluator->backward(solver == NONE ? nullptr : device->phi.data());
+    model->evaluator->backward(solver == NONE ? nullptr : device->phi.data());
+    gradient = model->evaluator->device_edge_gradient();
     Kokkos::Profiling::popRegion();
   } catch (const std::exception &e) {
     failure = explain(e);
@@ -290,7 +294,7 @@ void PairLESKokkos<DeviceType>::scatter_edge_gradient(double *virial_sum, double
 
 template <class DeviceType> void PairLESKokkos<DeviceType>::bring_home()
 {
-  if (device->home || !device->evaluator) return;
+  if (device->home || !model->evaluator) return;
   device->graph.copy_to(model->graph);
   if (model->long_range()) {
     bring_charges_home();

@@ -5,6 +5,7 @@
 #define PAIR_LES_KOKKOS_SPLIT_SUM_KOKKOS_H
 
 #include "arrays_kokkos.h"
+#include "formulas_kokkos.h"
 #include "sums_kokkos.h"
 
 #include "core/split_table.h"
@@ -58,7 +59,7 @@ SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &li
         const int i = ilist(ii);
         const double xi = x(i, 0), yi = x(i, 1), zi = x(i, 2);
         const double qi = q(i) / charge_unit;
-        const double scale = -2.0 * inverse_step * qi;
+        const double scale = pair_les::device::force_scale(qi, inverse_step);
         double phi = 0.0, fx = 0.0, fy = 0.0, fz = 0.0;
         double w[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
         for (int k = 0; k < numneigh(i); k++) {
@@ -68,23 +69,18 @@ SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &li
           if (r_squared >= cutoff_squared) continue;
           const double position = r_squared * inverse_step;
           const int piece = static_cast<int>(position);
-          const double t = position - piece;
-          const double c1 = coefficients(4 * piece + 1), c2 = coefficients(4 * piece + 2),
-                       c3 = coefficients(4 * piece + 3);
+          double value, slope;
+          pair_les::device::table_value<double>(
+              position - piece, coefficients(4 * piece), coefficients(4 * piece + 1),
+              coefficients(4 * piece + 2), coefficients(4 * piece + 3), value, slope);
           const double qj = q(j) / charge_unit;
-          phi += qj * (coefficients(4 * piece) + t * (c1 + t * (c2 + t * c3)));
-          const double pair = scale * qj * (c1 + t * (2.0 * c2 + t * (3.0 * c3)));
+          phi += qj * value;
+          const double pair = scale * qj * slope;
           fx += pair * dx;
           fy += pair * dy;
           fz += pair * dz;
           // the other half belongs to the other atom
-          const double half = 0.5 * pair;
-          w[0] += half * dx * dx;
-          w[1] += half * dy * dy;
-          w[2] += half * dz * dz;
-          w[3] += half * dx * dy;
-          w[4] += half * dx * dz;
-          w[5] += half * dy * dz;
+          pair_les::device::add_virial(0.5, pair * dx, pair * dy, pair * dz, dx, dy, dz, w);
         }
         potential(i) = phi;
         f(i, 0) += unit * fx;

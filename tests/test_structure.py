@@ -74,6 +74,12 @@ def test_one_file_of_the_core_knows_the_model_format():
     assert files == ["package_model.cpp"]
 
 
+def test_vectors_of_numbers_are_made_in_one_folder():
+    """Kernels are written on `core/simd/lanes.h` and compiled once per instruction set."""
+    others = [path for path in sources(*CPP) if path.parent.name != "simd"]
+    assert offending(others, r"vector_size|immintrin|\b_mm\d*_|target_clones") == []
+
+
 def test_style_headers_include_only_their_base_class():
     """LAMMPS includes every style header into one file: what they pull in, everybody gets."""
     for header in ("pair_les.h", "fix_les_backward.h"):

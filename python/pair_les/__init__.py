@@ -6,14 +6,10 @@ Importing the package is cheap (no torch, no LAMMPS): the names below are loaded
 
 from __future__ import annotations
 
-import importlib.metadata
 from importlib import import_module
 from typing import Any
 
-try:
-    __version__ = importlib.metadata.version("pair_les")
-except importlib.metadata.PackageNotFoundError:  # run from a source tree that was never installed
-    __version__ = "0.1.0"
+from pair_les.version import __version__
 
 _LAZY = {
     "ContractError": "contract",

@@ -7,7 +7,7 @@ import copy
 import hashlib
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
@@ -127,7 +127,7 @@ class LESCalculator(Calculator):
             See `evaluate`.
         """
         super().calculate(atoms, properties, system_changes)
-        atoms = self.atoms
+        atoms = cast(Atoms, self.atoms)
         if "stress" in properties and not atoms.pbc.all():
             raise PropertyNotImplementedError(
                 f"stress needs a cell that is periodic in all three directions, pbc is {atoms.pbc.tolist()}"

@@ -148,7 +148,7 @@ def _read(
                 f"element '{symbol}': must be a chemical symbol, one for each LAMMPS type as in pair_coeff"
             )
     # positions and forces stay in the units of the dump: angstrom both in metal and in real
-    stream = iread(dump, index=":", format="lammps-dump-text", specorder=specorder, units="metal")
+    stream = iread(os.fspath(dump), index=":", format="lammps-dump-text", specorder=specorder, units="metal")
     try:
         yield from islice(stream, frames)
     except (OSError, LookupError, ValueError, TypeError, RuntimeError) as error:
@@ -184,6 +184,7 @@ def _boundaries(atoms: Atoms) -> str:
 
 def _charge_unit(metadata: Metadata, units: str) -> float:
     """`q` of a dump per charge of the model: pair_style les makes LAMMPS's Coulomb constant act as the model's."""
+    assert metadata.long_range is not None  # asked only of models with charges
     energy_per_ev, lammps_constant = LAMMPS_UNITS[units]
     return float(np.sqrt(metadata.long_range.coulomb_constant * energy_per_ev / lammps_constant))
 

@@ -74,7 +74,8 @@ def agreement(networks: Sequence[Network], mean: Network, model: TrainedModel) -
     def forces_of(network: Network, batch: Batch) -> Tensor:
         return predict(network, model.long_range, batch, model.dtype).forces
 
-    difference, spread = [], []
+    difference: list[Tensor] = []
+    spread: list[Tensor] = []
     for batch in _samples(model):
         alone = [forces_of(network, batch) for network in networks]
         middle = torch.stack(alone).mean(0)
@@ -91,7 +92,7 @@ def _samples(model: TrainedModel) -> list[Batch]:
 def _charges(model: TrainedModel, batches: Sequence[Batch]) -> Tensor:
     """Of all atoms of the batches, e, float64."""
     found = [predict(model.network.interaction, model.long_range, batch, model.dtype) for batch in batches]
-    return torch.cat([prediction.charge.double() for prediction in found])
+    return torch.cat([prediction.charge.double() for prediction in found if prediction.charge is not None])
 
 
 def _rms(parts: list[Tensor]) -> float:

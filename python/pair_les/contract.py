@@ -179,7 +179,9 @@ def read_metadata(path: str | os.PathLike[str]) -> Metadata:
         raise ContractError(
             f"{path}: truncated or damaged TorchScript archive: copy or export it again"
         ) from error
-    return Metadata.from_json(_extra_file(path, METADATA_FILE), path)
+    content = _extra_file(path, METADATA_FILE)
+    assert content is not None  # found above
+    return Metadata.from_json(content, path)
 
 
 def _extra_file(path: str | os.PathLike[str], name: str) -> bytes | None:

@@ -78,7 +78,7 @@ def evaluate(
     if projected or metadata.charge_per_atom is not None:
         graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)
         for frame, graph in zip(frames, graphs, strict=True):
-            label = float(graph.charge_labels.total_charge)
+            label = float(graph.known_charge_labels().total_charge)
             require_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
     network = model_network(module, metadata, model)
     return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)

@@ -131,7 +131,7 @@ def evaluate(
         )
     indices = np.asarray(species, dtype=np.int64).reshape(-1)
     total_charge = total_charge_of(metadata, len(indices), total_charge, file)
-    edge_index, shifts = neighbor_list(positions, cell, periodic, metadata.cutoff)
+    edge_index, shifts = neighbor_list(positions, cell, periodic.tolist(), metadata.cutoff)
     x = torch.as_tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3), device=device)
     h = torch.as_tensor(np.asarray(cell, dtype=np.float64), device=device)
     kinds = torch.as_tensor(indices, device=device)
@@ -148,6 +148,7 @@ def evaluate(
     forces, strain = torch.zeros_like(x), torch.zeros_like(h)
     settings = metadata.long_range
     if settings is not None and settings.equilibrates:
+        assert charges is not None  # checked_forward
         outputs, total_charge = charges, total_charge or 0.0
         charges = _equilibrate(outputs, x, h, bool(periodic.all()), settings, k_cutoff, total_charge)
         energies = energies.to(x.dtype) + charge_energies(charges, *outputs.to(x.dtype).unbind(1))

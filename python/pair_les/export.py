@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import uuid
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from .output_files import errors_name
 from .potential import Network, predict
 from .training.network import DTYPES
 from .training.trained import TrainedModel, load_trained
+from .training.usability import require_usable
 
 REFERENCES = (
     "B. Cheng, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01577-7 (latent Ewald summation)",
@@ -43,9 +45,12 @@ TOLERANCES = {
     "float64": {"energy": 1e-9, "charge": 1e-9, "forces": 1e-8},
     "float32": {"energy": 2e-6, "charge": 1e-5, "forces": 1e-3},
 }
-"""eV/atom, e, eV/angstrom, for values of order 1; larger ones have larger limits. float64: two orders of
+"""eV/atom, e, eV/angstrom, for values of order 1; larger ones have larger limits (`_largest_scale`). float64: two orders of
 summation. float32: tens to hundreds of roundings of 6e-8; more in forces, sums over some 70 edges of terms
 larger than the sum."""
+
+LARGE = 20.0
+"""eV/atom, e, and times the energy scale of a network, which is the size of its labels: larger predictions have no larger limits."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,7 @@ def export(
     file_format: str = "torchscript",
     instruction_set: str | None = None,
     say: Callable[[str], None] = print,
+    force: bool = False,
 ) -> list[Check]:
     """Write a model file, load it again, and compare it with the trained network on sample frames.
 
@@ -102,6 +108,8 @@ def export(
         baseline, avx2 or avx512, of a pt2; None: the best of this processor.
     say
         Gets lines of progress of the compilation, and how well the networks of a committee agree.
+    force
+        Whether to write models that their runs found not to be usable (`require_usable`).
 
     Returns
     -------
@@ -110,8 +118,8 @@ def export(
     Raises
     ------
     RunError
-        If a checkpoint cannot be read, the networks of a committee do not go together, the network cannot be compiled, or
-        the file does not reproduce what was trained.
+        If a checkpoint cannot be read or its model is not usable, the networks of a committee do not go together, the network
+        cannot be compiled, or the file does not reproduce what was trained.
     ContractError
         If the folder of `output` does not exist.
     OutputError
@@ -125,6 +133,9 @@ def export(
         )
     checkpoints = [checkpoint] if isinstance(checkpoint, str | os.PathLike) else list(checkpoint)
     models = [load_trained(path) for path in checkpoints]
+    if not force:
+        for path in checkpoints:
+            require_usable(path)
     require_alike(models)
     align_signs(models)
     model = models[0]
@@ -258,12 +269,13 @@ def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, t
     """
     members = [member for member in network.modules() if isinstance(member, ContractNet)]
     chosen = members[0].fused
-    forms: list[torch.jit.ScriptModule | None] = []
     try:
-        for fused in (False, fused_operators.load()):
-            for member in members:
-                member.fused = fused
-            forms.append(torch.jit.script(network) if fused or not forms else None)
+        _choose_fused(members, False)
+        plain = torch.jit.script(network)
+        fused = None
+        if fused_operators.load():
+            _choose_fused(members, True)
+            fused = torch.jit.script(network)
     except Exception as error:  # whatever the network does that cannot be scripted
         reason = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
         raise RunError(
@@ -271,9 +283,13 @@ def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, t
             "forward in what torch.jit.script understands, or use --format pt2"
         ) from error
     finally:
-        for member in members:
-            member.fused = chosen
-    return forms[0], forms[1]
+        _choose_fused(members, chosen)
+    return plain, fused
+
+
+def _choose_fused(members: Sequence[ContractNet], fused: bool) -> None:
+    for member in members:
+        member.fused = fused
 
 
 def compare_with_trained(
@@ -302,9 +318,22 @@ def compare_with_trained(
             continue
         reference = np.concatenate(expected[quantity])
         difference = float(np.max(np.abs(np.concatenate(found[quantity]) - reference)))
-        scale = max(1.0, float(np.max(np.abs(reference))))
+        scale = max(1.0, min(float(np.max(np.abs(reference))), _largest_scale(quantity, models)))
         checks.append(Check(quantity, unit, difference, tolerances[quantity] * scale))
     return checks
+
+
+def _largest_scale(quantity: str, models: Sequence[TrainedModel]) -> float:
+    """Size of an energy per atom without reference energies, charge or force component (eV, e, eV/angstrom) that labels of
+    these networks can have."""
+    if quantity == "charge":
+        return LARGE
+    scale = LARGE * max(float(model.network.energy_scale) for model in models)
+    if quantity == "forces":
+        return scale
+    if any(model.config.data.reference_energies is None for model in models):
+        return math.inf  # energies of any size are learned
+    return LARGE + scale  # cohesive energies are below 10 eV/atom
 
 
 def _mean_network(models: Sequence[TrainedModel], state: float | None) -> Network:

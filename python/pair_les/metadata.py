@@ -350,7 +350,7 @@ def _check_reference_energies(metadata: Metadata, file: str) -> None:
 
 def _unchecked(cls: type, values: dict[str, Any]) -> Any:
     """An instance whose checks the caller makes itself, with the file's name in the message."""
-    instance = object.__new__(cls)
+    instance: Any = object.__new__(cls)
     for name, value in values.items():
         object.__setattr__(instance, name, value)
     return instance

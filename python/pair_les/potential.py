@@ -87,7 +87,7 @@ def predict(
             vectors = edge_vectors(strained, batch.edge_index, shifts, dtype)
         told = []
         if tell_charge:
-            told.append((batch.charge_labels.total_charge / batch.n_atoms)[batch.frame].to(dtype))
+            told.append((batch.known_charge_labels().total_charge / batch.n_atoms)[batch.frame].to(dtype))
         n_atoms = batch.species.shape[0]
         atomic, charge = network(batch.species, batch.edge_index, vectors, n_atoms, *told)
         # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.

@@ -15,6 +15,7 @@ import tempfile
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -58,6 +59,9 @@ run 1
 
 class TrialNetwork(torch.nn.Module):
     """Screened repulsion of neighbors, and charges that grow with the opposite charges around an atom."""
+
+    if TYPE_CHECKING:
+        charges: Tensor
 
     def __init__(self) -> None:
         super().__init__()

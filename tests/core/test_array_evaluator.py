@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The evaluator over arrays of a device, which pair_style les/kk uses, against the one of pair_style les; on a CPU."""
+"""The evaluator on arrays of its device, as pair_style les/kk uses it, against itself on graphs of the host; on a CPU."""
 
 import numpy as np
 import pytest
@@ -12,25 +12,24 @@ core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: 
 
 
 def graph(n=40, n_local=31, box=12.0, cutoff=5.0, seed=0):
-    """Species, edges of the first `n_local` atoms, and where the edges of each begin."""
+    """Species, and edges of the first `n_local` atoms."""
     rng = np.random.default_rng(seed)
     positions = rng.uniform(0, box, (n, 3))
     edge_index, shifts = neighbor_list(positions, box * np.eye(3), [True] * 3, cutoff)
     vectors = positions[edge_index[1]] - positions[edge_index[0]] + box * np.asarray(shifts)
     own = edge_index[0] < n_local
     edge_index = np.asarray(edge_index)[:, own]
-    first = np.searchsorted(edge_index[0], np.arange(n_local + 1))
-    return rng.integers(0, 2, n), edge_index, vectors[own], first
+    return rng.integers(0, 2, n), edge_index, vectors[own]
 
 
 @pytest.mark.parametrize("spare", [0, 17])
 @pytest.mark.parametrize("chunk_atoms", [7, 1000])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_against_the_evaluator_of_the_host_style(tmp_path, dtype, chunk_atoms, spare):
+def test_arrays_against_a_graph_of_the_host(tmp_path, dtype, chunk_atoms, spare):
     """`spare` elements follow each row of the edge index, as in an array that is longer than needed."""
     path = tmp_path / "model.pt"
     write_model(path, "pair", dtype=dtype)
-    species, edge_index, vectors, first = graph()
+    species, edge_index, vectors = graph()
     potential = np.random.default_rng(1).normal(size=31)
     host = core.Evaluator(str(path), chunk_atoms=chunk_atoms)
     host.forward(species, edge_index, vectors, 31)
@@ -39,7 +38,7 @@ def test_against_the_evaluator_of_the_host_style(tmp_path, dtype, chunk_atoms, s
     padded = np.concatenate([edge_index, np.full((2, spare), -1)], axis=1)
     arrays = core.ArrayEvaluator(str(path), chunk_atoms=chunk_atoms)
     for _ in range(2):  # the second time with arrays that other numbers have been in
-        arrays.forward(species, padded, vectors, 31, first)
+        arrays.forward(species, padded, vectors, 31)
         np.testing.assert_array_equal(arrays.energy, host.energy)
         np.testing.assert_array_equal(arrays.charge, host.charge)
         np.testing.assert_array_equal(arrays.backward(potential), host.edge_gradient)
@@ -61,16 +60,32 @@ def test_networks_get_contiguous_tensors(tmp_path):
     """Also where the rows of the edge index are longer than needed, and chunk by chunk."""
     path = tmp_path / "model.pt"
     save_model(path, torch.jit.script(Flat()), Metadata(["Na", "Cl"], 5.0, long_range=LongRange(1.0)))
-    species, edge_index, vectors, first = graph()
+    species, edge_index, vectors = graph()
     expected = np.bincount(edge_index[0], (vectors**2).sum(1), 31)
     padded = np.concatenate([edge_index, np.full((2, 9), -1)], axis=1)
     for chunk_atoms in (7, 1000):
         arrays = core.ArrayEvaluator(str(path), chunk_atoms=chunk_atoms)
-        arrays.forward(species, padded, vectors, 31, first)
+        arrays.forward(species, padded, vectors, 31)
         np.testing.assert_allclose(arrays.energy, expected)
         host = core.Evaluator(str(path), chunk_atoms=chunk_atoms)
         host.forward(species, edge_index, vectors, 31)
         np.testing.assert_allclose(host.energy, expected)
+
+
+@pytest.mark.parametrize("chunk_atoms", [7, 1000])
+def test_both_kinds_of_graphs_in_turn(tmp_path, chunk_atoms):
+    """One network serves the steps of les/kk, on its arrays, and its computes, on graphs of the host."""
+    path = tmp_path / "model.pt"
+    write_model(path, "pair", dtype="float32")
+    species, edge_index, vectors = graph()
+    potential = np.random.default_rng(1).normal(size=31)
+    evaluator = core.ArrayEvaluator(str(path), chunk_atoms=chunk_atoms)
+    for _ in range(2):
+        evaluator.forward(species, edge_index, vectors, 31)
+        energy, gradient = evaluator.energy, evaluator.backward(potential)
+        on_host = evaluator.evaluate_on_host(species, edge_index, vectors, 31, potential)
+        np.testing.assert_array_equal(on_host[0], energy)
+        np.testing.assert_array_equal(np.reshape(on_host[1], (-1, 3)), gradient)
 
 
 def test_nothing_that_depends_on_edges(tmp_path):
@@ -79,12 +94,12 @@ def test_nothing_that_depends_on_edges(tmp_path):
     write_model(path, "pair")
     arrays = core.ArrayEvaluator(str(path))
     empty = np.zeros((2, 0), int), np.zeros((0, 3))
-    arrays.forward(np.zeros(0, int), *empty, 0, np.zeros(1, int))
+    arrays.forward(np.zeros(0, int), *empty, 0)
     assert arrays.backward(np.zeros(0)).shape == (0, 3)
-    arrays.forward(np.array([0, 1]), *empty, 1, np.zeros(2, int))
+    arrays.forward(np.array([0, 1]), *empty, 1)
     assert arrays.backward(np.ones(1)).shape == (0, 3)
-    species, edge_index, vectors, first = graph()
-    arrays.forward(species, edge_index, vectors, 31, first)
+    species, edge_index, vectors = graph()
+    arrays.forward(species, edge_index, vectors, 31)
     assert np.abs(arrays.backward(np.ones(31))).max() > 0
 
 
@@ -98,9 +113,9 @@ class Greedy(torch.nn.Module):
 def test_out_of_memory_is_one_line(tmp_path):
     path = tmp_path / "greedy.pt"
     save_model(path, torch.jit.script(Greedy()), Metadata(("Na", "Cl"), 5.0, long_range=None))
-    species, edge_index, vectors, first = graph()
+    species, edge_index, vectors = graph()
     with pytest.raises(RuntimeError, match="greedy.pt': forward pass failed: .*memory") as caught:
-        core.ArrayEvaluator(str(path)).forward(species, edge_index, vectors, 31, first)
+        core.ArrayEvaluator(str(path)).forward(species, edge_index, vectors, 31)
     assert "\n" not in str(caught.value)
 
 

@@ -57,9 +57,8 @@ def test_on_arrays_of_a_device(packaged: Callable[[str], Packaged], chunk_atoms:
     files = packaged("local")
     graph = example_graph(files.metadata, 21, 8, 5, seed=3)
     species, edge_index, vectors = (tensor.numpy() for tensor in graph)
-    first = np.searchsorted(edge_index[0], np.arange(22))
     evaluator = core.ArrayEvaluator(str(files.package), chunk_atoms=chunk_atoms)
-    evaluator.forward(species, edge_index, vectors, 21, first)
+    evaluator.forward(species, edge_index, vectors, 21)
     found = [evaluator.energy, evaluator.charge, evaluator.backward(np.linspace(-1.0, 1.0, 21))]
     energy, charge, _, _, _, gradient = evaluated(files.script, graph, 21, 1000)
     for mine, reference in zip(found, (energy, charge, gradient), strict=True):

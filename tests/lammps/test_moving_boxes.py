@@ -59,7 +59,8 @@ CASES = {
     "npt tri": Case("fix box all npt temp 600 600 0.05 tri 50000 50000 0.02", box=TRICLINIC),
     "nph": Case("fix box all nph aniso 50000 50000 0.02"),
     "npt/cauchy": Case(
-        "fix box all npt/cauchy temp 600 600 0.1 x 500000 500000 0.05 y 0 0 0.1 z 0 0 0.1", style="les coul 6.5"
+        "fix box all npt/cauchy temp 600 600 0.1 x 500000 500000 0.05 y 0 0 0.1 z 0 0 0.1",
+        style="les coul 6.5",
     ),
     "bocs": Case("fix box all bocs temp 600 600 0.05 cgiso 50000 50000 0.2 analytic 1 64 1 0.0"),
     "press/berendsen": Case("fix nve all nve\nfix box all press/berendsen iso 50000 50000 0.01 modulus 1e6"),

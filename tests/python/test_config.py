@@ -114,3 +114,19 @@ def test_differing_keys_are_dotted() -> None:
     new["training"]["seed"] = 2
     new["model"]["long_range"] = None
     assert differing_keys(old, new) == ["model.long_range", "training.seed"]
+
+
+def test_the_model_section_has_every_setting_of_the_network() -> None:
+    """The same names, types and defaults as `NetSettings`."""
+    from dataclasses import MISSING, fields
+    from typing import get_type_hints
+
+    from pair_les.net import NetSettings
+    from pair_les.training.config import ModelSection
+
+    hints = get_type_hints(NetSettings)
+    for field in fields(NetSettings):
+        key = ModelSection.model_fields[field.name]
+        assert key.annotation == hints[field.name]
+        assert key.is_required() if field.default is MISSING else key.default == field.default
+    assert set(ModelSection.model_fields) == {field.name for field in fields(NetSettings)} | {"long_range"}

@@ -281,6 +281,22 @@ def test_processes_share_the_frames(graphs: list) -> None:
     assert len(both) == 8 and set(both) == set(everything)  # one frame twice: equal numbers of steps
 
 
+def test_a_frame_that_fills_up_a_batch_does_not_count(graphs: list) -> None:
+    """Sums of squared errors over two processes are those of one, step by step."""
+    from pair_les.training.squared_errors import squared_errors
+
+    def errors(rank: int, processes: int) -> list[torch.Tensor]:
+        found = []
+        for batch in BatchLoader(graphs, 4, shuffle=True, rank=rank, processes=processes):
+            zero = Prediction(0.0 * batch.energy, 0.0 * batch.forces, None, None)
+            found.append(torch.stack(squared_errors(zero, batch)))
+        return found
+
+    assert len(graphs) % 2 == 1
+    for one, first, second in zip(errors(0, 1), errors(0, 2), errors(1, 2), strict=True):
+        assert torch.allclose(first + second, one, rtol=1e-12)
+
+
 # -------------------------------------------------------------------------------------- the potential itself
 
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
-    [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("docs/*.rst"), *ROOT.glob("kokkos/*.md")]
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/**/*.rst"), *ROOT.glob("kokkos/*.md")]
 )
 
 

@@ -8,14 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import ase.io
+import numpy as np
 import pytest
 import torch
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les.data import Graph, LabelKeys, build_graphs, fit_reference_energies, read_frames
 from pair_les.errors import ConfigError
 from pair_les.metadata import LongRange
 from pair_les.net import LESNet, NetSettings
 from pair_les.training.config_file import parse_config
-from pair_les.training.initial_charges import fit_initial_charges
+from pair_les.training.initial_charges import (
+    _with_totals,
+    fit_initial_charges,
+    largest_imbalance,
+    neutral_directions,
+)
 from pair_les.training.run import train
 from python.conftest import tiny_config
 from tiny_frames import CHARGE, CUTOFF, LONG_RANGE, tiny_frames
@@ -59,6 +69,78 @@ def test_one_element_has_no_initial_charge(tmp_path: Path) -> None:
         atoms.set_chemical_symbols(["Si"] * len(atoms))
     assert (
         fit_initial_charges(graphs_of(frames, tmp_path, ["Si"]), ["Si"], CUTOFF, LONG_RANGE, seed=0) is None
+    )
+
+
+def metal(n_frames: int, fractions: tuple[float, ...]) -> list[Atoms]:
+    """Rattled copper-aluminum cells of 32 atoms with forces of effective medium theory."""
+    random = np.random.default_rng(5)
+    frames = []
+    for number in range(n_frames):
+        fraction = fractions[number % len(fractions)]
+        atoms = bulk("Cu", "fcc", a=(3.62 + 0.3 * fraction) * random.uniform(0.97, 1.03), cubic=True).repeat(
+            2
+        )
+        for index in random.permutation(len(atoms))[: round(fraction * len(atoms))]:
+            atoms.symbols[index] = "Al"
+        atoms.positions += random.normal(0.0, 0.12, atoms.positions.shape)
+        atoms.calc = EMT()
+        energy, forces = atoms.get_potential_energy(), atoms.get_forces()
+        atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces)
+        frames.append(atoms)
+    return frames
+
+
+def test_charges_of_a_metal_add_up(tmp_path: Path) -> None:
+    """Like charges on all atoms, which do not, fit its forces better than pair potentials alone."""
+    alloys = graphs_of(metal(20, (0.1, 0.5, 0.9)), tmp_path, ["Al", "Cu"])
+    assert fit_initial_charges(alloys, ["Al", "Cu"], CUTOFF, LONG_RANGE, seed=0) is None
+    compound = graphs_of(metal(20, (0.25,)), tmp_path, ["Al", "Cu"])
+    charges = fit_initial_charges(compound, ["Al", "Cu"], CUTOFF, LONG_RANGE, seed=0)
+    assert charges is None or abs(0.25 * charges["Al"] + 0.75 * charges["Cu"]) < 1e-9
+
+
+def test_charges_of_neutral_cells_add_up(tmp_path: Path) -> None:
+    """Frames of an ion pair too many of one sign are isolated: they may be ions, and do not count."""
+    graphs = graphs_of(tiny_frames(30), tmp_path)
+    charges = fit_initial_charges(graphs, SPECIES, CUTOFF, LONG_RANGE, seed=0)
+    assert abs(charges["Na"] + charges["Cl"]) < 1e-9
+    total, label, n_atoms = largest_imbalance(graphs, SPECIES, {"Na": 0.6, "Cl": -0.3})
+    assert (total, label, n_atoms) == (pytest.approx(1.2), 0.0, 8)
+
+
+def test_neutral_directions() -> None:
+    water = torch.tensor([[2.0, 1.0, 0.0, 0.0]])
+    salt = torch.tensor([[20.0, 10.0, 1.0, 1.0]])
+    one = neutral_directions(water[:, :2])
+    assert one.shape == (2, 1) and float((water[:, :2].double() @ one).abs().max()) < 1e-12
+    both = torch.cat([water, salt])
+    directions = neutral_directions(both)
+    assert directions.shape == (4, 2) and float((both.double() @ directions).abs().max()) < 1e-12
+    assert torch.allclose(directions.T @ directions, torch.eye(2, dtype=torch.float64))
+    assert neutral_directions(torch.tensor([[1.0, 3.0], [2.0, 2.0]])).shape == (2, 0)
+    assert neutral_directions(torch.zeros(0, 3)).shape == (3, 3)
+
+
+def test_charges_of_charged_cells_add_up_to_their_charge() -> None:
+    composition, totals = torch.tensor([[4.0, 3.0]]).double(), torch.tensor([0.6]).double()
+    charges = torch.tensor([-0.5, 0.55]).double()
+    with_totals = _with_totals(charges, composition, totals)
+    assert float(composition @ with_totals - totals) == pytest.approx(0.0, abs=1e-9)
+    assert float(with_totals[0]) > 0.0  # the sign that total charges determine
+    # One composition in two states: no charges of elements add up to both.
+    two = _with_totals(charges, composition.repeat(2, 1), torch.tensor([0.0, 1.0]).double())
+    assert torch.equal(two, charges)
+
+
+def test_the_user_is_told(tiny_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    values = tiny_config(tiny_folder, epochs=1, initial_charges={"Na": 0.6, "Cl": -0.3})
+    values["output"] = str(tmp_path / "run")
+    train(parse_config(values, "test"))
+    err = capfd.readouterr().err
+    assert (
+        "warning: initial charges add up to +1.20 e in a frame of 8 atoms whose total charge is 0 e: give"
+        in err
     )
 
 

@@ -8,91 +8,101 @@ namespace pair_les {
 
 namespace {
 
-torch::Tensor tensor_of(const std::vector<std::int64_t> &values)
+// Nobody writes through these tensors; from_blob knows no constant memory.
+torch::Tensor view(const void *data, at::IntArrayRef shape, torch::ScalarType type,
+                   const torch::Device &device)
 {
-  auto tensor = torch::empty({static_cast<std::int64_t>(values.size())}, torch::kInt64);
-  std::copy(values.begin(), values.end(), tensor.data_ptr<std::int64_t>());
-  return tensor;
-}
-
-torch::Tensor edge_vectors_of(const Graph &graph, const GraphChunk &chunk, torch::ScalarType dtype)
-{
-  auto vectors = torch::empty({chunk.n_edges, 3}, dtype);
-  const auto from = graph.edge_vectors.begin() + 3 * chunk.first_edge;
-  if (dtype == torch::kFloat64)
-    std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<double>());
-  else
-    std::copy_n(from, 3 * chunk.n_edges, vectors.data_ptr<float>());
-  return vectors;
+  return torch::from_blob(const_cast<void *>(data), shape, torch::dtype(type).device(device));
 }
 
 } // namespace
 
-GraphCutter::GraphCutter(const Graph &graph, std::int64_t most, torch::ScalarType dtype,
+GraphCutter::GraphCutter(const GraphView &graph, std::int64_t most, torch::ScalarType dtype,
                          const torch::Device &device) :
-    graph_(graph), dtype_(dtype), device_(device), n_chunks_((graph.n_local + most - 1) / most)
+    graph_(graph), dtype_(dtype), device_(device),
+    n_chunks_((graph.arrays.n_local + most - 1) / most)
 {
-  if (n_chunks_ > 1) name_.assign(static_cast<std::size_t>(graph.n_nodes()), -1);
+  if (n_chunks_ > 1) local_index_.assign(static_cast<std::size_t>(graph.arrays.n_nodes), -1);
 }
 
 GraphChunk GraphCutter::next()
 {
+  const DeviceGraph &all = graph_.arrays;
   GraphChunk chunk;
-  chunk.first_atom = graph_.n_local * next_ / n_chunks_;
-  const std::int64_t end = graph_.n_local * ++next_ / n_chunks_;
+  chunk.first_atom = all.n_local * next_ / n_chunks_;
+  const std::int64_t end = all.n_local * ++next_ / n_chunks_;
   chunk.n_atoms = end - chunk.first_atom;
   // the last chunk has every edge that is left: a graph may have centres that are ghosts
-  const auto after =
-      at_end() ? graph_.centre.end()
-               : std::lower_bound(graph_.centre.begin() + edge_, graph_.centre.end(), end);
   chunk.first_edge = edge_;
-  edge_ = after - graph_.centre.begin();
+  edge_ = at_end()
+              ? all.n_edges
+              : std::lower_bound(all.centre + edge_, all.centre + all.n_edges, end) - all.centre;
   chunk.n_edges = edge_ - chunk.first_edge;
-  chunk.edge_vectors = edge_vectors_of(graph_, chunk, dtype_);
-  if (n_chunks_ == 1)
-    fill_whole(chunk);
-  else
+  const auto size = static_cast<std::int64_t>(torch::elementSize(graph_.vector_type));
+  chunk.edge_vectors =
+      tensor(static_cast<const char *>(all.edge_vectors) + 3 * size * chunk.first_edge,
+             {chunk.n_edges, 3}, graph_.vector_type, dtype_)
+          .requires_grad_(true);
+  if (n_chunks_ == 1) {
+    chunk.species = tensor(all.species, {all.n_nodes}, torch::kInt64, torch::kInt64);
+    chunk.edge_index = whole_edge_index();
+  } else
     fill_part(chunk);
-  chunk.species = chunk.species.to(device_);
-  chunk.edge_index = chunk.edge_index.to(device_);
-  chunk.edge_vectors = chunk.edge_vectors.to(device_).requires_grad_(true);
-  if (chunk.nodes.defined()) chunk.nodes = chunk.nodes.to(device_);
   return chunk;
 }
 
-void GraphCutter::fill_whole(GraphChunk &chunk) const
+// On the device in type `to`, and apart from the memory of the caller if that is on the host.
+torch::Tensor GraphCutter::tensor(const void *data, at::IntArrayRef shape, torch::ScalarType from,
+                                  torch::ScalarType to) const
 {
-  chunk.species = tensor_of(graph_.species);
-  chunk.edge_index = torch::stack({tensor_of(graph_.centre), tensor_of(graph_.neighbour)});
+  if (graph_.on_device) return view(data, shape, from, device_);
+  return view(data, shape, from, torch::kCPU)
+      .to(device_, to, /*non_blocking=*/false, /*copy=*/true);
+}
+
+torch::Tensor GraphCutter::whole_edge_index() const
+{
+  const DeviceGraph &all = graph_.arrays;
+  const auto rows = [&](const std::int64_t *data, std::int64_t n_rows) {
+    const auto where = graph_.on_device ? device_ : torch::Device(torch::kCPU);
+    return view(data, {n_rows, all.n_edges}, torch::kInt64, where);
+  };
+  // rows that follow each other: no copy. The contract promises contiguous tensors
+  if (graph_.on_device && all.neighbour == all.centre + all.n_edges) return rows(all.centre, 2);
+  return torch::cat({rows(all.centre, 1), rows(all.neighbour, 1)}).to(device_);
 }
 
 void GraphCutter::fill_part(GraphChunk &chunk)
 {
-  const auto name_of = [this](std::int64_t node) {
-    auto &name = name_[static_cast<std::size_t>(node)];
-    if (name < 0) {
-      name = static_cast<std::int64_t>(nodes_.size());
+  const DeviceGraph &all = graph_.arrays;
+  const auto local_index_of = [this](std::int64_t node) {
+    auto &index = local_index_[static_cast<std::size_t>(node)];
+    if (index < 0) {
+      index = static_cast<std::int64_t>(nodes_.size());
       nodes_.push_back(node);
     }
-    return name;
+    return index;
   };
-  for (std::int64_t i = 0; i < chunk.n_atoms; ++i) name_of(chunk.first_atom + i);
+  for (std::int64_t i = 0; i < chunk.n_atoms; ++i) local_index_of(chunk.first_atom + i);
   chunk.edge_index = torch::empty({2, chunk.n_edges}, torch::kInt64);
   auto *centre = chunk.edge_index.data_ptr<std::int64_t>();
   auto *neighbour = centre + chunk.n_edges;
   for (std::int64_t e = 0; e < chunk.n_edges; ++e) {
-    const auto from = static_cast<std::size_t>(chunk.first_edge + e);
-    centre[e] = graph_.centre[from] - chunk.first_atom;
-    neighbour[e] = name_of(graph_.neighbour[from]);
+    centre[e] = all.centre[chunk.first_edge + e] - chunk.first_atom;
+    neighbour[e] = local_index_of(all.neighbour[chunk.first_edge + e]);
   }
-  chunk.nodes = tensor_of(nodes_);
+  chunk.nodes = torch::empty({static_cast<std::int64_t>(nodes_.size())}, torch::kInt64);
+  std::copy(nodes_.begin(), nodes_.end(), chunk.nodes.data_ptr<std::int64_t>());
   chunk.species = torch::empty_like(chunk.nodes);
   auto *species = chunk.species.data_ptr<std::int64_t>();
   for (const auto node : nodes_) {
-    *species++ = graph_.species[static_cast<std::size_t>(node)];
-    name_[static_cast<std::size_t>(node)] = -1;
+    *species++ = all.species[node];
+    local_index_[static_cast<std::size_t>(node)] = -1;
   }
   nodes_.clear();
+  chunk.species = chunk.species.to(device_);
+  chunk.edge_index = chunk.edge_index.to(device_);
+  chunk.nodes = chunk.nodes.to(device_);
 }
 
 } // namespace pair_les

@@ -5,12 +5,20 @@
 #define PAIR_LES_CORE_GRAPH_CHUNKS_H
 
 #include "edges.h"
+#include "evaluator.h"
 
 #include <torch/types.h>
 
 #include <vector>
 
 namespace pair_les {
+
+// Arrays of a graph, of which the chunks are copies, or, where the arrays lie in memory of the device, views as far as possible.
+struct GraphView {
+  DeviceGraph arrays;
+  torch::ScalarType vector_type;
+  bool on_device; // else in memory of the host
+};
 
 struct GraphChunk {
   std::int64_t first_atom = 0, n_atoms = 0, first_edge = 0, n_edges = 0;
@@ -21,26 +29,27 @@ struct GraphChunk {
 };
 
 // Cuts a graph into chunks of at most `most` centres, one after the other; into none on a rank without atoms, which has
-// nothing to ask a model.
+// nothing to ask a model. More than one chunk needs arrays that the host can read.
 class GraphCutter {
  public:
-  GraphCutter(const Graph &graph, std::int64_t most, torch::ScalarType dtype,
+  GraphCutter(const GraphView &graph, std::int64_t most, torch::ScalarType dtype,
               const torch::Device &device);
 
   bool at_end() const { return next_ == n_chunks_; }
   GraphChunk next();
 
  private:
-  void fill_whole(GraphChunk &chunk) const;
+  torch::Tensor tensor(const void *data, at::IntArrayRef shape, torch::ScalarType from,
+                       torch::ScalarType to) const;
+  torch::Tensor whole_edge_index() const;
   void fill_part(GraphChunk &chunk);
 
-  const Graph &graph_;
+  GraphView graph_;
   torch::ScalarType dtype_;
   torch::Device device_;
   std::int64_t n_chunks_, next_ = 0, edge_ = 0;
-  std::vector<std::int64_t>
-      name_; // of a node of the graph: its place in the chunk, by order of appearance, or -1
-  std::vector<std::int64_t> nodes_; // that have a name
+  std::vector<std::int64_t> local_index_; // of a node of the graph in the chunk, or -1
+  std::vector<std::int64_t> nodes_;       // of the chunk, in the order of their appearance
 };
 
 } // namespace pair_les

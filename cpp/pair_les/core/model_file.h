@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The network of a model file, whatever the format of the file: what the two evaluators see of it.
+// The network of a model file, whatever the format of the file: what the evaluator sees of it.
 
 #ifndef PAIR_LES_CORE_MODEL_FILE_H
 #define PAIR_LES_CORE_MODEL_FILE_H

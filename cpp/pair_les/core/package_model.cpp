@@ -2,7 +2,7 @@
 
 #include "package_model.h"
 
-#include "instruction_set.h"
+#include "simd/instruction_set.h"
 
 #include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/autograd/function.h>

@@ -2,7 +2,7 @@
 
 #include "split_sum.h"
 
-#include "instruction_set.h"
+#include "simd/instruction_set.h"
 #include "split_sum_kernels.h"
 
 #include <algorithm>
@@ -46,12 +46,7 @@ void SplitSum::compute(const double *const *x, const std::vector<double> &charge
                          static_cast<int>(room),
                          near_.data(),
                          numbers_.empty() ? nullptr : numbers_.front().c};
-#ifdef PAIR_LES_X86_KERNELS
-  if (virial != PairSum::Virial::per_atom && instruction_set() == InstructionSet::avx512)
-    sum_pairs_avx512(pairs, virial == PairSum::Virial::total);
-  else
-#endif
-    sum_pairs_by_four(pairs, virial);
+  PAIR_LES_FOR_THIS_PROCESSOR(sum_pairs)(pairs, virial);
 
   for (std::size_t i = 0; i < static_cast<std::size_t>(n_local); ++i) {
     for (std::size_t k = 0; k < 3; ++k) sum.force[3 * i + k] = results_[i].c[k];

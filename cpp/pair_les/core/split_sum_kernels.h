@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loops over pairs behind SplitSum, per instruction set. They include no code of the standard library that the linker
-// could take from one of them for another processor.
+// The loop over pairs behind SplitSum, compiled once per instruction set. It includes no code of the standard library that
+// the linker could take from one of them for another processor.
 
 #ifndef PAIR_LES_CORE_SPLIT_SUM_KERNELS_H
 #define PAIR_LES_CORE_SPLIT_SUM_KERNELS_H
@@ -25,19 +25,23 @@ struct SplitPairs {
   int filler;                  // index of an atom without charge
   SplitSum::Four *results;     // force and potential of local atoms, and of the filler
   double *total_virial;        // [6]
-  double *virial;              // [n_local * 6]
+  double *virial;              // [n_local * 6], with PairSum::Virial::per_atom
 
   // Room for the partners of one centre that are near, and for groups to be filled up.
-  int room; // a multiple of 8
+  int room; // a multiple of SplitSum::WIDEST_GROUP
   int *near;
   double *numbers; // [5 * room], aligned to 64 bytes
 };
 
-// four pairs at a time, on any processor
-void sum_pairs_by_four(const SplitPairs &pairs, PairSum::Virial wanted);
-
-// eight pairs at a time; not the virials of atoms
-void sum_pairs_avx512(const SplitPairs &pairs, bool virial);
+namespace baseline {
+void sum_pairs(const SplitPairs &pairs, PairSum::Virial wanted);
+}
+namespace avx2 {
+void sum_pairs(const SplitPairs &pairs, PairSum::Virial wanted);
+}
+namespace avx512 {
+void sum_pairs(const SplitPairs &pairs, PairSum::Virial wanted);
+}
 
 } // namespace pair_les
 

@@ -7,6 +7,9 @@
 #include <sstream>
 #include <stdexcept>
 
+#define PAIR_LES_INSTRUCTION_SET host
+#include "split_formulas.h"
+
 namespace pair_les {
 
 namespace {
@@ -60,6 +63,16 @@ void SplitTable::fill(std::size_t n_pieces, const Difference &difference)
     c[3] = -2.0 * rise + slope0 + slope1;
     left = right;
   }
+}
+
+ValueAndDerivative SplitTable::operator()(double r_squared) const
+{
+  const double position = r_squared * inverse_step_;
+  const auto piece = static_cast<std::size_t>(position);
+  const double *const c = pieces_[piece].c;
+  double value, slope;
+  host::table_value(position - static_cast<double>(piece), c[0], c[1], c[2], c[3], value, slope);
+  return {value, 2.0 * inverse_step_ * slope};
 }
 
 double SplitTable::measure_error(const Difference &difference) const

@@ -23,16 +23,7 @@ class SplitTable {
   void build(const Difference &difference, double cutoff);
 
   // D(r) in eV/e^2 and (dD/dr)/r in eV/(e^2 A^2), for r_squared <= cutoff^2.
-  ValueAndDerivative operator()(double r_squared) const
-  {
-    const double position = r_squared * inverse_step_;
-    const auto piece = static_cast<std::size_t>(position);
-    const double t = position - static_cast<double>(piece);
-    const double *const c = pieces_[piece].c;
-    const double value = c[0] + t * (c[1] + t * (c[2] + t * c[3]));
-    const double slope = c[1] + t * (2.0 * c[2] + t * 3.0 * c[3]);
-    return {value, 2.0 * inverse_step_ * slope};
-  }
+  ValueAndDerivative operator()(double r_squared) const;
 
   // largest error of D and of r^2-derivative found at build(), relative to their values at r = 0
   double relative_error() const { return relative_error_; }

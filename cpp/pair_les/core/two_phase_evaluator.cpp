@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Evaluator over a model file: forward keeps the autograd tape, backward walks it once. Chunk by chunk.
+// Evaluator over a model file: forward keeps the autograd tape, backward walks it once. Chunk by chunk on a CPU, at once on a
+// GPU; on arrays of the host, which are copied to the device of the network, or on arrays of that device.
 
 #include "device.h"
 #include "evaluator.h"
-#include "freed_memory.h"
 #include "layered_tape.h"
 #include "long_range.h"
+#include "malloc_tuning.h"
 #include "model_file.h"
 
 #include <ATen/Parallel.h>
@@ -27,6 +28,24 @@ struct Chunk {
   std::optional<LayeredTape> layers; // where messages are exchanged
 };
 
+// Where the results of a forward pass go, [n_local] each: memory of the host, or of the device where the graph is there.
+struct Results {
+  double *energy = nullptr, *charge = nullptr, *electronegativity = nullptr, *hardness = nullptr;
+};
+
+// One line, empty where nothing failed.
+struct Failure {
+  std::string message;
+  bool out_of_memory = false;
+
+  void raise() const
+  {
+    if (message.empty()) return;
+    if (out_of_memory) throw OutOfMemory(message);
+    throw std::runtime_error(message);
+  }
+};
+
 class TwoPhaseEvaluator : public Evaluator {
  public:
   TwoPhaseEvaluator(const std::string &name, const std::string &archive,
@@ -39,43 +58,33 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
   const Metadata &metadata() const override { return model_->metadata(); }
+  bool double_precision() const override { return model_->dtype() == torch::kFloat64; }
   const std::vector<double> &energy() const override { return energy_; }
   const std::vector<double> &charge() const override { return charge_; }
   const std::vector<double> &electronegativity() const override { return electronegativity_; }
   const std::vector<double> &hardness() const override { return hardness_; }
   const std::vector<double> &edge_gradient() const override { return edge_gradient_; }
+  const void *device_edge_gradient() const override { return gradient_.const_data_ptr(); }
 
   void forward(const Graph &graph, MessageExchange *exchange) override
   {
-    n_edges_ = graph.n_edges();
-    n_nodes_ = graph.n_nodes();
-    exchange_ = exchange;
     energy_.resize(static_cast<std::size_t>(graph.n_local));
-    const bool equilibrates = metadata().long_range && metadata().long_range->equilibrates();
-    charge_.resize(metadata().long_range && !equilibrates ? energy_.size() : 0);
-    electronegativity_.resize(equilibrates ? energy_.size() : 0);
+    charge_.resize(metadata().long_range && !equilibrates() ? energy_.size() : 0);
+    electronegativity_.resize(equilibrates() ? energy_.size() : 0);
     hardness_.resize(electronegativity_.size());
-    chunks_.clear();
-    GraphCutter cutter(graph, most_atoms(graph), model_->dtype(), device_);
-    const auto received = exchange_ ? pass_messages(cutter) : torch::Tensor();
-    const auto failure = attempt("forward", [&] {
-      while (!cutter.at_end()) run_at_once(cutter.next());
-      for (Chunk &chunk : chunks_) {
-        const GraphChunk &part = chunk.graph;
-        if (chunk.layers) chunk.outputs = chunk.layers->finish(received);
-        copy(chunk.outputs.energy, energy_.data() + part.first_atom);
-        if (chunk.outputs.charge.defined())
-          copy(chunk.outputs.charge, charge_.data() + part.first_atom);
-        if (chunk.outputs.hardness.defined()) {
-          copy(chunk.outputs.electronegativity, electronegativity_.data() + part.first_atom);
-          copy(chunk.outputs.hardness, hardness_.data() + part.first_atom);
-        }
-      }
-      check_hardness();
-    });
-    if (failure.empty()) return;
-    chunks_.clear();
-    throw std::runtime_error(failure);
+    const DeviceGraph arrays{
+        graph.n_local,       graph.n_nodes(),        graph.n_edges(),          graph.species.data(),
+        graph.centre.data(), graph.neighbour.data(), graph.edge_vectors.data()};
+    run({arrays, torch::kFloat64, false},
+        {energy_.data(), charge_.data(), electronegativity_.data(), hardness_.data()}, exchange);
+  }
+
+  void forward(const DeviceGraph &graph, double *energy, double *charge) override
+  {
+    if (equilibrates())
+      throw std::runtime_error("model file '" + name_ + "' needs charge equilibration, which " +
+                               "arrays of a device do not have");
+    run({graph, model_->dtype(), true}, {energy, charge}, nullptr);
   }
 
   void backward(const double *potential) override
@@ -113,11 +122,42 @@ class TwoPhaseEvaluator : public Evaluator {
     std::vector<double> charge(charge_.size());
     for (const Chunk &chunk : chunks_)
       if (chunk.outputs.member_charge.defined())
-        copy(chunk.outputs.member_charge[member], charge.data() + chunk.graph.first_atom);
+        write(chunk, chunk.outputs.member_charge[member], charge.data());
     return charge;
   }
 
  private:
+  bool equilibrates() const
+  {
+    return metadata().long_range && metadata().long_range->equilibrates();
+  }
+
+  void run(const GraphView &graph, const Results &results, MessageExchange *exchange)
+  {
+    n_edges_ = graph.arrays.n_edges;
+    n_nodes_ = graph.arrays.n_nodes;
+    on_device_ = graph.on_device;
+    exchange_ = exchange;
+    chunks_.clear();
+    gradient_.reset();
+    GraphCutter cutter(graph, most_atoms(graph.arrays.n_local), model_->dtype(), device_);
+    const auto received = exchange_ ? pass_messages(cutter) : torch::Tensor();
+    const auto failure = attempt("forward", [&] {
+      while (!cutter.at_end()) run_at_once(cutter.next());
+      for (Chunk &chunk : chunks_) {
+        if (chunk.layers) chunk.outputs = chunk.layers->finish(received);
+        write(chunk, chunk.outputs.energy, results.energy);
+        write(chunk, chunk.outputs.charge, results.charge);
+        write(chunk, chunk.outputs.electronegativity, results.electronegativity);
+        write(chunk, chunk.outputs.hardness, results.hardness);
+      }
+      if (on_device_) synchronize(device_);
+      check_hardness();
+    });
+    if (!failure.message.empty()) chunks_.clear();
+    failure.raise();
+  }
+
   // Outputs times seeds, to be differentiated. An output that does not depend on the edges (no edges, fixed charges) is no
   // part of the tape.
   struct Seeded {
@@ -157,10 +197,10 @@ class TwoPhaseEvaluator : public Evaluator {
 
   // A network that gets edges of local atoms only sees its centres a part at a time, so that its temporaries stay in the
   // cache and small enough for malloc to keep. A GPU wants much work at once.
-  std::int64_t most_atoms(const Graph &graph) const
+  std::int64_t most_atoms(std::int64_t n_local) const
   {
     const bool whole = (metadata().message_passing_layers > 0 && !exchange_) || !device_.is_cpu();
-    return whole ? std::max<std::int64_t>(1, graph.n_local) : chunk_atoms_;
+    return whole ? std::max<std::int64_t>(1, n_local) : chunk_atoms_;
   }
 
   void run_at_once(GraphChunk part)
@@ -186,12 +226,12 @@ class TwoPhaseEvaluator : public Evaluator {
     torch::Tensor messages;
     for (int layer = 0; layer < metadata().message_passing_layers; ++layer) {
       auto sent = message_rows(layer);
-      if (failure.empty())
+      if (failure.message.empty())
         failure = attempt("forward", [&] {
           for (Chunk &chunk : chunks_) chunk.layers->send(layer, messages, sent);
           sent = sent.to(torch::kCPU); // where messages are exchanged
         });
-      exchange_->agree(failure);
+      exchange_->agree(failure.message);
       exchange_->forward(rows_of(sent));
       messages = sent.to(device_);
     }
@@ -209,10 +249,10 @@ class TwoPhaseEvaluator : public Evaluator {
     return {rows.data_ptr(), static_cast<int>(rows.size(1)), rows.scalar_type() == torch::kFloat64};
   }
 
-  // edge_gradient() of what `collect` adds for each chunk
+  // The gradient of what `collect` adds for each chunk: in edge_gradient(), or on the device where the graph is there.
   template <class Collect> void differentiate(bool keep_tape, const Collect &collect)
   {
-    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
+    clear_gradient();
     const int n_layers = exchange_ ? metadata().message_passing_layers : 0;
     auto adjoint = n_layers > 0 ? message_rows(n_layers - 1) : torch::Tensor();
     auto failure = attempt("backward", [&] {
@@ -225,12 +265,14 @@ class TwoPhaseEvaluator : public Evaluator {
         else if (!sum.outputs.empty())
           add_to_edges(chunk, torch::autograd::grad(sum.outputs, {chunk.graph.edge_vectors},
                                                     sum.seeds, keep_tape, false, true)[0]);
-        if (!keep_tape) chunk.outputs = {};
+        if (keep_tape) continue;
+        chunk.outputs = {};
+        if (!chunk.layers) chunk.graph.edge_vectors.reset();
       }
       if (n_layers > 0) adjoint = adjoint.to(torch::kCPU);
     });
     for (int layer = n_layers - 1; layer >= 0; --layer) {
-      exchange_->agree(failure);
+      exchange_->agree(failure.message);
       exchange_->reverse(rows_of(adjoint));
       adjoint = adjoint.to(device_);
       auto before = layer > 0 ? message_rows(layer - 1) : torch::Tensor();
@@ -241,32 +283,62 @@ class TwoPhaseEvaluator : public Evaluator {
       });
       adjoint = before;
     }
-    if (!failure.empty()) throw std::runtime_error(failure);
+    failure.raise();
+    if (!gradient_.defined()) gradient_ = zero_gradient();
+    if (on_device_) synchronize(device_);
+  }
+
+  // Where nothing depends on the edges nothing is added.
+  void clear_gradient()
+  {
+    gradient_.reset();
+    if (on_device_) {
+      if (chunks_.size() != 1) gradient_ = zero_gradient();
+      return;
+    }
+    edge_gradient_.assign(static_cast<std::size_t>(3 * n_edges_), 0.0);
+    gradient_ = torch::from_blob(edge_gradient_.data(), {n_edges_, 3}, torch::kFloat64);
+  }
+
+  torch::Tensor zero_gradient() const
+  {
+    return torch::zeros({n_edges_, 3}, torch::dtype(model_->dtype()).device(device_));
   }
 
   void add_to_edges(const Chunk &chunk, const torch::Tensor &gradient)
   {
     if (!gradient.defined()) return;
-    const auto values = gradient.to(torch::kCPU).contiguous();
-    double *const target = edge_gradient_.data() + 3 * chunk.graph.first_edge;
-    const auto add = [&](const auto *from) {
-      for (std::int64_t n = 0; n < values.numel(); ++n) target[n] += from[n];
-    };
-    if (values.scalar_type() == torch::kFloat64)
-      add(values.const_data_ptr<double>());
+    if (!gradient_.defined()) // that of the only chunk, without a copy
+      gradient_ = gradient.contiguous();
     else
-      add(values.const_data_ptr<float>());
+      gradient_.narrow(0, chunk.graph.first_edge, chunk.graph.n_edges)
+          .add_(gradient.to(gradient_.device()));
   }
 
-  // Message of what failed, empty if nothing did.
-  template <class Action> std::string attempt(const std::string &phase, const Action &action) const
+  template <class Action> Failure attempt(const std::string &phase, const Action &action) const
   {
     try {
       action();
     } catch (const std::exception &error) {
-      return "model file '" + name_ + "': " + phase + " pass failed: " + one_line(error);
+      return {"model file '" + name_ + "': " + phase + " pass failed: " + one_line(error),
+              is_out_of_memory(error)};
     }
-    return "";
+    return {};
+  }
+
+  // [n_local] numbers of the caller that belong to the chunk
+  torch::Tensor part_of(const double *values, const Chunk &chunk) const
+  {
+    return torch::from_blob(
+        const_cast<double *>(values) + chunk.graph.first_atom, {chunk.graph.n_atoms},
+        torch::dtype(torch::kFloat64).device(on_device_ ? device_ : torch::Device(torch::kCPU)));
+  }
+
+  void write(const Chunk &chunk, const torch::Tensor &output, double *results) const
+  {
+    if (!output.defined() || !results) return;
+    const auto target = part_of(results, chunk);
+    target.copy_(output.detach().to(target.device()));
   }
 
   // values of the chunk's atoms in the model's precision
@@ -274,18 +346,7 @@ class TwoPhaseEvaluator : public Evaluator {
   {
     if (!values)
       throw std::runtime_error("backward() of a model with charges needs the latent potential");
-    auto *data = const_cast<double *>(values) + chunk.graph.first_atom;
-    return torch::from_blob(data, {chunk.graph.n_atoms}, torch::kFloat64)
-        .to(device_, model_->dtype());
-  }
-
-  static void copy(const torch::Tensor &tensor, double *target)
-  {
-    const auto values = tensor.detach().to(torch::kCPU).contiguous();
-    if (values.scalar_type() == torch::kFloat64)
-      std::copy_n(values.data_ptr<double>(), values.numel(), target);
-    else
-      std::copy_n(values.data_ptr<float>(), values.numel(), target);
+    return part_of(values, chunk).to(device_, model_->dtype());
   }
 
   std::string name_;
@@ -295,7 +356,9 @@ class TwoPhaseEvaluator : public Evaluator {
   std::int64_t n_edges_ = 0, n_nodes_ = 0;
   MessageExchange *exchange_ = nullptr; // of the present forward()
   std::vector<Chunk> chunks_;
+  bool on_device_ = false; // the arrays of the caller
   std::vector<double> energy_, charge_, electronegativity_, hardness_, edge_gradient_;
+  torch::Tensor gradient_; // a view of edge_gradient_, or on the device
 };
 
 } // namespace

@@ -121,15 +121,6 @@ std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::
       call_core<CreateEvaluator>("pair_les_create_evaluator", name, archive, options));
 }
 
-std::unique_ptr<ArrayEvaluator> create_array_evaluator(const std::string &name,
-                                                       const std::string &archive,
-                                                       const ArrayEvaluatorOptions &options)
-{
-  load_gpu_half(options.device);
-  return std::unique_ptr<ArrayEvaluator>(
-      call_core<CreateArrayEvaluator>("pair_les_create_array_evaluator", name, archive, options));
-}
-
 void use_device_kernels(const DeviceKernels &kernels, bool gpu)
 {
   core_function<UseDeviceKernels>("pair_les_use_device_kernels")(kernels, gpu);

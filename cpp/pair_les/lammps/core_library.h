@@ -7,7 +7,6 @@
 #ifndef PAIR_LES_LAMMPS_CORE_LIBRARY_H
 #define PAIR_LES_LAMMPS_CORE_LIBRARY_H
 
-#include "core/array_evaluator.h"
 #include "core/evaluator.h"
 #include "core/fused/device_kernels.h"
 
@@ -20,11 +19,6 @@ namespace pair_les {
 // version that the core was built with, or the model is refused.
 std::unique_ptr<Evaluator> create_evaluator(const std::string &name, const std::string &archive,
                                             const EvaluatorOptions &options);
-
-// The same for arrays on a device, which pair_style les/kk keeps.
-std::unique_ptr<ArrayEvaluator> create_array_evaluator(const std::string &name,
-                                                       const std::string &archive,
-                                                       const ArrayEvaluatorOptions &options);
 
 // Gives the core kernels of a device (core/fused/device_kernels.h), which must stay where they are.
 void use_device_kernels(const DeviceKernels &kernels, bool gpu);

@@ -84,13 +84,12 @@ void PairLES::check_list_size()
     if (domain->periodicity[k]) images *= 2.0 * reach / edge[k] + 1.0;
   expected = std::min(expected, images);
   if (expected <= neighbor->oneatom) return;
+  const auto room = static_cast<bigint>(1.5 * expected);
   error->all(FLERR,
              "pair_style les with a cutoff of {} A has about {:.0f} neighbors per atom, and LAMMPS "
-             "has room for {}; type a cutoff of at most {:.3g} A, or 'neigh_modify one {:.0f} page "
-             "{:.0f}'",
+             "has room for {}; type a cutoff of at most {:.3g} A, or 'neigh_modify one {} page {}'",
              cutoff, expected, neighbor->oneatom,
-             std::cbrt(neighbor->oneatom / sphere) - neighbor->skin, 1.5 * expected,
-             15.0 * expected);
+             std::cbrt(0.8 * neighbor->oneatom / sphere) - neighbor->skin, room, 10 * room);
 }
 
 /* ----------------------------------------------------------------------

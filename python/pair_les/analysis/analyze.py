@@ -153,6 +153,7 @@ def analyze(
             raise UserError(
                 "permittivity and spectrum need the volume of the cell: name a dump, or give --volume"
             )
+        assert settings.timestep is not None and settings.temperature is not None  # checked above
         series = read_polarization(settings.polarization, settings.timestep)
         tables += polarization_tables(series, volume, settings.temperature, settings.eps, settings.resolution)
         facts["polarisations"] = f"{settings.polarization}, {series.time[-1] - series.time[0]:g} ps"
@@ -165,10 +166,10 @@ def _from_dumps(
     trajectory = Trajectory(dumps, settings.first, settings.stride)
     facts["dumps"] = ", ".join(trajectory.files)
     facts["atoms"], facts["frames"] = str(trajectory.n_atoms), str(len(trajectory))
-    estimators: list | None = None
-    volumes = []
+    estimators: list = []
+    volumes: list[float] = []
     for snapshot in tqdm(trajectory, total=len(trajectory), unit="frame", disable=not progress):
-        if estimators is None:
+        if not volumes:
             estimators = _estimators(len(trajectory), snapshot, settings)
         for estimator in estimators:
             estimator.add(snapshot)

@@ -23,13 +23,13 @@ class BlockAverage:
         self.n_blocks = max(1, min(BLOCKS, n_samples))
         self.n_samples = n_samples
         self.seen = 0
-        self.sums: NDArray[np.float64] | None = None  # [block, ...]
-        self.weights: NDArray[np.float64] | None = None
+        self.sums: NDArray[np.float64] = np.zeros(0)  # [block, ...] once there is a sample
+        self.weights: NDArray[np.float64] = np.zeros(0)
 
     def add(self, values: ArrayLike, weights: ArrayLike = 1.0) -> None:
         """One sample: sums of values, and of their weights (numbers of what was averaged), both broadcast."""
         values = np.asarray(values, dtype=np.float64)
-        if self.sums is None:
+        if self.seen == 0:
             self.sums = np.zeros((self.n_blocks, *values.shape))
             self.weights = np.zeros_like(self.sums)
         block = min(self.seen * self.n_blocks // max(self.n_samples, 1), self.n_blocks - 1)

@@ -92,7 +92,7 @@ class DipoleCorrelations:
         }
         rms = float(np.sqrt(self.square.mean()))
         facts = {
-            "molecules": str(len(self.molecules)),
+            "molecules": str(0 if self.molecules is None else len(self.molecules)),
             "rms dipole of a molecule": with_error(
                 rms, float(self.square.error()) / (2.0 * rms) if rms > 0.0 else np.nan, "e A"
             ),

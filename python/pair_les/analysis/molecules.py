@@ -57,6 +57,7 @@ class Molecules:
         """Dipole moments relative to the centre [M, 3], e angstrom, and centres (of geometry) [M, 3], angstrom."""
         from MDAnalysis.lib.distances import minimize_vectors
 
+        assert snapshot.charges is not None  # the caller refuses dumps without
         anchor = snapshot.positions[self.first[self.number]]
         arms = minimize_vectors(snapshot.positions - anchor, snapshot.dimensions).astype(np.float64)
         centre = self._sum(arms) / self.sizes[:, None]

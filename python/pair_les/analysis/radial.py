@@ -45,12 +45,12 @@ class RadialDistributions:
             )
         n_types, n_bins = len(self.names), len(self.edges) - 1
         types = snapshot.types - 1
-        counts = np.zeros(n_types * n_types * n_bins)
+        flat = np.zeros(n_types * n_types * n_bins)
         for pairs, distances in _pairs(snapshot, reach):
             low, high = np.sort(types[pairs], axis=1).T
             bins = np.minimum(np.searchsorted(self.edges, distances, side="right") - 1, n_bins - 1)
-            counts += np.bincount((low * n_types + high) * n_bins + bins, minlength=len(counts))
-        counts = counts.reshape(n_types, n_types, n_bins)
+            flat += np.bincount((low * n_types + high) * n_bins + bins, minlength=len(flat))
+        counts = flat.reshape(n_types, n_types, n_bins)
 
         number = np.bincount(types, minlength=n_types).astype(float)
         pairs_in_all = np.outer(number, number) - np.diag(number)

@@ -78,7 +78,5 @@ class Shells:
     def sums(self, length: NDArray[np.float64], *values: NDArray) -> list[NDArray[np.float64]]:
         """Counts, sums of |k| and sums of each of `values`, [n] each."""
         bins = np.minimum((length / self.width).astype(int), self.n - 1)
-        return [
-            np.bincount(bins, weights, minlength=self.n)
-            for weights in (np.ones_like(length), length, *values)
-        ]
+        weights: tuple[NDArray[np.float64], ...] = (np.ones_like(length), length, *values)
+        return [np.bincount(bins, weight, minlength=self.n).astype(np.float64) for weight in weights]

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -107,8 +108,9 @@ def compile_pass(
             warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
             exported = torch.export.export(module, arguments, dynamic_shapes=(shapes,), strict=False)
             _check_sizes(name, exported, dynamic)
-            files = torch._inductor.aot_compile(
-                exported.module(check_guards=False), arguments, options=options
+            files = cast(
+                list,  # of files, which "aot_inductor.package" asks for
+                torch._inductor.aot_compile(exported.module(check_guards=False), arguments, options=options),
             )
     except RunError:
         raise
@@ -118,7 +120,7 @@ def compile_pass(
             "use --format torchscript"
         ) from error
     say(f"compiled the {name} pass in {time.perf_counter() - start:.0f} s")
-    return [file for file in files if Path(file).suffix in PACKED]
+    return [file for file in files if isinstance(file, str) and Path(file).suffix in PACKED]
 
 
 def one_line(error: BaseException) -> str:
@@ -151,7 +153,7 @@ def _only(instruction_set: str) -> Iterator[None]:
         "avx512": [cpu_vec_isa.VecAVX512()],
     }[instruction_set]
     original = cpu_vec_isa.valid_vec_isa_list
-    cpu_vec_isa.valid_vec_isa_list = lambda: known
+    cpu_vec_isa.valid_vec_isa_list = lambda: known  # type: ignore[assignment, misc]
     try:
         yield
     finally:

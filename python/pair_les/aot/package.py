@@ -121,7 +121,7 @@ def compiled_package(
     archive = io.BytesIO()
     package_pt2(
         archive,
-        aoti_files={"forward": forward, "backward": backward},
+        aoti_files={"forward": [*forward], "backward": [*backward]},
         extra_files={METADATA_FILE: metadata.to_json()},
     )
     return archive.getvalue()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -51,8 +52,8 @@ def example_graph(
 class _SizesFromTwo(ShapeEnv):
     """Sizes that depend on data are at least 2, as the padding of every graph sees to."""
 
-    def create_unbacked_symint(self) -> torch.SymInt:
-        size = super().create_unbacked_symint()
+    def create_unbacked_symint(self, *args: Any) -> torch.SymInt:
+        size = super().create_unbacked_symint(*args)
         _constrain_range_for_size(size, min=2)
         return size
 
@@ -101,7 +102,8 @@ def trace(network: Network, names: list[str], graph: tuple[Tensor, ...], seeds: 
     # writes into tensors become values: nothing that follows looks for side effects
     traced = make_fx(functionalize(traced), tracing_mode="symbolic", _allow_non_fake_inputs=True)(*arguments)
     for what, tensor, dimension in zip(("atoms", "local atoms", "edges"), arguments, (0, 0, 1), strict=False):
-        fixed = tensor.shape[dimension].node.maybe_as_int()
+        size = tensor.shape[dimension]
+        fixed = size if isinstance(size, int) else size.node.maybe_as_int()
         if fixed is not None:
             raise RunError(
                 f"--format pt2: the code of the network fixes the number of {what} (to {fixed} of an example): "

@@ -59,7 +59,8 @@ def _of_network(network: Network, names: list[str], graph: tuple[Tensor, ...], n
     vectors = vectors.clone().requires_grad_()
     results = network(species, edge_index, vectors, n_local)
     outputs = [results[name] for name in names]
-    total = sum((seed * output).sum() for seed, output in zip(_seeds(outputs), outputs, strict=True))
+    parts = [(seed * output).sum() for seed, output in zip(_seeds(outputs), outputs, strict=True)]
+    total = torch.stack(parts).sum()
     gradient = None
     if total.requires_grad:
         (gradient,) = torch.autograd.grad(total, vectors, allow_unused=True)
@@ -70,7 +71,11 @@ def _of_network(network: Network, names: list[str], graph: tuple[Tensor, ...], n
 
 
 def _of_passes(
-    passes: TwoPasses, metadata: Metadata, names: list[str], graph: tuple[Tensor, ...], n_local: int
+    passes: TwoPasses,
+    metadata: Metadata,
+    names: list[str],
+    graph: tuple[Tensor, Tensor, Tensor],
+    n_local: int,
 ) -> list[Tensor]:
     n_species = len(metadata.species)
     first = PER_SPECIES * n_species

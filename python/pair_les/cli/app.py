@@ -13,11 +13,15 @@ import sys
 import time
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pair_les.cli.convert import ConvertCommand, convert
+
+if TYPE_CHECKING:
+    from pair_les.data.frames import LabelKeys
+    from pair_les.data.response_labels import ResponseKeys
 
 app = typer.Typer(
     name="pair-les",
@@ -134,6 +138,9 @@ def export(
             help="Instruction set of a pt2, which all machines of the run need. [default: of this one]"
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write a model even if its run found that it is not usable.")
+    ] = False,
 ) -> None:
     """Write a model file for LAMMPS and ASE, and compare it with the trained model before saying done.
 
@@ -150,7 +157,7 @@ def export(
     chosen = None if precision is None else precision.value
     instruction_set = None if isa is None else isa.value
     for check in write(
-        checkpoint, output, chosen, description, charge, atoms, file_format.value, instruction_set, say
+        checkpoint, output, chosen, description, charge, atoms, file_format.value, instruction_set, say, force
     ):
         print(check)
     print(f"done: {output} ({output.stat().st_size / 1024:.0f} KiB)")
@@ -388,13 +395,13 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
-def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:  # noqa: F821 - imported where needed
+def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
     from pair_les.data.frames import LabelKeys
     from pair_les.data.response_labels import ResponseKeys
     from pair_les.errors import UserError
 
     known = (*LabelKeys.__dataclass_fields__, *ResponseKeys.__dataclass_fields__)
-    found = {}
+    found: dict[str, Any] = {}
     for pair in (part for text in pairs for part in text.split(",")):
         label, separator, name = pair.partition("=")
         if not separator or not name or label not in known:
@@ -436,6 +443,13 @@ def main() -> None:
         _fail("interrupted", error, 128 + signal.SIGINT)
     except OSError as error:
         _fail(str(error), error)
+    except ModuleNotFoundError as error:
+        from pair_les.extras import missing_extra_message
+
+        message = missing_extra_message(error)
+        if message is None:
+            raise
+        _fail(message, error)
     except Exception as error:
         # These classes live in modules that are worth importing only now.
         from pair_les.errors import ConversionError, Interrupted, UserError

@@ -95,7 +95,8 @@ def read_names(path: str | os.PathLike[str]) -> tuple[set[str], set[str]]:
     ConversionError
         See `pickle_bytes`; also if the pickle is damaged.
     """
-    names, strings = set(), []
+    names: set[str] = set()
+    strings: list[str] = []
     content = pickle_bytes(path)
     position = 0
     while position < len(content):  # the older form of torch.save is several pickles and then raw numbers

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -20,7 +20,8 @@ class Batch:
     ``species`` [N]; ``positions``, ``forces`` [N, 3]; ``cell``, ``stress`` [B, 3, 3]; ``periodic`` bool [B];
     ``frame`` int64 [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` int64 [2, E];
     ``shifts`` [E, 3], so that ``r_ij = x_j - x_i + shift``; ``energy``, ``reference`` [B];
-    ``charge_labels``, None unless every frame has them; ``slab`` bool [B], None where no frame is a slab.
+    ``charge_labels``, None unless every frame has them; ``slab`` bool [B], None where no frame is a slab;
+    ``counted`` bool [B], False for frames that errors leave out, None: all count.
     """
 
     species: Tensor
@@ -37,6 +38,12 @@ class Batch:
     stress: Tensor
     charge_labels: ChargeLabels | None = None
     slab: Tensor | None = None
+    counted: Tensor | None = None
+
+    def known_charge_labels(self) -> ChargeLabels:
+        """The charge labels, where every frame of the batch has been given them (`with_charge_labels`)."""
+        assert self.charge_labels is not None
+        return self.charge_labels
 
     def to(self, device: torch.device, non_blocking: bool = False) -> Batch:
         """The batch on another device (Lightning calls this)."""
@@ -52,6 +59,11 @@ class Batch:
     def has_stress(self) -> Tensor:
         """bool [B]: which frames carry a stress label."""
         return self.stress[:, 0, 0].isfinite()
+
+    @property
+    def counting(self) -> Tensor:
+        """bool [B]: which frames errors are made of."""
+        return torch.ones_like(self.periodic) if self.counted is None else self.counted
 
 
 def collate(graphs: Sequence[Graph]) -> Batch:
@@ -111,8 +123,8 @@ class BatchLoader:
         Whether and how the order changes from epoch to epoch.
     rank, processes
         This process takes every `processes`-th frame. When shuffled (training), an epoch that does not divide
-        evenly is filled up with its first frames, so that all processes take the same number of steps;
-        otherwise (validation) every frame comes exactly once.
+        evenly is filled up with its first frames, which do not count (`Batch.counted`), so that all processes take the same
+        number of steps; otherwise (validation) every frame comes exactly once.
     """
 
     def __init__(
@@ -141,9 +153,12 @@ class BatchLoader:
         start = self._next if self._next < len(self) else 0
         for number in range(start, len(self)):
             self._next = number + 1
-            yield collate(
-                [self.graphs[index] for index in order[number * self.share : (number + 1) * self.share]]
+            places = range(number * self.share, min((number + 1) * self.share, len(order)))
+            batch = collate([self.graphs[order[place]] for place in places])
+            counted = torch.tensor(
+                [self.rank + self.processes * place < len(self.graphs) for place in places]
             )
+            yield batch if bool(counted.all()) else replace(batch, counted=counted)
 
     def state_dict(self) -> dict[str, int]:
         """How many batches of the current epoch have been handed out."""

@@ -100,6 +100,6 @@ def _per_atom(stored: object, n_atoms: int, what: str, kind: str, where: str) ->
         values = np.zeros(0)
     if values.shape != (n_atoms,) or not np.isfinite(values).all():
         raise DataError(
-            f"{where}: {what} has shape {list(np.shape(stored))}, must be [{n_atoms}] finite {kind}"
+            f"{where}: {what} has shape {list(np.shape(np.asarray(stored)))}, must be [{n_atoms}] finite {kind}"
         )
     return values

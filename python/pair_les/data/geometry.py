@@ -136,7 +136,7 @@ def _count_numbers(value: Any) -> int:
 def _as_flags(value: Any) -> list[bool] | None:
     """Three flags from one or three; None where an entry is not flags."""
     words = value.split() if isinstance(value, str) else [str(part) for part in np.ravel(value)]
-    flags = [_FLAGS.get(word.lower()) for word in words]
-    if len(flags) not in (1, 3) or None in flags:
+    flags = [_FLAGS[word.lower()] for word in words if word.lower() in _FLAGS]
+    if len(words) not in (1, 3) or len(flags) < len(words):
         return None
     return flags * 3 if len(flags) == 1 else flags

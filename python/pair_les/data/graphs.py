@@ -47,6 +47,11 @@ class Graph:
     charge_labels: ChargeLabels | None = None
     slab: bool = False
 
+    def known_charge_labels(self) -> ChargeLabels:
+        """The charge labels, where the caller has asked for them (`with_charge_labels`)."""
+        assert self.charge_labels is not None
+        return self.charge_labels
+
     @property
     def n_atoms(self) -> int:
         """Number of atoms."""

@@ -83,7 +83,7 @@ def energy_outliers(frames: Sequence[Frame]) -> list[Outlier]:
     residuals = energies - fractions @ _absolute_fit(fractions, energies)
     limit = max(SMALLEST_ENERGY, RATIO * robust_size(np.abs(residuals)))
     found = []
-    for index in np.flatnonzero(np.abs(residuals) > limit):
+    for index in np.flatnonzero(np.abs(residuals) > limit).tolist():
         frame = frames[index]
         text = f"the energy is {residuals[index]:+.4g} eV/atom from what the other frames have for this composition"
         explained = abs(residuals[index]) < LARGEST_ENERGY or _closest_contact(frame) < CLOSE
@@ -116,9 +116,10 @@ def robust_size(values: NDArray[np.float64]) -> float:
 
 def _absolute_fit(columns: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.float64]:
     weights = np.ones(len(target))
+    factors = np.zeros(columns.shape[1])
     for _ in range(30):
         root = np.sqrt(weights)
-        factors = np.linalg.lstsq(columns * root[:, None], target * root, rcond=1e-6)[0]
+        factors[:] = np.linalg.lstsq(columns * root[:, None], target * root, rcond=1e-6)[0]
         weights = 1.0 / np.maximum(np.abs(target - columns @ factors), 1e-3)
     return factors
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from copy import deepcopy
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 
 from pair_les.net import fused
 from pair_les.net.density import density
-from pair_les.net.readout import fold_state
+from pair_les.net.readout import Readout, SharedReadout, fold_state
 from pair_les.net.repulsion import repulsion_energy, repulsion_tables
 from pair_les.net.settings import NetSettings
 
@@ -39,6 +40,29 @@ class ContractNet(nn.Module):
 
     # Decided when the module is scripted: a script made where `fused` is False refers to no operator of this package.
     __constants__ = ("fused", "zbl")
+
+    if TYPE_CHECKING:  # buffers, and what a subclass adds
+        harmonics: Tensor
+        even: Tensor
+        odd: Tensor
+        degree_average: Tensor
+        degrees: Tensor
+        energy_scale: Tensor
+        reference_energies: Tensor
+        state_unit: Tensor
+        zbl_inverse_length: Tensor
+        zbl_radius: Tensor
+        zbl_strength: Tensor
+        readout: Readout | SharedReadout
+
+        def interaction(
+            self,
+            species: Tensor,
+            edge_index: Tensor,
+            edge_vectors: Tensor,
+            n_local: int,
+            charge_per_atom: Tensor | None = None,
+        ) -> tuple[Tensor, Tensor]: ...
 
     def __init__(
         self,
@@ -91,9 +115,9 @@ class ContractNet(nn.Module):
         """Initial charges that differ between the elements.
 
         E_lr is quadratic in the charges: at zero charge its gradient vanishes, and training would not leave it. The sign
-        of latent charges is arbitrary; this fixes it for the order of the species.
+        of latent charges is arbitrary; this fixes it for the order of the species. Atoms of one element have charges about 0.
         """
-        spread = torch.linspace(-0.1, 0.1, self.n_species)
+        spread = torch.linspace(-0.1, 0.1, self.n_species) if self.n_species > 1 else torch.zeros(1)
         if self.equilibrates:  # charges are about minus electronegativities over hardnesses
             self.readout.last.bias[:, 1] = -HARDNESS_SCALE * spread / ELECTRONEGATIVITY_SCALE
         else:

@@ -3,8 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
 import torch
 from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from pair_les.net.base import ContractNet
 
 
 class Committee(nn.Module):
@@ -19,7 +25,7 @@ class Committee(nn.Module):
         At least two, of one list of species, one cutoff and one dtype.
     """
 
-    def __init__(self, members: list[nn.Module]) -> None:
+    def __init__(self, members: Sequence[ContractNet]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
@@ -50,7 +56,8 @@ class Committee(nn.Module):
 
     def message_features(self) -> list[int]:
         """As :meth:`ContractNet.message_features`."""
-        return [sum(layer) for layer in zip(*(m.message_features() for m in self.members), strict=True)]
+        members = cast("Sequence[ContractNet]", self.members)
+        return [sum(layer) for layer in zip(*(m.message_features() for m in members), strict=True)]
 
 
 class MessagePassingCommittee(Committee):
@@ -59,7 +66,7 @@ class MessagePassingCommittee(Committee):
     The messages of an atom are those of one network after the other.
     """
 
-    def __init__(self, members: list[nn.Module]) -> None:
+    def __init__(self, members: Sequence[ContractNet]) -> None:
         super().__init__(members)
         self.widths = [member.message_features()[0] for member in members]
         self.n_kept = 2  # tensors that each network keeps
@@ -79,7 +86,9 @@ class MessagePassingCommittee(Committee):
         messages: list[Tensor] = []
         keeps: list[Tensor] = []
         for member in self.members:
-            message, keep = member.send(layer, species, edge_index, edge_vectors, received, kept, n_local)
+            message, keep = member.send(  # type: ignore[operator]
+                layer, species, edge_index, edge_vectors, received, kept, n_local
+            )
             messages.append(message)
             keeps.extend(keep)
         return torch.cat(messages, 1), keeps
@@ -100,11 +109,13 @@ class MessagePassingCommittee(Committee):
         for number, member in enumerate(self.members):
             keep = kept[self.n_kept * number : self.n_kept * (number + 1)]
             outputs.append(
-                member.finish(species, edge_index, edge_vectors, messages[number].contiguous(), keep, n_local)
+                member.finish(  # type: ignore[operator]
+                    species, edge_index, edge_vectors, messages[number].contiguous(), keep, n_local
+                )
             )
         return self.means(outputs)
 
 
-def committee_of(members: list[nn.Module]) -> Committee:
+def committee_of(members: Sequence[ContractNet]) -> Committee:
     """The committee of networks of this package that are alike but for their weights."""
     return (MessagePassingCommittee if members[0].message_features() else Committee)(members)

@@ -11,4 +11,4 @@ def as_size(count: Tensor) -> int:
     """The int of a tensor of one integer; while the network is traced with symbols (`pair-les export --format pt2`), a symbol."""
     if torch.jit.is_scripting():
         return int(count)
-    return count.item()
+    return count.item()  # type: ignore[return-value]

@@ -15,6 +15,8 @@ factors on the features.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +35,13 @@ from pair_les.net.messages import messages
 from pair_les.net.products import degree_averages
 from pair_les.net.readout import SharedLinear, SharedReadout
 from pair_les.net.settings import NetSettings
+from pair_les.net.statistics import (
+    SHARED_FLOOR,
+    largest_change,
+    normal_density,
+    rattled,
+    smallest_mean_square,
+)
 
 GATE_SPREAD = 0.3
 """Spread of the initial factors on the messages of different elements, about 1."""
@@ -44,6 +53,19 @@ class MessagePassingNet(ContractNet):
     Per channel, layer and atom there are ``l_max + 3`` invariants: ``F_00``, ``mean_m F_lm^2`` for l >= 1, ``<u^3>``, and
     ``mean_lm <u^2 Y_lm>^2`` (four factors).
     """
+
+    if TYPE_CHECKING:  # buffers
+        density_mean: Tensor
+        density_scale: Tensor
+        even_back: Tensor
+        feature_mean: Tensor
+        feature_scale: Tensor
+        message_degrees: Tensor
+        message_order: Tensor
+        message_scale: Tensor
+        odd_back: Tensor
+        product_scale: Tensor
+        readout: SharedReadout
 
     def __init__(
         self,
@@ -306,39 +328,64 @@ class MessagePassingNet(ContractNet):
 
     @torch.no_grad()
     def fit_statistics(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> None:
-        """Normalise densities, products, messages and features by their statistics over one representative batch.
+        """Normalize densities, products, messages and features by their statistics over one representative batch.
 
-        Every atom must be local. Call once, before training. A species that does not occur keeps its defaults.
+        Every atom must be local. Call once, before training. Nothing is scaled by less than displaced neighbors do
+        (:mod:`pair_les.net.statistics`). A species that does not occur has the means of all atoms.
         """
-        a = self.density(species, edge_index, edge_vectors, n_local)
-        self.density_mean.copy_(a[0].mean(0))
-        self.density_scale.copy_(1.0 / self._sizes(torch.cat([a[:1] - self.density_mean, a[1:]])))
-        f = self.mixed(a)
-        x, products = self.products(f, True)
-        self._fit_features(x, species, 0)
-        for factors in range(3):
-            self.product_scale[factors] = 1.0 / self._sizes(torch.chunk(products, 3, 2)[factors])
-        h = self.messages(products, self.normalised(x, species, 0), species)
-        sums = self.received(h, edge_index[0], edge_index[1], edge_vectors, n_local)
-        towards, as_is = torch.chunk(sums, 2, 2)
-        self.message_scale[0] = 1.0 / self._sizes(towards)
+        graphs = [edge_vectors, *rattled(edge_vectors, edge_index[0], n_local)]
+        smallest = smallest_mean_square(edge_index.size(1), n_local)
+
+        densities = [self.density(species, edge_index, vectors, n_local) for vectors in graphs]
+        self.density_mean.copy_(densities[0][0].mean(0))
+        centered = [torch.cat([a[:1] - self.density_mean, a[1:]]) for a in densities]
+        self.density_scale.copy_(self._inverse_sizes(centered, species, smallest))
+        mixed = [self.mixed(a) for a in densities]
+        features, products = zip(*(self.products(f, True) for f in mixed), strict=True)
+        normal, normal_products = self.products(
+            normal_density(self.n_lm, self.n_channels, edge_vectors), True
+        )
+        self._fit_features(features, species, 0, normal)
+        for factors, typical in enumerate(torch.chunk(normal_products, 3, 2)):
+            values = [torch.chunk(product, 3, 2)[factors] for product in products]
+            floor = SHARED_FLOOR**2 * float(typical.square().mean())
+            self.product_scale[factors] = self._inverse_sizes(values, species, floor)
+
+        received = []
+        for vectors, product, x in zip(graphs, products, features, strict=True):
+            h = self.messages(product, self.normalised(x, species, 0), species)
+            received.append(self.received(h, edge_index[0], edge_index[1], vectors, n_local))
+        halves = [torch.chunk(sums, 2, 2) for sums in received]
         n_sent = self.message_l_max + 1
-        self.message_scale[1, :n_sent] = 1.0 / self._sizes(as_is[: self.n_message_lm])
-        y, _ = self.products(self.mixed_again(sums, f), False)
-        self._fit_features(y, species, 1)
+        self.message_scale[0] = self._inverse_sizes([towards for towards, _ in halves], species, smallest)
+        as_is = [values[: self.n_message_lm] for _, values in halves]
+        self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest)
+        again = [self.mixed_again(sums, f) for sums, f in zip(received, mixed, strict=True)]
+        self._fit_features([self.products(f, False)[0] for f in again], species, 1, normal)
 
-    def _sizes(self, values: Tensor) -> Tensor:
-        """Root mean square of each degree of ``[n_lm, ...]``."""
-        n_degrees = math.isqrt(values.size(0))
-        sizes = [values[degree**2 : (degree + 1) ** 2].square().mean().sqrt() for degree in range(n_degrees)]
-        return torch.stack(sizes).clamp_min(1e-6)
+    def _inverse_sizes(self, values: Sequence[Tensor], species: Tensor, smallest: float) -> Tensor:
+        """Inverse root mean square of each degree, from ``values [n_lm, n, n_channels]`` of the frames and of displaced ones.
 
-    def _fit_features(self, x: Tensor, species: Tensor, layer: int) -> None:
-        for s in range(self.n_species):
-            if int((species == s).sum()) > 1:
-                self.feature_mean[layer, s] = x[species == s].mean(0)
-        spread = x - self.feature_mean[layer][species]
-        self.feature_scale[layer] = 1.0 / spread.square().mean(0).sqrt().clamp_min(1e-6)
+        Mean squares are at least those of the changes of any species, and at least `smallest`.
+        """
+        squares = []
+        for degree in range(math.isqrt(values[0].size(0))):
+            # [n (2 degree + 1) n_channels, 1], atoms first
+            parts = [part[degree**2 : (degree + 1) ** 2].transpose(0, 1).reshape(-1, 1) for part in values]
+            of_row = species.repeat_interleave(parts[0].size(0) // species.size(0))
+            change = largest_change(parts[0], torch.cat(parts[1:]), of_row)
+            squares.append(max(float(parts[0].double().square().mean()), float(change)))
+        return torch.tensor(squares, dtype=torch.float64).clamp_min(smallest).rsqrt()
+
+    def _fit_features(self, x: Sequence[Tensor], species: Tensor, layer: int, normal: Tensor) -> None:
+        """Means of each species, and one spread for all, from features of the frames and of displaced ones."""
+        self.feature_mean[layer] = x[0].mean(0)
+        for s in torch.unique(species).tolist():
+            self.feature_mean[layer, s] = x[0][species == s].mean(0)
+        square = (x[0] - self.feature_mean[layer][species]).double().square().mean(0)
+        square = square.maximum(largest_change(x[0], torch.cat(list(x[1:])), species))
+        floor = SHARED_FLOOR**2 * normal.double().var(0)
+        self.feature_scale[layer] = square.maximum(floor).rsqrt()
 
     def _output_weights(self) -> list[Tensor]:
         return [*super()._output_weights(), self.readout.direct]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,16 @@ from pair_les.net.base import ContractNet
 from pair_les.net.products import degree_averages, invariants, n_products, product_quadrature
 from pair_les.net.readout import Readout
 from pair_les.net.settings import NetSettings
+from pair_les.net.statistics import (
+    FEATURE_FLOOR,
+    gas_variance,
+    inverse_square_root,
+    normal_density,
+    pooled,
+    rattled,
+    second_moment,
+    typical_change,
+)
 
 
 class LESNet(ContractNet):
@@ -43,6 +54,14 @@ class LESNet(ContractNet):
     ValueError
         For an empty or repeated species list, or a reference energy that is missing, of an unknown element or not finite.
     """
+
+    if TYPE_CHECKING:  # buffers
+        density_mean: Tensor
+        feature_mean: Tensor
+        feature_spread: Tensor
+        quadrature_weights: Tensor
+        whitening: Tensor
+        readout: Readout
 
     def __init__(
         self,
@@ -129,6 +148,10 @@ class LESNet(ContractNet):
         # only l = 0 has a mean
         mean = torch.nn.functional.pad(self.density_mean[s].view(1, 1, -1), [0, 0, 0, 0, 0, self.n_lm - 1])
         f = torch.bmm(a - mean, torch.index_select(weight, 0, self.degrees))  # [n_lm, n, n_channels]
+        return self.products(f)
+
+    def products(self, f: Tensor) -> Tensor:
+        """Invariants ``[n, n_features]`` of mixed densities ``f [n_lm, n, n_channels]``."""
         if self.fused:
             if f.device.type == "cpu":
                 return torch.ops.pair_les.products(
@@ -139,30 +162,52 @@ class LESNet(ContractNet):
 
     @torch.no_grad()
     def fit_statistics(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> None:
-        """Normalise densities and features by their statistics over one representative batch (call once, before training).
+        """Normalize densities and features by their statistics over one representative batch (call once, before training).
 
-        The density of each centre species is centred (l = 0) and whitened per degree, so that the learned mixing starts
-        from uncorrelated inputs of order 1; then the features are centred and scaled to unit variance. A species that
-        does not occur in the batch keeps its defaults.
+        The density of each center species is centered (l = 0) and whitened per degree, so that the learned mixing starts
+        from uncorrelated inputs of order 1; then the features are centered and scaled to unit variance. Neither is scaled by
+        less than displaced neighbors do (:mod:`pair_les.net.statistics`). A species that does not occur in the batch keeps its
+        defaults.
         """
+        of_atom = species[:n_local]
+        counts = torch.bincount(of_atom, minlength=self.n_species)
         a = self.density(species, edge_index, edge_vectors, n_local)
-        for s in range(self.n_species):
-            a_s = a[:, species[:n_local] == s]
-            if a_s.size(1) < 2:
-                continue
-            centred = a_s.to(torch.float64, copy=True)
-            self.density_mean[s] = centred[0].mean(0)
-            centred[0] -= centred[0].mean(0)
+        graphs = rattled(edge_vectors, edge_index[0], n_local)
+        moved = torch.cat([self.density(species, edge_index, vectors, n_local) for vectors in graphs], 1)
+        of_moved = of_atom.repeat(len(graphs))
+        present = torch.nonzero(counts).view(-1).tolist()
+
+        covariance = torch.zeros(self.whitening.shape, dtype=torch.float64)
+        change = torch.zeros_like(covariance)
+        for s in present:
+            of_s = a[:, of_atom == s].double()
+            mean = of_s[0].mean(0)
+            self.density_mean[s] = mean
+            copies = moved[:, of_moved == s].double().view(self.n_lm, len(graphs), *of_s.shape[1:])
+            difference = (copies - of_s.unsqueeze(1)).flatten(1, 2)
+            of_s[0] -= mean
             for degree in range(self.l_max + 1):
-                rows = centred[degree**2 : (degree + 1) ** 2].reshape(-1, a_s.size(2))
-                self.whitening[s, degree] = _inverse_square_root(rows.t() @ rows / rows.size(0))
-            x = self.raw_features(a_s, s)
+                covariance[s, degree] = second_moment(of_s[degree**2 : (degree + 1) ** 2])
+                change[s, degree] = second_moment(difference[degree**2 : (degree + 1) ** 2])
+        covariance += change + pooled(covariance + change, counts)
+        smallest = gas_variance(edge_index.size(1), n_local)
+        for s in present:
+            for degree in range(self.l_max + 1):
+                self.whitening[s, degree] = inverse_square_root(covariance[s, degree], smallest)
+
+        variance = torch.zeros(self.feature_spread.shape, dtype=torch.float64)
+        change = torch.zeros_like(variance)
+        for s in present:
+            x = self.raw_features(a[:, of_atom == s], s)
             self.feature_mean[s] = x.mean(0)
-            self.feature_spread[s] = x.std(0).clamp_min(1e-6)
-
-
-def _inverse_square_root(covariance: Tensor, relative_floor: float = 1e-2) -> Tensor:
-    """``(C + floor * max eigenvalue)^(-1/2)``: directions that hardly vary are not blown up to order 1."""
-    values, vectors = torch.linalg.eigh(covariance)
-    values = values.clamp_min(0.0) + relative_floor * values[-1].clamp_min(1e-30)
-    return (vectors / values.sqrt()) @ vectors.t()
+            variance[s] = x.double().var(0, correction=min(x.size(0) - 1, 1))
+            change[s] = typical_change(x, self.raw_features(moved[:, of_moved == s], s))
+        # Channels of two species are different combinations of densities: what they share is the size of each product.
+        by_product = variance.maximum(change).view(self.n_species, -1, self.settings.n_channels)
+        shared = (
+            pooled(by_product.mean(2, keepdim=True), counts).expand(by_product.shape).reshape(variance.shape)
+        )
+        normal = self.products(normal_density(self.n_lm, self.settings.n_channels, a)).double()
+        floor = FEATURE_FLOOR**2 * normal.var(0)
+        for s in present:
+            self.feature_spread[s] = variance[s].maximum(change[s]).maximum(shared[s]).maximum(floor).sqrt()

@@ -41,9 +41,11 @@ class StateShift(nn.Module):
 
 def fold_state(readout: Readout | SharedReadout, state: float) -> None:
     """Turn a readout that is told the state into one of this state, by its biases."""
+    shift, first = readout.state, readout.layers[0]
+    assert shift is not None and isinstance(first, SpeciesLinear | SharedLinear)
     with torch.no_grad():
-        readout.layers[0].bias.add_(state * readout.state.hidden)
-        readout.last.bias.add_(state * readout.state.output)
+        first.bias.add_(state * shift.hidden)
+        readout.last.bias.add_(state * shift.output)
     readout.state = None
 
 

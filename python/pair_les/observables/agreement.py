@@ -120,6 +120,7 @@ def _compare(
     if frame.charges is not None:
         parts["charges"].append((frame.charges, seen.charges))
     if frame.bec is not None:
+        assert seen.born is not None  # asked for above
         parts["bec"].append((frame.bec.reshape(-1), seen.born.reshape(-1)))
     if frame.dipole is not None and isolated:
         parts["dipole"].append((frame.dipole, seen.dipole))

@@ -135,6 +135,7 @@ def _charges(
     vectors = positions[edges[1]] - positions[edges[0]] + steps @ cell
     dtype = getattr(torch, metadata.dtype)
     _, charges = checked_forward(module, metadata, species, edges, vectors.to(dtype), file)
+    assert charges is not None  # asked only of models with charges
     return charges.to(positions.dtype)
 
 

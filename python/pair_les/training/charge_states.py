@@ -13,7 +13,7 @@ from ..errors import ConfigError
 
 def states_of(graphs: Sequence[Graph]) -> list[tuple[float, int]]:
     """Total charge, e, and number of atoms of every kind of frame, each once, in ascending order."""
-    return sorted({(float(graph.charge_labels.total_charge), graph.n_atoms) for graph in graphs})
+    return sorted({(float(graph.known_charge_labels().total_charge), graph.n_atoms) for graph in graphs})
 
 
 def require_states(
@@ -38,7 +38,7 @@ def require_states(
             "learn: name the label with data.keys.total_charge, or leave the key out"
         )
     for graph, frame in zip(valid, valid_frames, strict=True):
-        state = float(graph.charge_labels.total_charge) / graph.n_atoms
+        state = float(graph.known_charge_labels().total_charge) / graph.n_atoms
         if not low - TOLERANCE <= state <= high + TOLERANCE:
             raise ConfigError(
                 f"{frame.where}: {state:.4g} e per atom is beyond the training frames ({low:.4g} to {high:.4g} e), which "

@@ -8,7 +8,7 @@ import math
 import os
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
@@ -19,6 +19,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from ..errors import Interrupted, RunError
 from ..output_files import write_file
 from .interruption import SignalWatch
+from .module import PotentialModule
 
 LAST = "last.ckpt"
 BEST = "best.ckpt"
@@ -73,7 +74,7 @@ class RunCheckpoint(Checkpoint):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """After a step (all averages and schedules are up to date, Checkpoint callbacks come last)."""
-        signum, due = self._agree(trainer, pl_module.loss)
+        signum, due = self._agree(trainer, cast(PotentialModule, pl_module).loss)
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             return  # validation follows, and then the checkpoint of the epoch
         if signum or due:

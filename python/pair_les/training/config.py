@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING, fields
-from typing import Annotated, Any, Literal, get_type_hints
+from dataclasses import fields
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -12,7 +12,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    create_model,
     model_validator,
 )
 
@@ -110,7 +109,20 @@ class LongRangeSection(Section):
         )
 
 
-class _ModelBase(Section):
+class ModelSection(Section):
+    """The network (every setting of `NetSettings`) and its long-range energy (null: none, no charges)."""
+
+    cutoff: float
+    n_radial: int = 8
+    l_max: int = 3
+    n_channels: int = 32
+    body_order: int = 5
+    hidden: tuple[int, ...] = (64, 64)
+    message_passing_layers: int = 0
+    message_channels: int = 16
+    message_l_max: int = 2
+    charge_state: bool = False
+    zbl: bool = False
     long_range: LongRangeSection | None = LongRangeSection()
 
     def net_settings(self) -> NetSettings:
@@ -118,21 +130,9 @@ class _ModelBase(Section):
         return NetSettings(**{field.name: getattr(self, field.name) for field in fields(NetSettings)})
 
     @model_validator(mode="after")
-    def _valid_for_the_network(self) -> _ModelBase:
+    def _valid_for_the_network(self) -> ModelSection:
         self.net_settings()  # raises ValueError with a message of its own
         return self
-
-
-def _net_fields() -> dict[str, Any]:
-    """The fields of `NetSettings`, so that a setting added there is a key of the configuration at once."""
-    hints = get_type_hints(NetSettings)
-    return {f.name: (hints[f.name], ... if f.default is MISSING else f.default) for f in fields(NetSettings)}
-
-
-ModelSection = create_model("ModelSection", __base__=_ModelBase, **_net_fields())
-ModelSection.__doc__ = (
-    "The network (every setting of `NetSettings`) and its long-range energy (null: none, no charges)."
-)
 
 
 class LossSection(Section):

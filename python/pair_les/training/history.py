@@ -8,7 +8,7 @@ import io
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
@@ -46,24 +46,24 @@ class History(Callback):
         self._seconds = 0.0  # of this epoch, before an interruption
         self._started = 0.0
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: PotentialModule) -> None:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The clock of an epoch that goes on after an interruption."""
         self._started = time.monotonic()
 
-    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: PotentialModule) -> None:
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The clock of a new epoch."""
         self._started, self._seconds = time.monotonic(), 0.0
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: PotentialModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add a row."""
-        row = {
+        row: dict[str, Any] = {
             "epoch": trainer.current_epoch + 1,
             "steps": trainer.global_step,
             "learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"]),
             "valid_score": float(trainer.callback_metrics["valid_score"]),
             "seconds": self._elapsed(),
         }
-        for part, errors in pl_module.epoch_errors.items():
+        for part, errors in cast(PotentialModule, pl_module).epoch_errors.items():
             row.update({f"{part}_{kind}_rmse": value for kind, value in errors.items()})
         self.rows.append(row)
         self._seconds, self._started = 0.0, time.monotonic()
@@ -100,7 +100,7 @@ class Terminal(Callback):
         self._bar: tqdm | None = None
 
     def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: PotentialModule, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """One step further."""
         if not trainer.is_global_zero or not sys.stderr.isatty():
@@ -116,15 +116,17 @@ class Terminal(Callback):
             )
         self._bar.update()
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: PotentialModule) -> None:
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The steps of this epoch are done."""
         self._close()
 
-    def on_exception(self, trainer: pl.Trainer, pl_module: PotentialModule, exception: BaseException) -> None:
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
         """Leave the terminal clean."""
         self._close()
 
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: PotentialModule) -> None:
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """The line of this epoch (the history, earlier in the list of callbacks, has its row by now)."""
         if not trainer.is_global_zero:
             return

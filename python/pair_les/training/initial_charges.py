@@ -5,6 +5,9 @@ Why: charges enter the energy as products, so a network that starts near q = 0 s
 growing charge adds within the cutoff the short-range part must take back at the same pace. Training then creeps. A pair
 potential for every pair of elements plus ``sum_st M_st E_st``, with ``E_st`` the long-range energy of unit charges on the
 elements s and t (physics.md, "Energy"), is linear in its coefficients; its least-squares ``M`` is close to ``Q Q^T``.
+
+Only charges that add up to zero in every neutral periodic frame are fitted: like charges on all atoms repel each other smoothly, which
+the many-body forces of a metal resemble more than pair potentials do.
 """
 
 from __future__ import annotations
@@ -30,6 +33,12 @@ N_RADIAL = 16
 FIT_ATOMS = 4000
 """Atoms to fit, three equations each: water needs this many to be sure, and it takes 3 s."""
 
+NEUTRAL = 1e-6
+"""Net charge of a frame, relative to its charges, that is rounding."""
+
+NEGLIGIBLE_CHARGE = 0.05
+"""e per atom: initial charges whose sum is off by more are worth a warning."""
+
 SIGNIFICANCE = 5.0
 """The largest eigenvalue of M must exceed its standard error by this factor; otherwise the data do not show charges."""
 
@@ -39,7 +48,9 @@ def fit_initial_charges(
 ) -> dict[str, float] | None:
     """Charges of the elements that best explain energies and forces together with pair potentials.
 
-    The common sign is not determined by energies and forces; the first element of `species` with a charge is made positive.
+    They add up to the total charge of each periodic frame (0 without a label); where such frames of one composition have different
+    total charges, only neutral ones count. The common sign is not determined by energies and forces; where total charges do not determine it
+    either, the first element of `species` with a charge is made positive.
 
     Parameters
     ----------
@@ -56,14 +67,15 @@ def fit_initial_charges(
 
     Returns
     -------
-    e, of each element; None where there is one element only, or the data show no charges.
+    e, of each element; None where no charges but 0 add up (one element, alloys of several compositions), or the data show none.
     """
-    if len(species) < 2:
+    composition, totals = _compositions(graphs, len(species))
+    directions = neutral_directions(composition[totals == 0.0])
+    if len(species) < 2 or directions.shape[1] == 0:
         return None
     batch = collate(_choose(graphs, seed))
-    present = batch.species.unique().tolist()
-    pairs = list(combinations_with_replacement(present, 2))
-    energy_columns, force_columns = _design(batch, pairs, len(species), cutoff, long_range)
+    pairs = list(combinations_with_replacement(range(directions.shape[1]), 2))
+    energy_columns, force_columns = _design(batch, directions, cutoff, long_range)
     weight = batch.n_atoms.double().rsqrt()  # one energy counts as much as the force components of one atom
     matrix = torch.cat([energy_columns * weight[:, None], force_columns.reshape(-1, force_columns.shape[-1])])
     target = torch.cat([batch.energy * weight, batch.forces.reshape(-1)])
@@ -72,7 +84,67 @@ def fit_initial_charges(
     coefficients = pseudo_inverse @ target / scale
     variance = (matrix @ coefficients - target).square().mean()
     errors = (pseudo_inverse.square().sum(1) * variance).sqrt() / scale
-    return _leading_charges(coefficients[-len(pairs) :], errors[-len(pairs) :], pairs, species)
+    charges = _leading_charges(coefficients[-len(pairs) :], errors[-len(pairs) :], pairs, directions)
+    if charges is None:
+        return None
+    charges = _with_totals(charges, composition, totals)
+    return {symbol: float(charge) for symbol, charge in zip(species, charges, strict=True)}
+
+
+def _compositions(graphs: Sequence[Graph], n_species: int) -> tuple[Tensor, Tensor]:
+    """Different compositions of periodic frames, atoms of each element ``[n, n_species]``, and total charges, e ``[n]``; float64.
+
+    Isolated frames may be ions that nothing marks as such.
+    """
+    rows = [torch.zeros(0, n_species + 1, dtype=torch.float64)]
+    for graph in graphs:
+        if not graph.periodic:
+            continue
+        labels = graph.charge_labels
+        total = torch.zeros(1) if labels is None else labels.total_charge
+        counts = torch.bincount(graph.species, minlength=n_species)
+        rows.append(torch.cat([counts.double(), total.double()])[None])
+    different = torch.unique(torch.cat(rows), dim=0)
+    return different[:, :-1], different[:, -1]
+
+
+def neutral_directions(composition: Tensor) -> Tensor:
+    """Orthonormal columns ``[n_species, n_directions]`` that span the charges which add up to 0 for each row of
+    ``composition [n, n_species]``."""
+    n_species = composition.shape[1]
+    if len(composition) == 0:
+        return torch.eye(n_species, dtype=torch.float64)
+    rows = composition / composition.sum(1, keepdim=True)
+    _, sizes, vectors = torch.linalg.svd(torch.cat([rows, torch.zeros(n_species, n_species)]).double())
+    return vectors[sizes <= NEUTRAL * sizes[0]].t()
+
+
+def _with_totals(charges: Tensor, composition: Tensor, totals: Tensor) -> Tensor:
+    """The nearest charges, of either sign, that add up to ``totals [n]`` for ``composition [n, n_species]``, where there are some.
+
+    Without charged frames these are the charges as they are.
+    """
+    if not bool(totals.any()):
+        return charges
+    sums = composition @ charges
+    signed = charges if (sums - totals).norm() <= (sums + totals).norm() else -charges
+    added = torch.linalg.pinv(composition, rtol=NEUTRAL) @ (totals - composition @ signed)
+    consistent = (composition @ (signed + added) - totals).abs().max() <= NEUTRAL * composition.sum(1).max()
+    return signed + added if bool(consistent) else charges
+
+
+def largest_imbalance(
+    graphs: Sequence[Graph], species: Sequence[str], charges: dict[str, float]
+) -> tuple[float, float, int]:
+    """Sum of the charges of the elements, e, total charge, e, and number of atoms of the periodic frame where the two differ the
+    most, per atom; zeros without periodic frames."""
+    composition, totals = _compositions(graphs, len(species))
+    if len(totals) == 0:
+        return 0.0, 0.0, 0
+    sums = composition @ torch.tensor([charges[symbol] for symbol in species], dtype=torch.float64)
+    n_atoms = composition.sum(1)
+    worst = int(((sums - totals).abs() / n_atoms).argmax())
+    return float(sums[worst]), float(totals[worst]), int(n_atoms[worst])
 
 
 def mean_potentials(
@@ -99,11 +171,13 @@ def _choose(graphs: Sequence[Graph], seed: int) -> list[Graph]:
     return [graphs[index] for index in order[: int(np.searchsorted(sizes, FIT_ATOMS)) + 1]]
 
 
-def _design(
-    batch: Batch, pairs: list[tuple[int, int]], n_species: int, cutoff: float, long_range: LongRange
-) -> tuple[Tensor, Tensor]:
-    """Energies [B, C] and forces [N, 3, C] of every term: element energies, pair potentials, long-range energies."""
-    n_frames, n_atoms = len(batch.n_atoms), len(batch.species)
+def _design(batch: Batch, directions: Tensor, cutoff: float, long_range: LongRange) -> tuple[Tensor, Tensor]:
+    """Energies [B, C] and forces [N, 3, C] of every term: element energies, pair potentials, long-range energies.
+
+    The last columns are long-range energies of products of the charges in ``directions [n_species, n_directions]``, in the order
+    of `combinations_with_replacement`.
+    """
+    n_frames, n_atoms, n_species = len(batch.n_atoms), len(batch.species), len(directions)
     element = torch.nn.functional.one_hot(batch.species, n_species).double()
     counts = torch.zeros(n_frames, n_species, dtype=torch.float64).index_add(0, batch.frame, element)
     energies, forces = [counts], [torch.zeros(n_atoms, 3, n_species, dtype=torch.float64)]
@@ -115,7 +189,7 @@ def _design(
     along = (vectors / distances[:, None])[:, :, None] * slopes[:, None, :]  # [E, 3, K]
     lower = torch.minimum(batch.species[centre], batch.species[neighbour])
     upper = torch.maximum(batch.species[centre], batch.species[neighbour])
-    for s, t in pairs:
+    for s, t in combinations_with_replacement(batch.species.unique().tolist(), 2):
         edges = ((lower == s) & (upper == t)).nonzero()[:, 0]
         # each pair is two edges: half the energy each, and the whole force on its own centre
         energies.append(
@@ -127,11 +201,12 @@ def _design(
             torch.zeros(n_atoms, 3, N_RADIAL, dtype=torch.float64).index_add(0, centre[edges], along[edges])
         )
 
-    unit = {s: _of_charges(batch, element[:, s], long_range) for s in {s for pair in pairs for s in pair}}
-    for s, t in pairs:
+    charges = element @ directions  # [N, n_directions], e
+    unit = [_of_charges(batch, column, long_range) for column in charges.t()]
+    for s, t in combinations_with_replacement(range(len(unit)), 2):
         energy, force = unit[s]
         if s != t:  # E_st + E_ts, from (q_s + q_t)^2 - q_s^2 - q_t^2
-            both = _of_charges(batch, element[:, s] + element[:, t], long_range)
+            both = _of_charges(batch, charges[:, s] + charges[:, t], long_range)
             energy, force = (b - x - y for b, x, y in zip(both, unit[s], unit[t], strict=True))
         energies.append(energy[:, None])
         forces.append(force[:, :, None])
@@ -159,10 +234,14 @@ def _of_charges(batch: Batch, charges: Tensor, long_range: LongRange) -> tuple[T
 
 
 def _leading_charges(
-    products: Tensor, errors: Tensor, pairs: list[tuple[int, int]], species: Sequence[str]
-) -> dict[str, float] | None:
-    """``Q`` of the best ``M = Q Q^T``: the leading eigenvector, if its eigenvalue is positive beyond doubt."""
-    matrix = torch.zeros(len(species), len(species), dtype=torch.float64)
+    products: Tensor, errors: Tensor, pairs: list[tuple[int, int]], directions: Tensor
+) -> Tensor | None:
+    """``Q [n_species]`` of the best ``M = Q Q^T``: the leading eigenvector, if its eigenvalue is positive beyond doubt.
+
+    ``products`` and ``errors`` are elements of M in the basis of ``directions [n_species, n_directions]``.
+    """
+    n_directions = directions.shape[1]
+    matrix = torch.zeros(n_directions, n_directions, dtype=torch.float64)
     doubt = torch.zeros_like(matrix)
     for (s, t), product, error in zip(pairs, products, errors, strict=True):
         matrix[s, t] = matrix[t, s] = product
@@ -170,6 +249,6 @@ def _leading_charges(
     values, vectors = torch.linalg.eigh(matrix)
     if values[-1] <= SIGNIFICANCE * doubt.norm():
         return None
-    charges = vectors[:, -1] * values[-1].sqrt()
+    charges = directions @ vectors[:, -1] * values[-1].sqrt()
     first = next(charge for charge in charges if charge.abs() > 0.1 * charges.abs().max())
-    return {symbol: float(charge) for symbol, charge in zip(species, charges * first.sign(), strict=True)}
+    return charges * first.sign()

@@ -7,17 +7,18 @@ from dataclasses import asdict
 from typing import Any
 
 import lightning.pytorch as pl
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..data.batches import Batch
 from ..net import ContractNet
 from ..potential import predict
-from .charge_losses import charge_loss
+from .charge_losses import charge_squares
 from .config import Config, LossSection
 from .network import DTYPES
 from .optimizers import new_optimizer
-from .schedule import Plateau, rate_factor, weights_of_epoch
+from .schedule import Plateau, rate_factor, weights_of_epoch, weights_of_score
 from .squared_errors import ErrorSums, over_processes, rmse, squared_errors, weighted_loss
 
 
@@ -68,9 +69,8 @@ class PotentialModule(pl.LightningModule):
         return weights_of_epoch(epoch, self.config.training)
 
     def score_weights(self) -> LossSection:
-        """Weights of the validation score: those of the end, at all times, so that epochs can be compared."""
-        training = self.config.training
-        return training.loss if training.final_stage is None else training.final_stage.loss
+        """See `weights_of_score`."""
+        return weights_of_score(self.config.training)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Loss of one batch."""
@@ -88,7 +88,8 @@ class PotentialModule(pl.LightningModule):
         total, world_size = over_processes(counts), self.trainer.world_size
         loss = weighted_loss(world_size * sums, total, self.loss_weights(self.current_epoch))
         if self.config.training.charge_loss.asked():
-            loss = loss + charge_loss(prediction, batch, self.config.training.charge_loss)
+            of_charges, n_charges = charge_squares(prediction, batch, self.config.training.charge_loss)
+            loss = loss + (world_size * of_charges / over_processes(n_charges).clamp(min=1.0)).sum()
         self.loss = float(loss.detach())
         self.train_errors.add(sums, counts)
         return loss
@@ -147,7 +148,7 @@ class PotentialModule(pl.LightningModule):
         score = float(self.trainer.callback_metrics["valid_score"])
         self.plateau.step(score, self.config.training.plateau_patience)
 
-    def configure_optimizers(self) -> dict[str, Any]:
+    def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and the schedule that changes its rate after each step."""
         training = self.config.training
         optimizer = new_optimizer(self.network, training)

@@ -17,6 +17,18 @@ from .config import ModelSection
 STATISTICS_ATOMS = 4000
 """Atoms for means and variances of densities and features: enough for 2 % of a standard deviation."""
 
+SPECIES_ATOMS = 200
+"""The same for each species: 5 % of a standard deviation."""
+
+SMALLEST_SCALE = 1e-3
+"""eV; labels that are all equal teach a flat energy."""
+
+VANISHING_FORCES = 0.1
+"""1/angstrom; forces below this times the spread of the energies per atom do not tell how strong the interactions are."""
+
+STRAINED = 30.0
+"""Strength of the interactions relative to the spread of energies: strains of some percent cost some percent of a bond."""
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -70,34 +82,41 @@ def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
     """Energy scale, eV, and mean number of neighbours of the training frames.
 
     The energy scale is the root mean square of the force components times 1 angstrom: unlike the spread of
-    the energies it is not inflated by compositions or by the density of the frames. 1 eV where all forces
-    vanish.
+    the energies it is not inflated by compositions or by the density of the frames. Where symmetry makes the forces vanish,
+    in strained perfect crystals, it follows from the spread of the energies per atom: 1 eV, less where they hardly differ.
     """
     squares = sum(float(graph.forces.square().sum()) for graph in graphs)
     components = 3 * sum(graph.n_atoms for graph in graphs)
     edges = sum(graph.edge_index.shape[1] for graph in graphs)
-    scale = math.sqrt(squares / components)
-    return (scale if scale > 0.0 else 1.0), 3.0 * edges / components
+    energies = torch.stack([graph.energy / graph.n_atoms for graph in graphs])
+    spread = float(energies.std(correction=0))
+    forces = math.sqrt(squares / components)
+    if forces <= VANISHING_FORCES * spread:
+        forces = min(1.0, STRAINED * spread)
+    return max(forces, SMALLEST_SCALE), 3.0 * edges / components
 
 
 def fit_statistics(
     network: LESNet | MessagePassingNet, graphs: Sequence[Graph], seed: int, precision: str
 ) -> None:
-    """Normalise the network on a seeded choice of frames that has every species of the training frames."""
-    order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
-    chosen: list[Graph] = []
-    n_atoms = 0
-    seen: set[int] = set()
-    for graph in (graphs[index] for index in order):
-        elements = set(graph.species.tolist())
-        if n_atoms < STATISTICS_ATOMS or not elements <= seen:
-            chosen.append(graph)
-            n_atoms += graph.n_atoms
-            seen |= elements
-    batch = collate(chosen)
+    """Normalise the network on a seeded choice of frames (`choose_frames`)."""
+    batch = collate(choose_frames(graphs, network.n_species, seed))
     network.fit_statistics(
         batch.species, batch.edge_index, edge_vectors(batch).to(DTYPES[precision]), batch.species.shape[0]
     )
+
+
+def choose_frames(graphs: Sequence[Graph], n_species: int, seed: int) -> list[Graph]:
+    """Frames with `STATISTICS_ATOMS` atoms, and with `SPECIES_ATOMS` of each species or all that there are."""
+    order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
+    chosen: list[Graph] = []
+    counts = torch.zeros(n_species, dtype=torch.int64)
+    for graph in (graphs[index] for index in order):
+        here = torch.bincount(graph.species, minlength=n_species)
+        if int(counts.sum()) < STATISTICS_ATOMS or bool(((counts < SPECIES_ATOMS) & (here > 0)).any()):
+            chosen.append(graph)
+            counts += here
+    return chosen
 
 
 def edge_vectors(batch: Batch) -> torch.Tensor:

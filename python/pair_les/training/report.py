@@ -11,10 +11,14 @@ from ..data.graphs import Graph
 from ..figures import learning_curve, parity
 from ..output_files import write_file
 from .run_folder import RunFolder
+from .schedule import weights_of_score
 from .trained import load_trained, read_checkpoint
+from .usability import label_limits, rattle, unbounded_forces, worse_than_nothing
 
 
-def write_report(folder: RunFolder, rows: list[dict[str, Any]], valid_graphs: list[Graph]) -> None:
+def write_report(
+    folder: RunFolder, rows: list[dict[str, Any]], train_graphs: list[Graph], valid_graphs: list[Graph]
+) -> list[str]:
     """Write learning curves, the parity plot, and, last, the summary that marks the run as finished.
 
     Parameters
@@ -23,8 +27,12 @@ def write_report(folder: RunFolder, rows: list[dict[str, Any]], valid_graphs: li
         Of the run.
     rows
         Of its history.
-    valid_graphs
-        Validation frames, energies without reference energies.
+    train_graphs, valid_graphs
+        Frames, energies without reference energies.
+
+    Returns
+    -------
+    Warnings, each a sentence.
     """
     model = load_trained(folder.best)
     comparison = compare(
@@ -36,12 +44,25 @@ def write_report(folder: RunFolder, rows: list[dict[str, Any]], valid_graphs: li
     )
     learning_curve(rows, folder.learning_curve)
     parity(comparison, folder.parity, "validation frames, best epoch")
+    errors = comparison.errors()
+    limits = label_limits(train_graphs, valid_graphs, len(model.species))
+    rattled = rattle(model)
+    problems, warnings = worse_than_nothing(errors, limits, weights_of_score(model.config.training))
+    problems += unbounded_forces(rattled, limits)
+    if rattled.imbalance is not None:
+        warnings.append(rattled.imbalance)
     best = read_checkpoint(folder.best)["callbacks"]["RunCheckpoint"]
     summary = {
         "epochs": len(rows),
         "best_epoch": best["best_epoch"] + 1,
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
         "seconds": sum(row["seconds"] for row in rows),
-        "validation": comparison.errors(),
+        "validation": errors,
+        "usable": not problems,
+        "problems": problems,
+        "warnings": warnings,
+        "limits": {"energy_rmse": limits.energy, "forces_rmse": limits.forces},
+        "rattled_forces_rms": rattled.forces,
     }
     write_file(folder.summary, json.dumps(summary, indent=2) + "\n")
+    return [*(f"not usable: {problem}" for problem in problems), *warnings]

@@ -29,7 +29,7 @@ from .checkpoints import AtomicCheckpointIO, RunCheckpoint
 from .config import Config
 from .config_file import config_values
 from .history import History, Terminal
-from .initial_charges import fit_initial_charges, mean_potentials
+from .initial_charges import NEGLIGIBLE_CHARGE, fit_initial_charges, largest_imbalance, mean_potentials
 from .initial_energies import start_from_mean_energies
 from .interruption import exit_with_parent
 from .module import PotentialModule
@@ -63,7 +63,10 @@ def train(config: Config) -> Path:
         return folder.path
     with folder.claimed(config):
         if folder.finished:
-            _say(f"run '{folder.path}' is finished: nothing to do, see {folder.summary}")
+            _say(
+                f"run '{folder.path}' is finished: nothing to do, see {folder.summary}"
+                f"{'' if folder.usable else ': its model is not usable'}"
+            )
         else:
             _train(config, folder, first)
     return folder.path
@@ -98,12 +101,9 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             _say(f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done")
     if resume is None or not resume["pair_les"]["stopped"]:
         module = _module(config, train_graphs, valid_graphs, species, reference_energies)
-        if first and resume is None and module.charges_fitted:
-            charges = module.network.initial_charges()
-            _say(
-                f"initial {'electronegativities (eV/e)' if module.network.equilibrates else 'charges (e)'}: "
-                + ", ".join(f"{s} {q:+.4f}" for s, q in zip(species, charges, strict=True))
-            )
+        if first and resume is None:
+            for line in _charge_notes(config, module, train_graphs):
+                _say(line)
         description = {
             "config": config_values(config),
             "species": species,
@@ -119,8 +119,12 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             ckpt_path=None if resume is None else folder.last,
         )
     if first:
-        write_report(folder, history.rows, valid_graphs)
-        _say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
+        for warning in write_report(folder, history.rows, train_graphs, valid_graphs):
+            _say(f"warning: {folder.path}: {warning}")
+        if folder.usable:
+            _say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
+        else:
+            _say(f"done: {folder.path}    its model is not usable: see 'problems' in {folder.summary}")
 
 
 class FrameData(pl.LightningDataModule):
@@ -141,14 +145,15 @@ class FrameData(pl.LightningDataModule):
         return self._loader(self.valid, shuffle=False)
 
     def _loader(self, graphs: list[Graph], shuffle: bool) -> BatchLoader:
-        training = self.config.training
+        training, trainer = self.config.training, self.trainer
+        assert trainer is not None  # Lightning sets it before it asks for a loader
         return BatchLoader(
             graphs,
             training.batch_size,
             shuffle=shuffle,
             seed=training.seed,
-            rank=self.trainer.global_rank,
-            processes=self.trainer.world_size,
+            rank=trainer.global_rank,
+            processes=trainer.world_size,
         )
 
 
@@ -177,7 +182,9 @@ def _with_charge_labels(
         displacement_first=loss.born_order == "displacement",
         fragment=keys.fragment if needed and loss.fragments > 0.0 else None,
         fragment_charge=keys.fragment_charge,
-        fixed_sum=config.model.charge_state or long_range.neutralize or loss.neutrality > 0.0,
+        fixed_sum=config.model.charge_state
+        or (long_range is not None and long_range.neutralize)
+        or loss.neutrality > 0.0,
     )
 
 
@@ -228,10 +235,38 @@ def _initial_charges(config: Config, train: list[Graph], species: list[str]) -> 
     return given
 
 
+def _charge_notes(config: Config, module: PotentialModule, train: list[Graph]) -> list[str]:
+    """What the user is told about initial charges."""
+    network, asked = module.network, config.training.initial_charges
+    if not network.has_charge:
+        return []
+    if not module.charges_fitted:
+        if asked is None or network.n_species == 1:
+            return []
+        return [
+            "initial charges: none that add up to the total charge of each frame explain the forces, weights are random: "
+            "a metal needs none (model.long_range: null), ions are given with training.initial_charges"
+        ]
+    name = "electronegativities (eV/e)" if network.equilibrates else "charges (e)"
+    values = zip(network.species, network.initial_charges(), strict=True)
+    lines = [f"initial {name}: " + ", ".join(f"{symbol} {value:+.4f}" for symbol, value in values)]
+    long_range = config.model.long_range
+    if not network.equilibrates and long_range is not None and not long_range.neutralize:
+        charges = dict(zip(network.species, network.initial_charges(), strict=True))
+        total, label, n_atoms = largest_imbalance(train, network.species, charges)
+        if abs(total - label) > NEGLIGIBLE_CHARGE * n_atoms:
+            lines.append(
+                f"warning: initial charges add up to {total:+.2f} e in a frame of {n_atoms} atoms whose total charge is {label:g} e: "
+                "give training.initial_charges that add up, or model.long_range.neutralize: true"
+            )
+    return lines
+
+
 def _potentials(
     config: Config, train: list[Graph], species: list[str], charges: dict[str, float]
 ) -> dict[str, float] | None:
     """What electronegativities have to make up for, where they are to lead to these charges."""
+    assert config.model.long_range is not None  # there are charges
     settings = config.model.long_range.settings()
     if not settings.equilibrates:
         return None
@@ -259,7 +294,7 @@ def _callbacks(
 def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl.Trainer:
     training = config.training
     cuda = training.device == "cuda" or (training.device == "auto" and torch.cuda.is_available())
-    strategy = "auto"
+    strategy: DDPStrategy | str = "auto"
     if training.processes > 1:
         # Buffers never change while training, and validation shares may differ by a batch.
         strategy = DDPStrategy(process_group_backend="nccl" if cuda else "gloo", broadcast_buffers=False)

@@ -59,6 +59,18 @@ class RunFolder:
         """The summary is the last thing written."""
         return self.summary.is_file()
 
+    def problems(self) -> list[str]:
+        """Why the model of a finished run is not usable; empty where it is, or where nothing is known about it."""
+        if not self.finished:
+            return []
+        summary = json.loads(self.summary.read_text(encoding="utf-8"))
+        return [] if summary.get("usable", True) else summary["problems"]
+
+    @property
+    def usable(self) -> bool:
+        """Nothing speaks against the model."""
+        return not self.problems()
+
     @contextmanager
     def claimed(self, config: Config) -> Iterator[None]:
         """Create the folder and keep everybody else out of it; if a run in it has begun, make sure it is this one.
@@ -104,7 +116,7 @@ class RunFolder:
         RunError
             If a data file has changed since the run began.
         """
-        record = {
+        record: dict[str, dict[str, Any]] = {
             "files": {
                 file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in dict.fromkeys(files)
             },

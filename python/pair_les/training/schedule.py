@@ -59,6 +59,11 @@ def weights_of_epoch(epoch: int, training: TrainingSection) -> LossSection:
     return LossSection(**{kind: _between(first[kind], last[kind], done) for kind in first})
 
 
+def weights_of_score(training: TrainingSection) -> LossSection:
+    """Weights of the validation score: those of the end, at all times, so that epochs can be compared."""
+    return training.loss if training.final_stage is None else training.final_stage.loss
+
+
 def _between(first: float, last: float, done: float) -> float:
     """On the way from `first` (0) to `last` (1): by a constant factor, or, where one of them is 0, a constant step."""
     if first > 0.0 and last > 0.0:

@@ -20,17 +20,19 @@ KINDS = ("energy", "forces", "stress")
 def squared_errors(prediction: Prediction, batch: Batch) -> tuple[Tensor, Tensor]:
     """Sums of squared errors [3] in the order of `KINDS`, and how many numbers went into each [3].
 
-    Energy errors are per atom. Frames without a stress label do not count there.
+    Energy errors are per atom. Frames without a stress label do not count there; frames that are not counted do not at all.
     """
     energy = (prediction.energy - batch.energy) / batch.n_atoms
     forces = prediction.forces - batch.forces
+    if batch.counted is not None:
+        energy, forces = energy[batch.counted], forces[batch.counted[batch.frame]]
     sums = [energy.square().sum(), forces.square().sum()]
     counts = [energy.numel(), forces.numel()]
     if prediction.stress is None:
         sums.append(torch.zeros_like(sums[0]))
         counts.append(0)
     else:
-        labelled = batch.has_stress
+        labelled = batch.has_stress & batch.counting
         stress = prediction.stress[labelled] - batch.stress[labelled]
         sums.append(stress.square().sum())
         counts.append(stress.numel())

@@ -5,7 +5,8 @@
 #define PAIR_LES_CORE_FUSED_ACTIVATION_KERNELS_H
 
 #include "fused_kernels.h"
-#include "lanes.h"
+
+#include "core/simd/lanes.h"
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
 
@@ -29,7 +30,7 @@ template <> struct Exponent<double> {
 template <class Real> inline Lanes<Real> exponential(const Lanes<Real> &number)
 {
   using E = Exponent<Real>;
-  typedef typename E::Integer Bits __attribute__((vector_size(PAIR_LES_VECTOR_BYTES)));
+  using Bits = Lanes<typename E::Integer>;
   const auto most = broadcast(E::largest), least = broadcast(-E::largest);
   Lanes<Real> x = number > most ? most : number; // not a number stays what it is
   x = x < least ? least : x;

@@ -5,8 +5,8 @@
 #ifndef PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 #define PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 
+#include "dual.h"
 #include "fused_kernels.h"
-#include "lanes.h"
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
 

@@ -33,6 +33,21 @@ struct DeviceKernels {
   DeviceDensityKernels<double> density_double;
   DeviceProductKernels<float> products_float;
   DeviceProductKernels<double> products_double;
+
+  template <class Real> const DeviceDensityKernels<Real> &density() const
+  {
+    if constexpr (sizeof(Real) == sizeof(float))
+      return density_float;
+    else
+      return density_double;
+  }
+  template <class Real> const DeviceProductKernels<Real> &products() const
+  {
+    if constexpr (sizeof(Real) == sizeof(float))
+      return products_float;
+    else
+      return products_double;
+  }
 };
 
 // Entry point of the core library, looked up by name.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Radial functions and monomials of an edge: net/radial.py and net/angular.py. Formulas on Ops::T, which may be lanes of
-// edges, dual numbers of them (lanes.h), or one number of a device (kokkos/).
+// edges, dual numbers of them (dual.h), or one number of a device (kokkos/).
 
 #ifndef PAIR_LES_CORE_FUSED_EDGE_BASIS_H
 #define PAIR_LES_CORE_FUSED_EDGE_BASIS_H

@@ -2,11 +2,10 @@
 // torch.ops.pair_les.edge_vectors: x_j - x_i + shift of each edge, rounded to another precision, as one loop over the edges
 // forward and one backward. It is linear, so that these two are each other's derivatives. Twin: net/edge_vectors.py.
 
-#include "registration.h"
+#include "operators.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <optional>
 
@@ -49,184 +48,136 @@ struct Pairs {
   }
 };
 
-Tensor edge_vectors_cpu(const Tensor &positions, const Tensor &edge_index,
-                        const std::optional<Tensor> &shifts, at::ScalarType dtype)
-{
-  TORCH_CHECK(positions.dim() == 2 && positions.size(1) == 3,
-              "edge_vectors: positions must be [n_atoms, 3], not ", positions.sizes());
-  const Pairs pairs(edge_index, positions.size(0));
-  const auto x = positions.contiguous();
-  Tensor shift;
-  if (shifts) {
-    TORCH_CHECK(shifts->dim() == 2 && shifts->size(0) == pairs.n_edges && shifts->size(1) == 3 &&
-                    shifts->scalar_type() == positions.scalar_type(),
-                "edge_vectors: shifts must be [", pairs.n_edges, ", 3] of ",
-                positions.scalar_type(), ", not ", shifts->sizes(), " of ", shifts->scalar_type());
-    shift = shifts->contiguous();
+struct EdgeVectors {
+  static constexpr const char *schema =
+      "edge_vectors(Tensor positions, Tensor edge_index, Tensor? shifts, ScalarType dtype) "
+      "-> Tensor";
+
+  static Tensor shapes(const Tensor &positions, const Tensor &edge_index,
+                       const std::optional<Tensor> &, at::ScalarType dtype)
+  {
+    return at::empty_symint({edge_index.sym_size(1), 3}, positions.options().dtype(dtype));
   }
-  auto vectors = at::empty({pairs.n_edges, 3}, positions.options().dtype(dtype));
-  AT_DISPATCH_FLOATING_TYPES(positions.scalar_type(), "edge_vectors", [&] {
-    using From = scalar_t;
-    const auto *at = x.const_data_ptr<From>();
-    const auto *by = shift.defined() ? shift.const_data_ptr<From>() : nullptr;
-    AT_DISPATCH_FLOATING_TYPES(dtype, "edge_vectors", [&] {
-      auto *to = vectors.data_ptr<scalar_t>();
-      at::parallel_for(0, pairs.n_edges, GRAIN, [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t e = begin; e < end; ++e) {
-          pairs.check(e);
-          const From *i = at + 3 * pairs.centre[e], *j = at + 3 * pairs.neighbour[e];
-          for (int d = 0; d < 3; ++d) {
-            const From vector = by ? j[d] - i[d] + by[3 * e + d] : j[d] - i[d];
-            to[3 * e + d] = static_cast<scalar_t>(vector);
+
+  static Tensor compute(const Tensor &positions, const Tensor &edge_index,
+                        const std::optional<Tensor> &shifts, at::ScalarType dtype)
+  {
+    TORCH_CHECK(positions.dim() == 2 && positions.size(1) == 3,
+                "edge_vectors: positions must be [n_atoms, 3], not ", positions.sizes());
+    const Pairs pairs(edge_index, positions.size(0));
+    const auto x = positions.contiguous();
+    Tensor shift;
+    if (shifts) {
+      TORCH_CHECK(shifts->dim() == 2 && shifts->size(0) == pairs.n_edges && shifts->size(1) == 3 &&
+                      shifts->scalar_type() == positions.scalar_type(),
+                  "edge_vectors: shifts must be [", pairs.n_edges, ", 3] of ",
+                  positions.scalar_type(), ", not ", shifts->sizes(), " of ",
+                  shifts->scalar_type());
+      shift = shifts->contiguous();
+    }
+    auto vectors = at::empty({pairs.n_edges, 3}, positions.options().dtype(dtype));
+    AT_DISPATCH_FLOATING_TYPES(positions.scalar_type(), "edge_vectors", [&] {
+      using From = scalar_t;
+      const auto *at = x.const_data_ptr<From>();
+      const auto *by = shift.defined() ? shift.const_data_ptr<From>() : nullptr;
+      AT_DISPATCH_FLOATING_TYPES(dtype, "edge_vectors", [&] {
+        auto *to = vectors.data_ptr<scalar_t>();
+        at::parallel_for(0, pairs.n_edges, GRAIN, [&](std::int64_t begin, std::int64_t end) {
+          for (std::int64_t e = begin; e < end; ++e) {
+            pairs.check(e);
+            const From *i = at + 3 * pairs.centre[e], *j = at + 3 * pairs.neighbour[e];
+            for (int d = 0; d < 3; ++d) {
+              const From vector = by ? j[d] - i[d] + by[3 * e + d] : j[d] - i[d];
+              to[3 * e + d] = static_cast<scalar_t>(vector);
+            }
           }
+        });
+      });
+    });
+    return vectors;
+  }
+
+  // Not the positions: the derivative does not depend on them.
+  static std::tuple<Tensor, c10::SymInt, bool, at::ScalarType>
+  saved(const Tensor &positions, const Tensor &edge_index, const std::optional<Tensor> &shifts,
+        at::ScalarType)
+  {
+    return {edge_index, positions.sym_size(0), shifts.has_value(), positions.scalar_type()};
+  }
+  static Variables differentiate(const Adjoints &adjoints, const Tensor &edge_index,
+                                 const c10::SymInt &n_atoms, bool has_shifts, at::ScalarType dtype);
+};
+
+struct EdgeVectorsBackward {
+  static constexpr const char *schema =
+      "edge_vectors_backward(Tensor adjoint, Tensor edge_index, SymInt n_atoms, ScalarType dtype) "
+      "-> Tensor";
+
+  static Tensor shapes(const Tensor &adjoint, const Tensor &, c10::SymInt n_atoms,
+                       at::ScalarType dtype)
+  {
+    return at::empty_symint({n_atoms, 3}, adjoint.options().dtype(dtype));
+  }
+
+  // One thread: two edges may end at the same atom.
+  static Tensor compute(const Tensor &adjoint, const Tensor &edge_index, std::int64_t n_atoms,
+                        at::ScalarType dtype)
+  {
+    const Pairs pairs(edge_index, n_atoms);
+    TORCH_CHECK(adjoint.dim() == 2 && adjoint.size(0) == pairs.n_edges && adjoint.size(1) == 3,
+                "edge_vectors: the adjoint must be [", pairs.n_edges, ", 3], not ",
+                adjoint.sizes());
+    const auto g = adjoint.contiguous();
+    auto result = at::zeros({n_atoms, 3}, adjoint.options().dtype(dtype));
+    AT_DISPATCH_FLOATING_TYPES(adjoint.scalar_type(), "edge_vectors_backward", [&] {
+      const auto *from = g.const_data_ptr<scalar_t>();
+      AT_DISPATCH_FLOATING_TYPES(dtype, "edge_vectors_backward", [&] {
+        auto *to = result.data_ptr<scalar_t>();
+        std::int64_t e = 0;
+        while (e < pairs.n_edges) {
+          // edges of one centre follow each other
+          const std::int64_t centre = pairs.centre[e];
+          scalar_t sum[3] = {};
+          for (; e < pairs.n_edges && pairs.centre[e] == centre; ++e) {
+            pairs.check(e);
+            scalar_t *const target = to + 3 * pairs.neighbour[e];
+            for (int d = 0; d < 3; ++d) {
+              const auto value = static_cast<scalar_t>(from[3 * e + d]);
+              target[d] += value;
+              sum[d] += value;
+            }
+          }
+          for (int d = 0; d < 3; ++d) to[3 * centre + d] -= sum[d];
         }
       });
     });
-  });
-  return vectors;
-}
-
-// One thread: two edges may end at the same atom.
-Tensor edge_vectors_backward_cpu(const Tensor &adjoint, const Tensor &edge_index,
-                                 std::int64_t n_atoms, at::ScalarType dtype)
-{
-  const Pairs pairs(edge_index, n_atoms);
-  TORCH_CHECK(adjoint.dim() == 2 && adjoint.size(0) == pairs.n_edges && adjoint.size(1) == 3,
-              "edge_vectors: the adjoint must be [", pairs.n_edges, ", 3], not ", adjoint.sizes());
-  const auto g = adjoint.contiguous();
-  auto result = at::zeros({n_atoms, 3}, adjoint.options().dtype(dtype));
-  AT_DISPATCH_FLOATING_TYPES(adjoint.scalar_type(), "edge_vectors_backward", [&] {
-    const auto *from = g.const_data_ptr<scalar_t>();
-    AT_DISPATCH_FLOATING_TYPES(dtype, "edge_vectors_backward", [&] {
-      auto *to = result.data_ptr<scalar_t>();
-      std::int64_t e = 0;
-      while (e < pairs.n_edges) {
-        // edges of one centre follow each other
-        const std::int64_t centre = pairs.centre[e];
-        scalar_t sum[3] = {};
-        for (; e < pairs.n_edges && pairs.centre[e] == centre; ++e) {
-          pairs.check(e);
-          scalar_t *const target = to + 3 * pairs.neighbour[e];
-          for (int d = 0; d < 3; ++d) {
-            const auto value = static_cast<scalar_t>(from[3 * e + d]);
-            target[d] += value;
-            sum[d] += value;
-          }
-        }
-        for (int d = 0; d < 3; ++d) to[3 * centre + d] -= sum[d];
-      }
-    });
-  });
-  return result;
-}
-
-Tensor edge_vectors_meta(const Tensor &positions, const Tensor &edge_index,
-                         const std::optional<Tensor> &, at::ScalarType dtype)
-{
-  return at::empty_symint({edge_index.sym_size(1), 3}, positions.options().dtype(dtype));
-}
-Tensor edge_vectors_backward_meta(const Tensor &adjoint, const Tensor &, c10::SymInt n_atoms,
-                                  at::ScalarType dtype)
-{
-  return at::empty_symint({n_atoms, 3}, adjoint.options().dtype(dtype));
-}
-
-using Variables = torch::autograd::variable_list;
-using Context = torch::autograd::AutogradContext;
-using Forward = Tensor(const Tensor &, const Tensor &, const std::optional<Tensor> &,
-                       at::ScalarType);
-using Backward = Tensor(const Tensor &, const Tensor &, c10::SymInt, at::ScalarType);
-
-at::ScalarType saved_type(Context *ctx)
-{
-  return static_cast<at::ScalarType>(ctx->saved_data["dtype"].toInt());
-}
-
-class EdgeVectors : public torch::autograd::Function<EdgeVectors> {
- public:
-  static Tensor forward(Context *ctx, const Tensor &positions, const Tensor &edge_index,
-                        const std::optional<Tensor> &shifts, at::ScalarType dtype)
-  {
-    at::AutoDispatchBelowADInplaceOrView below;
-    ctx->save_for_backward({edge_index});
-    ctx->saved_data["n_atoms"] = positions.sym_size(0);
-    ctx->saved_data["has_shifts"] = shifts.has_value();
-    ctx->saved_data["dtype"] = static_cast<std::int64_t>(positions.scalar_type());
-    static const auto op = operator_named<Forward>("pair_les::edge_vectors");
-    return op.call(positions, edge_index, shifts, dtype);
+    return result;
   }
 
-  static Variables backward(Context *ctx, const Variables &gradients)
+  static std::tuple<Tensor, at::ScalarType> saved(const Tensor &adjoint, const Tensor &edge_index,
+                                                  const c10::SymInt &, at::ScalarType)
   {
-    static const auto op = operator_named<Backward>("pair_les::edge_vectors_backward");
-    const auto dtype = saved_type(ctx);
-    const auto edge_index = ctx->get_saved_variables()[0];
-    Tensor of_positions, of_shifts;
-    if (ctx->needs_input_grad(0))
-      of_positions =
-          op.call(gradients[0], edge_index, ctx->saved_data["n_atoms"].toSymInt(), dtype);
-    if (ctx->saved_data["has_shifts"].toBool() && ctx->needs_input_grad(2))
-      of_shifts = gradients[0].to(dtype);
-    return {of_positions, {}, of_shifts, {}};
+    return {edge_index, adjoint.scalar_type()};
+  }
+  static Variables differentiate(const Adjoints &direction, const Tensor &edge_index,
+                                 at::ScalarType dtype)
+  {
+    return {call<EdgeVectors>(direction[0], edge_index, std::nullopt, dtype)};
   }
 };
 
-Tensor edge_vectors_autograd(const Tensor &positions, const Tensor &edge_index,
-                             const std::optional<Tensor> &shifts, at::ScalarType dtype)
+Variables EdgeVectors::differentiate(const Adjoints &adjoints, const Tensor &edge_index,
+                                     const c10::SymInt &n_atoms, bool has_shifts,
+                                     at::ScalarType dtype)
 {
-  return EdgeVectors::apply(positions, edge_index, shifts, dtype);
+  Tensor positions, shifts;
+  if (adjoints.needed(0))
+    positions = call<EdgeVectorsBackward>(adjoints[0], edge_index, n_atoms, dtype);
+  if (has_shifts && adjoints.needed(2)) shifts = adjoints[0].to(dtype);
+  return {positions, {}, shifts};
 }
 
-class EdgeVectorsBackward : public torch::autograd::Function<EdgeVectorsBackward> {
- public:
-  static Tensor forward(Context *ctx, const Tensor &adjoint, const Tensor &edge_index,
-                        c10::SymInt n_atoms, at::ScalarType dtype)
-  {
-    at::AutoDispatchBelowADInplaceOrView below;
-    ctx->save_for_backward({edge_index});
-    ctx->saved_data["dtype"] = static_cast<std::int64_t>(adjoint.scalar_type());
-    static const auto op = operator_named<Backward>("pair_les::edge_vectors_backward");
-    return op.call(adjoint, edge_index, n_atoms, dtype);
-  }
-
-  static Variables backward(Context *ctx, const Variables &gradients)
-  {
-    static const auto op = operator_named<Forward>("pair_les::edge_vectors");
-    return {op.call(gradients[0], ctx->get_saved_variables()[0], std::nullopt, saved_type(ctx)),
-            {},
-            {},
-            {}};
-  }
-};
-
-Tensor edge_vectors_backward_autograd(const Tensor &adjoint, const Tensor &edge_index,
-                                      c10::SymInt n_atoms, at::ScalarType dtype)
-{
-  return EdgeVectorsBackward::apply(adjoint, edge_index, n_atoms, dtype);
-}
-
-const Registration registration =
-    Registration("edge_vectors")
-        .define([](torch::Library &library) {
-          library.def("edge_vectors(Tensor positions, Tensor edge_index, Tensor? shifts, "
-                      "ScalarType dtype) -> Tensor");
-          library.def("edge_vectors_backward(Tensor adjoint, Tensor edge_index, SymInt n_atoms, "
-                      "ScalarType dtype) -> Tensor");
-        })
-        .implement(c10::DispatchKey::CPU,
-                   [](torch::Library &library) {
-                     library.impl("edge_vectors", edge_vectors_cpu);
-                     library.impl("edge_vectors_backward", edge_vectors_backward_cpu);
-                   })
-        .implement(c10::DispatchKey::Meta,
-                   [](torch::Library &library) {
-                     library.impl("edge_vectors", edge_vectors_meta);
-                     library.impl("edge_vectors_backward", edge_vectors_backward_meta);
-                   })
-        .implement(c10::DispatchKey::Autograd, [](torch::Library &library) {
-          library.impl("edge_vectors", edge_vectors_autograd);
-          library.impl("edge_vectors_backward", edge_vectors_backward_autograd);
-        });
+const Operators<EdgeVectors, EdgeVectorsBackward> registration;
 
 } // namespace
 

@@ -2,22 +2,15 @@
 
 #include "fused_kernels.h"
 
-#include "core/instruction_set.h"
+#include "core/simd/instruction_set.h"
 
 namespace pair_les {
 
-const FusedKernels &fused_kernels()
+template <class Real> const FusedKernels<Real> &fused_kernels()
 {
-  switch (instruction_set()) {
-#ifdef PAIR_LES_X86_KERNELS
-  case InstructionSet::avx512:
-    return avx512::kernels();
-  case InstructionSet::avx2:
-    return avx2::kernels();
-#endif
-  default:
-    return baseline::kernels();
-  }
+  return PAIR_LES_FOR_THIS_PROCESSOR(kernels<Real>)();
 }
+template const FusedKernels<float> &fused_kernels();
+template const FusedKernels<double> &fused_kernels();
 
 } // namespace pair_les

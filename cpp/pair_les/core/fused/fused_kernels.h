@@ -143,33 +143,25 @@ template <class Real> struct ActivationKernels {
                           Real *adjoint_tangent, Real *x_tangent);
 };
 
-struct FusedKernels {
-  const char *instruction_set;
-  DensityKernels<float> density_float;
-  DensityKernels<double> density_double;
-  ProductKernels<float> products_float;
-  ProductKernels<double> products_double;
-  MessageKernels<float> messages_float;
-  MessageKernels<double> messages_double;
-  EquivariantKernels<float> equivariants_float;
-  EquivariantKernels<double> equivariants_double;
-  ActivationKernels<float> squash_float;
-  ActivationKernels<double> squash_double;
-  ActivationKernels<float> silu_float;
-  ActivationKernels<double> silu_double;
+template <class Real> struct FusedKernels {
+  DensityKernels<Real> density;
+  ProductKernels<Real> products;
+  MessageKernels<Real> messages;
+  EquivariantKernels<Real> equivariants;
+  ActivationKernels<Real> squash, silu;
 };
 
-// Those of core/instruction_set.h; throws as it does.
-const FusedKernels &fused_kernels();
+// Those of core/simd/instruction_set.h; throws as it does.
+template <class Real> const FusedKernels<Real> &fused_kernels();
 
 namespace baseline {
-const FusedKernels &kernels();
+template <class Real> const FusedKernels<Real> &kernels();
 }
 namespace avx2 {
-const FusedKernels &kernels();
+template <class Real> const FusedKernels<Real> &kernels();
 }
 namespace avx512 {
-const FusedKernels &kernels();
+template <class Real> const FusedKernels<Real> &kernels();
 }
 
 } // namespace pair_les

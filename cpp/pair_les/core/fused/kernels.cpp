@@ -5,25 +5,14 @@
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
 
-#define PAIR_LES_TEXT_(name) #name
-#define PAIR_LES_TEXT(name) PAIR_LES_TEXT_(name)
-
-const FusedKernels &kernels()
+template <class Real> const FusedKernels<Real> &kernels()
 {
-  static const FusedKernels table{PAIR_LES_TEXT(PAIR_LES_INSTRUCTION_SET),
-                                  density_kernels<float>(),
-                                  density_kernels<double>(),
-                                  product_kernels<float>(),
-                                  product_kernels<double>(),
-                                  message_kernels<float>(),
-                                  message_kernels<double>(),
-                                  equivariant_kernels<float>(),
-                                  equivariant_kernels<double>(),
-                                  squash_kernels<float>(),
-                                  squash_kernels<double>(),
-                                  silu_kernels<float>(),
-                                  silu_kernels<double>()};
+  static const FusedKernels<Real> table{density_kernels<Real>(), product_kernels<Real>(),
+                                        message_kernels<Real>(), equivariant_kernels<Real>(),
+                                        squash_kernels<Real>(),  silu_kernels<Real>()};
   return table;
 }
+template const FusedKernels<float> &kernels();
+template const FusedKernels<double> &kernels();
 
 } // namespace pair_les::PAIR_LES_INSTRUCTION_SET

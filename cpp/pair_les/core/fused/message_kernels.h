@@ -80,21 +80,6 @@ template <class Real> inline void add(Real *to, const Lanes<Real> &x)
   store(to, load(to) + x);
 }
 
-template <class Real, int N> struct VectorOf {
-  typedef Real type __attribute__((vector_size(N * sizeof(Real))));
-};
-template <class Real, int N> inline Real sum_of_lanes(const typename VectorOf<Real, N>::type &x)
-{
-  if constexpr (N == 2) return x[0] + x[1];
-  if constexpr (N == 4) return (x[0] + x[1]) + (x[2] + x[3]);
-  if constexpr (N > 4) {
-    typename VectorOf<Real, N / 2>::type low, high;
-    __builtin_memcpy(&low, &x, sizeof(low));
-    __builtin_memcpy(&high, reinterpret_cast<const char *>(&x) + sizeof(low), sizeof(high));
-    return sum_of_lanes<Real, N / 2>(low + high);
-  }
-}
-
 // What depends on the edges alone, for some of the edges of one centre.
 template <int L, class Ops> struct EdgeBasis {
   using Real = typename Ops::Real;

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // torch.ops.pair_les.messages: the sums over messages as an operator that is differentiable twice. Twin: net/messages.py.
 
-#include "first_edges.h"
-#include "full_lanes.h"
+#include "channel_padding.h"
+#include "edge_offsets.h"
 #include "fused_kernels.h"
-#include "registration.h"
+#include "operators.h"
 
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <tuple>
@@ -22,15 +21,15 @@ using at::Tensor;
 using Three = std::tuple<Tensor, Tensor, Tensor>;        // of edge vectors, messages and weights
 using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>; // of the sums, then as Three
 
-// What every operator here takes after its own tensors, checked.
+// The arguments that all these operators share, checked.
 struct Senders {
   Tensor vectors, centre, neighbour, messages, weights, harmonics;
   std::int64_t n_local;
   double cutoff;
-  std::vector<std::int64_t> first = {};
+  Tensor offsets = {}; // [n_local + 1] first edge of each centre
 
-  // afterwards the channels are those of full lanes
-  FullLanes check()
+  // Pads the channels of messages and weights.
+  ChannelPadding check()
   {
     const auto n_edges = vectors.size(0);
     TORCH_CHECK(vectors.dim() == 2 && vectors.size(1) == 3,
@@ -41,47 +40,42 @@ struct Senders {
     for (const Tensor &other : {messages, weights, harmonics})
       TORCH_CHECK(other.scalar_type() == vectors.scalar_type(), "messages: ", other.scalar_type(),
                   " beside edge_vectors of ", vectors.scalar_type());
-    TORCH_CHECK(harmonics.dim() == 2 && harmonics.size(0) == harmonics.size(1) && l_max() > 0,
+    const int l_max = l_max_of(harmonics.dim() == 2 ? harmonics.size(0) : 0);
+    TORCH_CHECK(l_max > 0 && harmonics.size(0) == harmonics.size(1),
                 "messages: harmonics must be 4 x 4, 9 x 9 or 16 x 16, not ", harmonics.sizes());
     const auto n_sent = messages.dim() == 3 ? messages.size(1) : 0;
     TORCH_CHECK((n_sent == 4 || n_sent == 9 || n_sent == 16) && n_sent <= harmonics.size(0),
                 "messages: messages must be [n_atoms, 4, 9 or 16, n_channels], not ",
                 messages.sizes());
     TORCH_CHECK(weights.dim() == 3 && weights.size(0) >= 1 && weights.size(0) <= MAX_RADIAL &&
-                    weights.size(1) == l_max() + 2 && weights.size(2) == messages.size(2),
-                "messages: weights must be [1 to ", MAX_RADIAL, ", ", l_max() + 2, ", ",
+                    weights.size(1) == l_max + 2 && weights.size(2) == messages.size(2),
+                "messages: weights must be [1 to ", MAX_RADIAL, ", ", l_max + 2, ", ",
                 messages.size(2), "], not ", weights.sizes());
     for (Tensor *tensor : {&vectors, &centre, &neighbour, &harmonics})
       *tensor = tensor->contiguous();
-    const FullLanes lanes(messages.size(2), n_lanes());
-    messages = lanes.fill(messages);
-    weights = lanes.fill(weights);
+    const ChannelPadding padding(messages.size(2), n_lanes());
+    messages = padding.fill(messages);
+    weights = padding.fill(weights);
 
-    first = first_edges("messages", centre, n_local, "neighbour", neighbour, messages.size(0));
-    return lanes;
+    offsets = edge_offsets("messages", centre, n_local, "neighbour", neighbour, messages.size(0));
+    return padding;
   }
 
   int n_lanes() const
   {
-    return vectors.scalar_type() == at::kDouble ? fused_kernels().messages_double.lanes
-                                                : fused_kernels().messages_float.lanes;
+    return vectors.scalar_type() == at::kDouble ? fused_kernels<double>().messages.lanes
+                                                : fused_kernels<float>().messages.lanes;
   }
 
-  int l_max() const
+  Tensor empty_sums() const
   {
-    const auto n = harmonics.size(0);
-    return n == 4 ? 1 : n == 9 ? 2 : n == 16 ? 3 : 0;
-  }
-
-  std::vector<std::int64_t> sums_shape() const
-  {
-    return {harmonics.size(0), n_local, 2 * messages.size(2)};
+    return at::empty({harmonics.size(0), n_local, 2 * messages.size(2)}, vectors.options());
   }
 
   template <class Real> MessageEdges<Real> edges() const
   {
     return {vectors.const_data_ptr<Real>(),
-            first.data(),
+            offsets.const_data_ptr<std::int64_t>(),
             neighbour.const_data_ptr<std::int64_t>(),
             messages.const_data_ptr<Real>(),
             weights.const_data_ptr<Real>(),
@@ -90,27 +84,17 @@ struct Senders {
             static_cast<int>(messages.size(1)),
             static_cast<int>(messages.size(2)),
             static_cast<int>(weights.size(0)),
-            l_max(),
+            l_max_of(harmonics.size(0)),
             static_cast<Real>(cutoff)};
   }
 };
-
-template <class Real> const MessageKernels<Real> &kernels_of();
-template <> const MessageKernels<float> &kernels_of()
-{
-  return fused_kernels().messages_float;
-}
-template <> const MessageKernels<double> &kernels_of()
-{
-  return fused_kernels().messages_double;
-}
 
 constexpr std::int64_t GRAIN = 64; // centres
 
 // Adjoints by run(begin, end, adjoint) on ranges of centres. Centres share senders and weights, so that ranges which run at
 // the same time need sums of their own.
 template <class Real, class Run>
-Three adjoints(const Senders &n, const FullLanes &lanes, bool with_weights, const Run &run)
+Three adjoints(const Senders &n, const ChannelPadding &padding, bool with_weights, const Run &run)
 {
   const auto vectors = at::empty_like(n.vectors);
   const std::int64_t most = std::max<std::int64_t>(1, n.n_local / GRAIN);
@@ -133,225 +117,151 @@ Three adjoints(const Senders &n, const FullLanes &lanes, bool with_weights, cons
     messages[0].add_(messages[p]);
     weights[0].add_(weights[p]);
   }
-  return {vectors, lanes.cut(messages[0]), lanes.cut(weights[0])};
+  return {vectors, padding.cut(messages[0]), padding.cut(weights[0])};
 }
 
-Tensor messages_cpu(const Tensor &vectors, const Tensor &centre, const Tensor &neighbour,
-                    const Tensor &messages, const Tensor &weights, const Tensor &harmonics,
-                    std::int64_t n_local, double cutoff)
+// without weights their adjoint is an empty tensor
+Tensor empty_weights(const Tensor &weights, bool with_weights)
 {
-  Senders n{vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff};
-  const auto lanes = n.check();
-  auto sums = at::empty(n.sums_shape(), vectors.options());
-  AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "messages", [&] {
-    const auto edges = n.edges<scalar_t>();
-    auto *to = sums.data_ptr<scalar_t>();
-    at::parallel_for(0, n_local, GRAIN, [&](auto begin, auto end) {
-      kernels_of<scalar_t>().forward(edges, begin, end, to);
-    });
-  });
-  return lanes.cut(sums, 2);
+  return with_weights ? at::empty_like(weights) : at::empty({0}, weights.options());
 }
 
-Three messages_backward_cpu(const Tensor &adjoint, const Tensor &vectors, const Tensor &centre,
-                            const Tensor &neighbour, const Tensor &messages, const Tensor &weights,
-                            const Tensor &harmonics, std::int64_t n_local, double cutoff,
-                            bool with_weights)
-{
-  Senders n{vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff};
-  const auto lanes = n.check();
-  const auto g = lanes.fill(adjoint, 2);
-  return AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "messages_backward", [&] {
-    const auto edges = n.edges<scalar_t>();
-    const auto *from = g.const_data_ptr<scalar_t>();
-    return adjoints<scalar_t>(n, lanes, with_weights,
-                              [&](auto begin, auto end, const MessageAdjoint<scalar_t> &to) {
-                                kernels_of<scalar_t>().backward(edges, begin, end, from, to);
-                              });
-  });
-}
+struct MessagesDoubleBackward : NotDifferentiable {
+  static constexpr const char *schema =
+      "messages_double_backward(Tensor vector_direction, Tensor message_direction, "
+      "Tensor weight_direction, Tensor adjoint, Tensor edge_vectors, Tensor centre, "
+      "Tensor neighbour, Tensor messages, Tensor weights, Tensor harmonics, SymInt n_local, "
+      "float cutoff, bool with_weights) -> (Tensor, Tensor, Tensor, Tensor)";
 
-Four messages_double_backward_cpu(const Tensor &vector_direction, const Tensor &message_direction,
-                                  const Tensor &weight_direction, const Tensor &adjoint,
-                                  const Tensor &vectors, const Tensor &centre,
-                                  const Tensor &neighbour, const Tensor &messages,
-                                  const Tensor &weights, const Tensor &harmonics,
-                                  std::int64_t n_local, double cutoff, bool with_weights)
-{
-  Senders n{vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff};
-  const auto lanes = n.check();
-  const auto g = lanes.fill(adjoint, 2), uv = vector_direction.contiguous(),
-             um = lanes.fill(message_direction), uw = lanes.fill(weight_direction);
-  auto sums = at::empty(n.sums_shape(), vectors.options());
-  const auto rest =
-      AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "messages_double_backward", [&] {
-        const auto edges = n.edges<scalar_t>();
-        const MessageDirection<scalar_t> along{uv.const_data_ptr<scalar_t>(),
-                                               um.const_data_ptr<scalar_t>(),
-                                               uw.const_data_ptr<scalar_t>()};
-        auto *to_sums = sums.data_ptr<scalar_t>();
-        at::parallel_for(0, n_local, GRAIN, [&](auto begin, auto end) {
-          kernels_of<scalar_t>().tangent(edges, begin, end, along, to_sums);
-        });
-        const auto *from = g.const_data_ptr<scalar_t>();
-        return adjoints<scalar_t>(
-            n, lanes, with_weights, [&](auto begin, auto end, const MessageAdjoint<scalar_t> &to) {
-              kernels_of<scalar_t>().adjoint_tangent(edges, begin, end, along, from, to);
-            });
-      });
-  return std::tuple_cat(std::make_tuple(lanes.cut(sums, 2)), rest);
-}
-
-// shapes only, for export and compilation
-Tensor messages_meta(const Tensor &vectors, const Tensor &, const Tensor &, const Tensor &messages,
-                     const Tensor &, const Tensor &harmonics, c10::SymInt n_local, double)
-{
-  return at::empty_symint({harmonics.sym_size(0), n_local, messages.sym_size(2) * 2},
-                          vectors.options());
-}
-Three messages_backward_meta(const Tensor &, const Tensor &vectors, const Tensor &, const Tensor &,
-                             const Tensor &messages, const Tensor &weights, const Tensor &,
-                             c10::SymInt, double, bool with_weights)
-{
-  return {at::empty_like(vectors), at::empty_like(messages),
-          with_weights ? at::empty_like(weights) : at::empty({0}, weights.options())};
-}
-Four messages_double_backward_meta(const Tensor &, const Tensor &, const Tensor &,
-                                   const Tensor &adjoint, const Tensor &vectors, const Tensor &,
-                                   const Tensor &, const Tensor &messages, const Tensor &weights,
-                                   const Tensor &, c10::SymInt, double, bool with_weights)
-{
-  return {at::empty_like(adjoint), at::empty_like(vectors), at::empty_like(messages),
-          with_weights ? at::empty_like(weights) : at::empty({0}, weights.options())};
-}
-
-using Variables = torch::autograd::variable_list;
-using Context = torch::autograd::AutogradContext;
-using BackwardSignature = Three(const Tensor &, const Tensor &, const Tensor &, const Tensor &,
-                                const Tensor &, const Tensor &, const Tensor &, c10::SymInt, double,
-                                bool);
-
-Variables in_order(const Three &three)
-{
-  return {std::get<0>(three), std::get<1>(three), std::get<2>(three)};
-}
-
-// Adjoints of edge vectors, messages and weights, themselves differentiable once more.
-class MessagesBackward : public torch::autograd::Function<MessagesBackward> {
- public:
-  static Variables forward(Context *ctx, const Tensor &adjoint, const Tensor &vectors,
-                           const Tensor &centre, const Tensor &neighbour, const Tensor &messages,
-                           const Tensor &weights, const Tensor &harmonics, c10::SymInt n_local,
-                           double cutoff, bool with_weights)
+  static Four shapes(const Tensor &, const Tensor &, const Tensor &, const Tensor &adjoint,
+                     const Tensor &vectors, const Tensor &, const Tensor &, const Tensor &messages,
+                     const Tensor &weights, const Tensor &, c10::SymInt, double, bool with_weights)
   {
-    at::AutoDispatchBelowADInplaceOrView below;
-    ctx->save_for_backward({adjoint, vectors, centre, neighbour, messages, weights, harmonics});
-    ctx->saved_data["n_local"] = n_local;
-    ctx->saved_data["cutoff"] = cutoff;
-    static const auto op = operator_named<BackwardSignature>("pair_les::messages_backward");
-    return in_order(op.call(adjoint, vectors, centre, neighbour, messages, weights, harmonics,
-                            n_local, cutoff, with_weights));
+    return {at::empty_like(adjoint), at::empty_like(vectors), at::empty_like(messages),
+            empty_weights(weights, with_weights)};
   }
 
-  static Variables backward(Context *ctx, const Variables &gradients)
+  static Four compute(const Tensor &vector_direction, const Tensor &message_direction,
+                      const Tensor &weight_direction, const Tensor &adjoint, const Tensor &vectors,
+                      const Tensor &centre, const Tensor &neighbour, const Tensor &messages,
+                      const Tensor &weights, const Tensor &harmonics, std::int64_t n_local,
+                      double cutoff, bool with_weights)
   {
-    const auto saved = ctx->get_saved_variables();
-    static const auto op =
-        operator_named<Four(const Tensor &, const Tensor &, const Tensor &, const Tensor &,
-                            const Tensor &, const Tensor &, const Tensor &, const Tensor &,
-                            const Tensor &, const Tensor &, c10::SymInt, double, bool)>(
-            "pair_les::messages_double_backward");
-    // without weights their adjoint is an empty tensor, and so is its direction
-    const auto weight_direction =
-        gradients[2].sym_numel() == saved[5].sym_numel() ? gradients[2] : at::zeros_like(saved[5]);
-    const bool with_weights = ctx->needs_input_grad(5);
-    const auto [sums, vectors, messages, weights] =
-        op.call(gradients[0], gradients[1], weight_direction, saved[0], saved[1], saved[2],
-                saved[3], saved[4], saved[5], saved[6], ctx->saved_data["n_local"].toSymInt(),
-                ctx->saved_data["cutoff"].toDouble(), with_weights);
-    return {sums, vectors, {}, {}, messages, with_weights ? weights : Tensor(), {}, {}, {}, {}};
+    Senders n{vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff};
+    const auto padding = n.check();
+    const auto g = padding.fill(adjoint, 2), uv = vector_direction.contiguous(),
+               um = padding.fill(message_direction), uw = padding.fill(weight_direction);
+    auto sums = n.empty_sums();
+    const auto rest =
+        AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "messages_double_backward", [&] {
+          const auto &kernels = fused_kernels<scalar_t>().messages;
+          const auto edges = n.edges<scalar_t>();
+          const MessageDirection<scalar_t> along{uv.const_data_ptr<scalar_t>(),
+                                                 um.const_data_ptr<scalar_t>(),
+                                                 uw.const_data_ptr<scalar_t>()};
+          auto *to_sums = sums.data_ptr<scalar_t>();
+          at::parallel_for(0, n_local, GRAIN, [&](auto begin, auto end) {
+            kernels.tangent(edges, begin, end, along, to_sums);
+          });
+          const auto *from = g.const_data_ptr<scalar_t>();
+          return adjoints<scalar_t>(n, padding, with_weights,
+                                    [&](auto begin, auto end, const MessageAdjoint<scalar_t> &to) {
+                                      kernels.adjoint_tangent(edges, begin, end, along, from, to);
+                                    });
+        });
+    return std::tuple_cat(std::make_tuple(padding.cut(sums, 2)), rest);
   }
 };
 
-Three messages_backward_autograd(const Tensor &adjoint, const Tensor &vectors, const Tensor &centre,
+// Adjoints of edge vectors, messages and weights.
+struct MessagesBackward {
+  static constexpr const char *schema =
+      "messages_backward(Tensor adjoint, Tensor edge_vectors, Tensor centre, Tensor neighbour, "
+      "Tensor messages, Tensor weights, Tensor harmonics, SymInt n_local, float cutoff, "
+      "bool with_weights) -> (Tensor, Tensor, Tensor)";
+
+  static Three shapes(const Tensor &, const Tensor &vectors, const Tensor &, const Tensor &,
+                      const Tensor &messages, const Tensor &weights, const Tensor &, c10::SymInt,
+                      double, bool with_weights)
+  {
+    return {at::empty_like(vectors), at::empty_like(messages),
+            empty_weights(weights, with_weights)};
+  }
+
+  static Three compute(const Tensor &adjoint, const Tensor &vectors, const Tensor &centre,
+                       const Tensor &neighbour, const Tensor &messages, const Tensor &weights,
+                       const Tensor &harmonics, std::int64_t n_local, double cutoff,
+                       bool with_weights)
+  {
+    Senders n{vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff};
+    const auto padding = n.check();
+    const auto g = padding.fill(adjoint, 2);
+    return AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "messages_backward", [&] {
+      const auto edges = n.edges<scalar_t>();
+      const auto *from = g.const_data_ptr<scalar_t>();
+      return adjoints<scalar_t>(
+          n, padding, with_weights, [&](auto begin, auto end, const MessageAdjoint<scalar_t> &to) {
+            fused_kernels<scalar_t>().messages.backward(edges, begin, end, from, to);
+          });
+    });
+  }
+
+  static Variables differentiate(const Adjoints &direction, const Tensor &adjoint,
+                                 const Tensor &vectors, const Tensor &centre,
                                  const Tensor &neighbour, const Tensor &messages,
                                  const Tensor &weights, const Tensor &harmonics,
-                                 c10::SymInt n_local, double cutoff, bool with_weights)
-{
-  const auto results = MessagesBackward::apply(adjoint, vectors, centre, neighbour, messages,
-                                               weights, harmonics, n_local, cutoff, with_weights);
-  return {results[0], results[1], results[2]};
-}
-
-class Messages : public torch::autograd::Function<Messages> {
- public:
-  static Tensor forward(Context *ctx, const Tensor &vectors, const Tensor &centre,
-                        const Tensor &neighbour, const Tensor &messages, const Tensor &weights,
-                        const Tensor &harmonics, c10::SymInt n_local, double cutoff)
+                                 const c10::SymInt &n_local, double cutoff, bool)
   {
-    at::AutoDispatchBelowADInplaceOrView below;
-    ctx->save_for_backward({vectors, centre, neighbour, messages, weights, harmonics});
-    ctx->saved_data["n_local"] = n_local;
-    ctx->saved_data["cutoff"] = cutoff;
-    static const auto op =
-        operator_named<Tensor(const Tensor &, const Tensor &, const Tensor &, const Tensor &,
-                              const Tensor &, const Tensor &, c10::SymInt, double)>(
-            "pair_les::messages");
-    return op.call(vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff);
-  }
-
-  static Variables backward(Context *ctx, const Variables &gradients)
-  {
-    const auto saved = ctx->get_saved_variables();
-    static const auto op = operator_named<BackwardSignature>("pair_les::messages_backward");
-    const bool with_weights = ctx->needs_input_grad(4);
-    const auto [vectors, messages, weights] = op.call(
-        gradients[0], saved[0], saved[1], saved[2], saved[3], saved[4], saved[5],
-        ctx->saved_data["n_local"].toSymInt(), ctx->saved_data["cutoff"].toDouble(), with_weights);
-    return {vectors, {}, {}, messages, with_weights ? weights : Tensor(), {}, {}, {}};
+    const bool with_weights = direction.needed(5);
+    // the direction of an adjoint that is empty is empty, too
+    const auto weight_direction =
+        direction[2].sym_numel() == weights.sym_numel() ? direction[2] : at::zeros_like(weights);
+    const auto [of_adjoint, of_vectors, of_messages, of_weights] = call<MessagesDoubleBackward>(
+        direction[0], direction[1], weight_direction, adjoint, vectors, centre, neighbour, messages,
+        weights, harmonics, n_local, cutoff, with_weights);
+    return {of_adjoint, of_vectors, {}, {}, of_messages, with_weights ? of_weights : Tensor()};
   }
 };
 
-Tensor messages_autograd(const Tensor &vectors, const Tensor &centre, const Tensor &neighbour,
-                         const Tensor &messages, const Tensor &weights, const Tensor &harmonics,
-                         c10::SymInt n_local, double cutoff)
-{
-  return Messages::apply(vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff);
-}
+struct Messages {
+  static constexpr const char *schema =
+      "messages(Tensor edge_vectors, Tensor centre, Tensor neighbour, Tensor messages, "
+      "Tensor weights, Tensor harmonics, SymInt n_local, float cutoff) -> Tensor";
 
-const Registration registration =
-    Registration("messages")
-        .define([](torch::Library &library) {
-          library.def(
-              "messages(Tensor edge_vectors, Tensor centre, Tensor neighbour, Tensor messages, "
-              "Tensor weights, Tensor harmonics, SymInt n_local, float cutoff) -> Tensor");
-          library.def(
-              "messages_backward(Tensor adjoint, Tensor edge_vectors, Tensor centre, "
-              "Tensor neighbour, Tensor messages, Tensor weights, Tensor harmonics, "
-              "SymInt n_local, float cutoff, bool with_weights) -> (Tensor, Tensor, Tensor)");
-          library.def(
-              "messages_double_backward(Tensor vector_direction, Tensor message_direction, "
-              "Tensor weight_direction, Tensor adjoint, Tensor edge_vectors, Tensor centre, "
-              "Tensor neighbour, Tensor messages, Tensor weights, Tensor harmonics, SymInt "
-              "n_local, "
-              "float cutoff, bool with_weights) -> (Tensor, Tensor, Tensor, Tensor)");
-        })
-        .implement(c10::DispatchKey::CPU,
-                   [](torch::Library &library) {
-                     library.impl("messages", messages_cpu);
-                     library.impl("messages_backward", messages_backward_cpu);
-                     library.impl("messages_double_backward", messages_double_backward_cpu);
-                   })
-        .implement(c10::DispatchKey::Meta,
-                   [](torch::Library &library) {
-                     library.impl("messages", messages_meta);
-                     library.impl("messages_backward", messages_backward_meta);
-                     library.impl("messages_double_backward", messages_double_backward_meta);
-                   })
-        .implement(c10::DispatchKey::Autograd, [](torch::Library &library) {
-          library.impl("messages", messages_autograd);
-          library.impl("messages_backward", messages_backward_autograd);
-        });
+  static Tensor shapes(const Tensor &vectors, const Tensor &, const Tensor &,
+                       const Tensor &messages, const Tensor &, const Tensor &harmonics,
+                       c10::SymInt n_local, double)
+  {
+    return at::empty_symint({harmonics.sym_size(0), n_local, messages.sym_size(2) * 2},
+                            vectors.options());
+  }
+
+  template <class... Arguments> static Tensor compute(const Arguments &...arguments)
+  {
+    Senders n{arguments...};
+    const auto padding = n.check();
+    auto sums = n.empty_sums();
+    AT_DISPATCH_FLOATING_TYPES(n.vectors.scalar_type(), "messages", [&] {
+      const auto edges = n.edges<scalar_t>();
+      auto *to = sums.data_ptr<scalar_t>();
+      at::parallel_for(0, n.n_local, GRAIN, [&](auto begin, auto end) {
+        fused_kernels<scalar_t>().messages.forward(edges, begin, end, to);
+      });
+    });
+    return padding.cut(sums, 2);
+  }
+
+  template <class... Arguments>
+  static Variables differentiate(const Adjoints &adjoints, const Arguments &...arguments)
+  {
+    const bool with_weights = adjoints.needed(4);
+    const auto [vectors, messages, weights] =
+        call<MessagesBackward>(adjoints[0], arguments..., with_weights);
+    return {vectors, {}, {}, messages, with_weights ? weights : Tensor()};
+  }
+};
+
+const Operators<Messages, MessagesBackward, MessagesDoubleBackward> registration;
 
 } // namespace
 

@@ -4,7 +4,7 @@
 #ifndef PAIR_LES_CORE_FUSED_PRODUCT_KERNELS_H
 #define PAIR_LES_CORE_FUSED_PRODUCT_KERNELS_H
 
-#include "lanes.h"
+#include "dual.h"
 #include "product_formulas.h"
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {

@@ -138,7 +138,7 @@ def _require_convertible(parts: dict[str, torch.nn.Module], n_layers: int, path:
 
 def _modality(model: torch.nn.Module, head: str | None, path: Path) -> int:
     """Index of the modality; 0 for a model of one."""
-    known = model.modal_map or {}
+    known: Any = model.modal_map or {}
     if not known:
         if head is not None:
             raise ConversionError(f"{path}: --head {head}: this model has no modalities: leave it out")

@@ -6,6 +6,8 @@ What is sent is already transformed by the next layer's first self-interaction. 
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -176,7 +178,7 @@ def staged(
     before = [linear(f"{number}_self_interaction_1") for number in range(n_layers)]
     elements = Elements(one_hot, linear("onehot_to_feature_x"), before[0], scale)
     if "readout_FCN" in parts:
-        readout: nn.Module = parts["readout_FCN"].fcn
+        readout: Any = parts["readout_FCN"].fcn
     else:
         readout = LinearReadout(linear("reduce_input_to_hidden"), linear("reduce_hidden_to_energy"))
     stages: list[nn.Module] = []

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "freed_memory.h"
+#include "malloc_tuning.h"
 
 #include <cstdlib>
 #include <initializer_list>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Which of the instruction sets that kernels were compiled for this processor runs, found at run time.
 
-#ifndef PAIR_LES_CORE_INSTRUCTION_SET_H
-#define PAIR_LES_CORE_INSTRUCTION_SET_H
+#ifndef PAIR_LES_CORE_SIMD_INSTRUCTION_SET_H
+#define PAIR_LES_CORE_SIMD_INSTRUCTION_SET_H
 
 #include <string>
 
@@ -20,5 +20,15 @@ const char *instruction_set_name(InstructionSet set);
 bool contains(InstructionSet set, const std::string &name);
 
 } // namespace pair_les
+
+// The function of this name in the namespace of instruction_set(), one of those that CMakeLists.txt compiles for each.
+#ifdef PAIR_LES_X86_KERNELS
+#define PAIR_LES_FOR_THIS_PROCESSOR(function)                                                      \
+  (instruction_set() == InstructionSet::avx512 ? avx512::function                                  \
+   : instruction_set() == InstructionSet::avx2 ? avx2::function                                    \
+                                               : baseline::function)
+#else
+#define PAIR_LES_FOR_THIS_PROCESSOR(function) (baseline::function)
+#endif
 
 #endif

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Channels filled up with zeros to a multiple of the lanes of a kernel, and taken off again.
+// Channels padded with zeros to a multiple of the vector width of a kernel, and the padding removed again.
 
-#ifndef PAIR_LES_CORE_FUSED_FULL_LANES_H
-#define PAIR_LES_CORE_FUSED_FULL_LANES_H
+#ifndef PAIR_LES_CORE_FUSED_CHANNEL_PADDING_H
+#define PAIR_LES_CORE_FUSED_CHANNEL_PADDING_H
 
 #include <ATen/ATen.h>
 
 namespace pair_les {
 
-class FullLanes {
+class ChannelPadding {
  public:
-  FullLanes(std::int64_t channels, int lanes) :
+  ChannelPadding(std::int64_t channels, int lanes) :
       channels_(channels), full_((channels + lanes - 1) / lanes * lanes)
   {}
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-#include "capacity.h"
+#include "growth_policy.h"
 
 namespace pair_les {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// How long an array is made whose need changes a little on every step.
+// Capacity of an array whose size changes a little on every step.
 
-#ifndef PAIR_LES_CORE_CAPACITY_H
-#define PAIR_LES_CORE_CAPACITY_H
+#ifndef PAIR_LES_CORE_GROWTH_POLICY_H
+#define PAIR_LES_CORE_GROWTH_POLICY_H
 
 #include <cstdint>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What malloc does with the temporaries of one step, which are those of the next.
+// Settings of malloc that keep the memory of temporaries from one step to the next.
 
-#ifndef PAIR_LES_CORE_FREED_MEMORY_H
-#define PAIR_LES_CORE_FREED_MEMORY_H
+#ifndef PAIR_LES_CORE_MALLOC_TUNING_H
+#define PAIR_LES_CORE_MALLOC_TUNING_H
 
 namespace pair_les {
 
