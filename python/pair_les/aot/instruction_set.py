@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Instruction sets that a package is compiled for, and the one of this processor. Twin: core/instruction_set.cpp."""
+"""Instruction sets that a package is compiled for, and the one of this processor. Twin: core/simd/instruction_set.cpp."""
 
 from __future__ import annotations
 
