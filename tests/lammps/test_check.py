@@ -127,7 +127,7 @@ DAMAGED = {
     "empty": ((None, ""), "holds no frame: give a file that 'dump ... custom' of LAMMPS wrote"),
     "atoms at one place": (
         (None, TWO_ATOMS),
-        "traj.dump: frame 0: model file .* not finite: atoms are too close",
+        "traj.dump: frame 0: atoms 0 and 1 are 0 A apart, less than the 0.01 A",
     ),
 }
 

@@ -29,6 +29,7 @@ struct PairProbe : Pair {
   void settings(int, char **) override {}
   void coeff(int, char **) override {}
   bool as_constructed(const LAMMPS *lmp) const;
+  static void uncount() { --instance_total; } // LAMMPS numbers its pair styles as they are constructed
 };
 void PairProbe::compute(int, int) {}
 
@@ -110,6 +111,7 @@ bool pair_fits(LAMMPS *lmp)
   for (size_t i = 0; i < sizeof(storage); ++i) bytes[i] = UNTOUCHED;
   // never destroyed: its destructor would release what another layout takes for pointers
   auto *const probe = new (storage) PairProbe(lmp);
+  PairProbe::uncount();
   return probe->as_constructed(lmp) &&
          std::all_of(storage + sizeof(PairProbe), std::end(storage),
                      [=](std::byte value) { return value == UNTOUCHED; });
