@@ -63,7 +63,8 @@ def evaluate(
     species = torch.tensor([metadata["species"].index(symbol) for symbol in system.symbols])
     with torch.jit.optimized_execution(False):
         output = module(species, torch.stack([centres, neighbours]), edge_vectors.to(dtype), len(system))
-    energy = output["energy"].double().sum()
+    references = metadata.get("reference_energies") or {}
+    energy = output["energy"].double().sum() + sum(references.get(symbol, 0.0) for symbol in system.symbols)
 
     charges = torch.zeros(len(system), dtype=torch.float64)
     potential = torch.zeros_like(charges)
