@@ -448,7 +448,7 @@ def test_training_learns_and_exports(tmp_path: Path) -> None:
     labelled(teacher, tmp_path, 48)
     run = train(configuration(tmp_path, epochs=25))
     assert [check.quantity for check in export(run, student)] == ["energy", "charge", "forces"]
-    assert read_metadata(student).format_version == 2
+    assert read_metadata(student).format_version == 3
 
     energies, charges = np.empty((2, 4, 4)), np.empty((2, 4, 4, 8))
     for frame in range(4):
