@@ -8,7 +8,7 @@ compared, with the response of the charges; an rms is over atoms, of the length 
     python benchmarks/mesh_accuracy.py --out after.json
     python benchmarks/mesh_accuracy.py --cases dimer-20 water-648 --accuracies 1e-4 --styles "les" "les coul 9.0"
 
-prints the table of docs/pair_les.rst and, with ``--before before.json``, mesh points and step times beside those of
+prints the table of docs/benchmarks/mesh_accuracy.md and, with ``--before before.json``, mesh points and step times beside those of
 another version.
 """
 

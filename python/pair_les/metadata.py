@@ -27,7 +27,7 @@ class ContractError(ValueError):
 
 @dataclass(frozen=True)
 class LongRange:
-    """How the long-range energy was defined when the model was trained (docs/model_file.md, ``long_range``).
+    """How the long-range energy was defined when the model was trained (docs/reference/model_file.md, ``long_range``).
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class LongRange:
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata of a model file (docs/model_file.md); ``format``, ``format_version`` and ``units`` are implied.
+    """The metadata of a model file (docs/reference/model_file.md); ``format``, ``format_version`` and ``units`` are implied.
 
     Parameters
     ----------

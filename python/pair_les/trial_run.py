@@ -71,7 +71,7 @@ class TrialNetwork(torch.nn.Module):
     def forward(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> dict[str, Tensor]:
-        """Energies (eV) and charges (e) of the local atoms, as docs/model_file.md defines."""
+        """Energies (eV) and charges (e) of the local atoms, as docs/reference/model_file.md defines."""
         distance = edge_vectors.square().sum(1).sqrt()
         weight = (1.0 - (distance / self.cutoff) ** 2).clamp(min=0.0) ** 3
         zeros = torch.zeros(species.size(0), dtype=edge_vectors.dtype, device=edge_vectors.device)

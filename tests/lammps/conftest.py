@@ -7,7 +7,7 @@ import pytest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What docs/validation.md quotes: the largest deviations seen, by tolerance (without pytest-xdist)."""
+    """What docs/benchmarks/validation.md quotes: the largest deviations seen, by tolerance (without pytest-xdist)."""
     import compare
 
     for tolerance, worst in compare.WORST.items():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands of LAMMPS that call pair and kspace styles themselves and are right (docs/lammps_commands.md)."""
+"""Commands of LAMMPS that call pair and kspace styles themselves and are right (docs/reference/lammps_commands.md)."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ between distant atoms without any force between them::
 
     J_q = 1/2 sum_ij q_i (dq_j/dt) J(r_ij) (r_i - r_j),   J(r) = k_e erf(r / (sqrt2 sigma)) / r
 
-which no per-atom stress contains (docs/pair_les.rst says so); the second test adds it and finds the whole current.
+which no per-atom stress contains (docs/reference/pair_les.rst says so); the second test adds it and finds the whole current.
 """
 
 from __future__ import annotations

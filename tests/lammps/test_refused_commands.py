@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Commands that would be wrong with ``pair_style les`` end in one line before the run (docs/lammps_commands.md)."""
+"""Commands that would be wrong with ``pair_style les`` end in one line before the run (docs/reference/lammps_commands.md)."""
 
 from __future__ import annotations
 

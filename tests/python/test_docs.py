@@ -29,7 +29,7 @@ def blocks(page: str, language: str) -> list[str]:
 def salt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the model that the example of model_file.md wrote, in a process that cannot import pair_les."""
     folder = tmp_path_factory.mktemp("salt")
-    program = blocks("docs/model_file.md", "python")[0]
+    program = blocks("docs/reference/model_file.md", "python")[0]
     (folder / "write.py").write_text("import sys\nsys.modules['pair_les'] = None\n" + program)
     subprocess.run([sys.executable, "write.py"], cwd=folder, check=True, timeout=120)
     return folder
@@ -75,7 +75,7 @@ def test_the_example_model_keeps_every_size(salt: Path) -> None:
 
 
 def test_the_second_example_runs(salt: Path) -> None:
-    program = blocks("docs/model_file.md", "python")[1]
+    program = blocks("docs/reference/model_file.md", "python")[1]
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=salt, capture_output=True, text=True, timeout=120
     )
@@ -83,7 +83,7 @@ def test_the_second_example_runs(salt: Path) -> None:
 
 
 def test_the_example_of_charges_runs(salt: Path) -> None:
-    (program,) = blocks("docs/charges.md", "python")
+    (program,) = blocks("docs/guide/charges.md", "python")
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=salt, capture_output=True, text=True, timeout=120
     )
@@ -123,7 +123,7 @@ def test_every_configuration_key_is_documented_with_its_default() -> None:
     from pair_les.training.config import Config
     from pair_les.training.config_file import config_values, parse_config
 
-    text = (ROOT / "docs/training.md").read_text().split("\n## Configuration\n")[1].split("\n## ")[0]
+    text = (ROOT / "docs/guide/train.md").read_text().split("\n## Configuration\n")[1].split("\n## ")[0]
     rows = dict(re.findall(r"^\| `([a-z0-9_.]+)` \| (.+?) \|", text, re.MULTILINE))
     assert set(rows) == section_keys(Config)
 
@@ -153,7 +153,7 @@ def yaml_value(text: str) -> object:
     return yaml.safe_load(re.match(r"`(.*?)`", text)[1])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/training.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/train.md"])
 def test_configurations_are_valid(page: str) -> None:
     import yaml
     from pair_les.training.config_file import parse_config
@@ -184,3 +184,21 @@ def test_named_tests_exist() -> None:
             )
             found += 1
     assert found > 10
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    """Exactly once, in a table of docs/index.md."""
+    listed = [
+        line
+        for table in re.findall(
+            r"^```\{toctree\}\n(.*?)^```", (ROOT / "docs/index.md").read_text(), re.DOTALL | re.MULTILINE
+        )
+        for line in table.split("\n")
+        if line and not line.startswith(":")
+    ]
+    pages = [
+        str(page.relative_to(ROOT / "docs").with_suffix(""))
+        for page in PAGES
+        if (ROOT / "docs") in page.parents and page.name != "index.md"
+    ]
+    assert sorted(listed) == sorted(pages)

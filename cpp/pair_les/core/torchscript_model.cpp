@@ -45,7 +45,7 @@ TorchScriptModel::TorchScriptModel(const std::string &name, const std::string &a
   }
   if (extra_files["metadata.json"].empty())
     throw std::runtime_error("model file '" + name + "' carries no metadata.json; write it with " +
-                             "'pair-les export' or see docs/model_file.md");
+                             "'pair-les export' or see docs/reference/model_file.md");
   metadata_ = parse_metadata(extra_files["metadata.json"], name);
 
   const bool has_operators = device.is_cpu() || device_kernels(device.type());
@@ -75,7 +75,7 @@ void TorchScriptModel::check_methods() const
     if (!method || static_cast<std::ptrdiff_t>(method->function().getSchema().arguments().size()) !=
                        n_arguments)
       throw std::runtime_error("model file '" + name_ + "': " + name + " must take (" + arguments +
-                               "); see docs/model_file.md");
+                               "); see docs/reference/model_file.md");
   };
   require("forward", "species, edge_index, edge_vectors, n_local");
   if (metadata_.message_features.empty()) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Commands of LAMMPS that would give wrong results with pair_style les, refused by name before a run
-// (docs/lammps_commands.md).
+// (docs/reference/lammps_commands.md).
 
 #ifndef PAIR_LES_LAMMPS_REFUSED_COMMANDS_H
 #define PAIR_LES_LAMMPS_REFUSED_COMMANDS_H

@@ -207,7 +207,7 @@ class MessagePassingNet(ContractNet):
         kept: list[Tensor],
         n_local: int,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The network up to its messages (docs/model_file.md, "Cut at its layers"): only layer 0 exists here.
+        """The network up to its messages (docs/reference/model_file.md, "Cut at its layers"): only layer 0 exists here.
 
         Parameters
         ----------

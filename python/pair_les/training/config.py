@@ -78,7 +78,7 @@ class DataSection(Section):
 
 
 class LongRangeSection(Section):
-    """Options of the long-range energy (docs/model_file.md, ``long_range``).
+    """Options of the long-range energy (docs/reference/model_file.md, ``long_range``).
 
     With ``charge_model: equilibration`` the network gives electronegativities and hardnesses, whose energy the charges
     minimise; `neutralize` is then true, because their sum is that of the frame's total charge.
@@ -210,7 +210,7 @@ class TrainingSection(Section):
     ema
         Decay per step of the averaged weights that are validated and exported; null: none.
     loss, final_stage
-        Weights; `final_stage` (null: none) changes them for the last part, at once or gradually: see docs/training.md.
+        Weights; `final_stage` (null: none) changes them for the last part, at once or gradually: see docs/guide/train.md.
     charge_loss
         Weights of further terms about charges (see `ChargeLossSection`); they are not part of the validation score.
     early_stopping
