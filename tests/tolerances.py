@@ -80,6 +80,9 @@ DIFFERENCED_FORCE = 3e-6
 DIFFERENCED_VIRIAL = 1e-6
 """The same by strain, eV per atom: a strain of 1e-5 and 1e-12 eV of rounding."""
 
+DIFFERENCED_BORN_MATRIX = 2e-5
+"""Second derivatives by strain of 20 eV, from virials at strains of 1e-4: truncation 1e-8/6 of a fourth derivative below 1e4 eV."""
+
 DIFFERENCED_FORCE_PPPM = 2e-4
 """A mesh force is not the derivative of the mesh energy (`ik`), or only without the self force (`ad`): mesh error."""
 

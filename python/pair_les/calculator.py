@@ -19,7 +19,7 @@ from .evaluation import evaluate, species_indices
 
 
 class LESCalculator(Calculator):
-    """Energy, forces, stress, charges and latent potential of a model file of contract version 1.
+    """Energy, forces, stress, charges and latent potential of a model file.
 
     ``results`` holds `energy` and `free_energy` (eV; there is no electronic temperature, they are equal),
     `forces` (eV/angstrom), `stress` (eV/angstrom^3, ASE's Voigt order and sign, periodic cells only) and, for
@@ -30,7 +30,7 @@ class LESCalculator(Calculator):
     Parameters
     ----------
     model_path
-        A file written by ``pair-les export`` or by anybody, contract version 1.
+        A file written by ``pair-les export``, or another one that keeps to the contract of model files.
     device
         Where the network runs.
     total_charge

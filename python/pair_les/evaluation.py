@@ -139,7 +139,7 @@ def evaluate(
     centre, neighbour = edges[0], edges[1]
     # Differences are taken in float64 whatever the network's precision: large boxes cost no digits.
     vectors = x[neighbour] - x[centre] + torch.as_tensor(shifts, device=device).to(x.dtype) @ h
-    _require_apart(vectors, edge_index)
+    require_apart(vectors, edge_index)
 
     inputs = vectors.to(getattr(torch, metadata.dtype)).requires_grad_()
     energies, charges = checked_forward(module, metadata, kinds, edges, inputs, file)
@@ -224,8 +224,11 @@ def checked_forward(
     return output["energy"], torch.stack([output["electronegativity"], output["hardness"]], dim=1)
 
 
-def _require_apart(edge_vectors: Tensor, edge_index: NDArray[np.int64]) -> None:
-    """In the words of LAMMPS, but for the number of an atom: here they count from 0."""
+def require_apart(edge_vectors: Tensor, edge_index: NDArray[np.int64]) -> None:
+    """Raise `GeometryError` where two atoms are closer than `SMALLEST_DISTANCE`, ``edge_vectors [E, 3]`` in angstrom.
+
+    In the words of LAMMPS, but for the numbers of the atoms: here they count from 0.
+    """
     if len(edge_vectors) == 0:
         return
     distance, edge = edge_vectors.norm(dim=1).min(dim=0)

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from .errors import OutputError
 
@@ -19,6 +22,19 @@ def errors_name(path: str | os.PathLike[str]) -> Iterator[None]:
         yield
     except OutputError as error:
         raise OutputError(path, error.reason) from error
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """JSON text of ``value``, in which numbers that are not finite are ``null``: JSON has no NaN and no infinity."""
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_file(path: str | os.PathLike[str], content: bytes | str) -> None:

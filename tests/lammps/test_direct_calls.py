@@ -77,7 +77,7 @@ def test_strained_atoms(tmp_path, model, solver):
         "fix v all numdiff/virial 1 0.00001\ncompute b all born/matrix numdiff 0.00001 les_test_virial\n"
     )
     script += "thermo_style custom step vol " + " ".join(harness.VIRIAL_COLUMNS)
-    script += " f_v[1] f_v[2] f_v[3] f_v[4] f_v[5] f_v[6] c_b[1] c_b[2] c_b[7]\nthermo_modify format float %.16g\nrun 0\n"
+    script += " f_v[1] f_v[2] f_v[3] f_v[4] f_v[5] f_v[6] c_b[1] c_b[7] c_b[8] c_b[9] c_b[10] c_b[11]\nthermo_modify format float %.16g\nrun 0\n"
     script += "change_box all x scale 1.0001 remap\nrun 0\nchange_box all x scale 0.9998 remap\nrun 0\n"
     run = harness.run_lammps(script, tmp_path)
     exact = harness.virial(run, index=0)[0]
@@ -85,6 +85,13 @@ def test_strained_atoms(tmp_path, model, solver):
     difference *= run.column("Volume", 0)[0] / harness.PRESSURE_FACTOR["metal"]
     # the order of fix numdiff/virial is xx yy zz yz xz xy
     assert np.abs(difference - exact[[0, 1, 2, 5, 4, 3]]).max() < len(crystal) * tolerances.DIFFERENCED_VIRIAL
+
+    # compute born/matrix: -dW_ab/deps_xx of the virial W, less what W changes by because the strained axes enter it
+    slope = (harness.virial(run, index=1)[0] - harness.virial(run, index=2)[0]) / (1.0001 * 0.0002)
+    axes_of_x = np.array([2.0, 0.0, 0.0, 1.0, 1.0, 0.0])  # xx yy zz xy xz yz
+    columns = (1, 7, 8, 11, 10, 9)  # C11 C12 C13 C16 C15 C14
+    matrix = np.array([run.column(f"c_b[{column}]", 0)[0] for column in columns])
+    assert np.abs(matrix - (axes_of_x * exact - slope)).max() < tolerances.DIFFERENCED_BORN_MATRIX
 
 
 def test_test_area(tmp_path, model):

@@ -12,6 +12,7 @@ import tolerances as tol
 import torch
 from analytic_models import write_model
 from ase import Atoms
+from pair_les.errors import GeometryError
 from pair_les.metadata import ContractError
 from pair_les.observables import observe, physical_charges, traceless
 from shared_data import SHARED
@@ -184,3 +185,10 @@ def test_errors(model):
         observe(model(), ions(), eps=0.5)
     with pytest.raises(ValueError, match="eps is nan"):
         physical_charges(torch.ones(2), float("nan"))
+
+
+def test_atoms_at_one_place(model):
+    """As the calculator and LAMMPS: charges are finite for most distances, and have no meaning."""
+    atoms = Atoms("NaCl", [[0.0, 0.0, 0.0], [0.0005, 0.0, 0.0]])
+    with pytest.raises(GeometryError, match=r"atoms (0 and 1|1 and 0) are 0.0005 A apart, less than the"):
+        observe(model(), atoms)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pair_les.contract import Metadata, save_model
 from pair_les.errors import OutputError, UserError
 from pair_les.export import export
 from pair_les.figures import learning_curve
-from pair_les.output_files import write_file
+from pair_les.output_files import json_text, write_file
 from pair_les.training.checkpoints import AtomicCheckpointIO
 from pair_les.training.history import write_history
 from tiny_frames import tiny_config
@@ -108,3 +109,11 @@ def test_training_from_the_command_line(tiny_folder: Path, tmp_path: Path) -> No
     assert "cannot be written: File too large: free space or give another path" in last
     assert "Traceback" not in run.stderr
     assert list((tmp_path / "run" / "checkpoints").iterdir()) == []
+
+
+def test_json_has_no_nan() -> None:
+    """Strict readers refuse the words NaN and Infinity."""
+    value = {"rmse": float("nan"), "limits": [float("inf"), 1.5, 2], "usable": False, "note": "nan"}
+    text = json_text(value)
+    assert json.loads(text) == {"rmse": None, "limits": [None, 1.5, 2], "usable": False, "note": "nan"}
+    assert json_text({"a": 1}, indent=2) == json.dumps({"a": 1}, indent=2)

@@ -15,6 +15,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les.data import LabelKeys, build_graphs, fit_reference_energies, read_frames
 from pair_les.errors import RunError
 from pair_les.export import TOLERANCES, compare_with_trained, export
+from pair_les.training import report
 from pair_les.training.config import LossSection
 from pair_les.training.config_file import parse_config
 from pair_les.training.run import train
@@ -77,9 +78,10 @@ def test_errors_beyond_the_limits_are_named() -> None:
 
 
 def test_a_run_that_is_worse_than_nothing_warns_and_is_not_exported(
-    tiny_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tiny_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Validation labels of the wrong sign."""
+    """Validation labels of the wrong sign, and forces on displaced atoms that are not numbers."""
+    monkeypatch.setattr(report, "rattle", lambda model: Rattled(float("nan"), None))
     wrong = tiny_frames(6, seed=3)
     for frame in wrong:
         labels = {"energy": frame.get_potential_energy(), "forces": -frame.get_forces()}
@@ -94,6 +96,7 @@ def test_a_run_that_is_worse_than_nothing_warns_and_is_not_exported(
     assert "its model is not usable" in err and "next: pair-les export" not in err
     summary = json.loads((run / "summary.json").read_text())
     assert summary["usable"] is False and "validation forces" in " ".join(summary["problems"])
+    assert summary["rattled_forces_rms"] is None and "forces of nan meV/A" in summary["problems"][-1]
     assert summary["validation"]["forces_rmse"] > summary["limits"]["forces_rmse"]
 
     for checkpoint in (run, run / "checkpoints" / "last.ckpt"):

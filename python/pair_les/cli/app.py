@@ -6,7 +6,6 @@ Each command imports what it needs when it runs, so that ``--help`` answers at o
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -213,6 +212,7 @@ def evaluate(
     from pair_les.evaluate import evaluate as compare
     from pair_les.observables.agreement import agreement
     from pair_les.observables.agreement import errors as charge_errors
+    from pair_les.output_files import json_text, write_file
 
     labels, response = _label_keys(keys or [])
     for target in (json_file, plot):
@@ -230,15 +230,13 @@ def evaluate(
         total_charge=labels.total_charge,
     )
     errors.update(charge_errors(seen))
-    text = json.dumps(errors, indent=2)
+    text = json_text(errors, indent=2)
     if str(json_file) == "-":
         print(text)
     else:
         for name, value in errors.items():
             print(f"{name:<20} {value:.4g} {_unit(name)}".rstrip())
         if json_file is not None:
-            from pair_les.output_files import write_file
-
             write_file(json_file, text + "\n")
     if plot is not None:
         from pair_les.figures import parity

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Charges, moments and Born effective charges of one configuration from any model file of contract version 1."""
+"""Charges, moments and Born effective charges of one configuration from any model file with charges."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from ..charge_state import total_charge_of
 from ..contract import load_model
 from ..equilibration import equilibrate
-from ..evaluation import checked_forward, species_indices
+from ..evaluation import checked_forward, require_apart, species_indices
 from ..metadata import ContractError, Metadata
 from ..neighbors import neighbor_list
 from ..projection import project_charges
@@ -78,6 +78,8 @@ def observe(
     ------
     ContractError
         If the model has no charges, does not know an element, or breaks the contract.
+    GeometryError
+        If atoms are closer than `SMALLEST_DISTANCE`, or what the network returns is not finite.
     UserError
         If `eps` is below 1; see also `born_charges`, `checked_forward` and `neighbor_list`.
     """
@@ -133,6 +135,7 @@ def _charges(
     steps = torch.as_tensor(shifts, device=positions.device).to(positions.dtype)
     # differences in float64 whatever the precision of the network: large boxes cost no digits
     vectors = positions[edges[1]] - positions[edges[0]] + steps @ cell
+    require_apart(vectors.detach(), edge_index)
     dtype = getattr(torch, metadata.dtype)
     _, charges = checked_forward(module, metadata, species, edges, vectors.to(dtype), file)
     assert charges is not None  # asked only of models with charges

@@ -3,13 +3,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from ..accuracy import compare
 from ..data.graphs import Graph
 from ..figures import learning_curve, parity
-from ..output_files import write_file
+from ..output_files import json_text, write_file
 from .run_folder import RunFolder
 from .schedule import weights_of_score
 from .trained import load_trained, read_checkpoint
@@ -64,5 +63,5 @@ def write_report(
         "limits": {"energy_rmse": limits.energy, "forces_rmse": limits.forces},
         "rattled_forces_rms": rattled.forces,
     }
-    write_file(folder.summary, json.dumps(summary, indent=2) + "\n")
+    write_file(folder.summary, json_text(summary, indent=2) + "\n")
     return [*(f"not usable: {problem}" for problem in problems), *warnings]
