@@ -2,7 +2,7 @@
 """Constants of the unit system used everywhere inside: eV, angstrom, e."""
 
 COULOMB_CONSTANT = 14.3996454784
-"""e^2 / (4 pi eps_0) in eV angstrom; docs/reference/model_file.md, docs/theory/physics.md."""
+"""e^2 / (4 pi eps_0) in eV angstrom; docs/reference/model_file.md, docs/theory/long_range.md."""
 
 SMALLEST_DISTANCE = 0.01
 """angstrom: nuclei do not come closer in collisions of tens of keV, duplicates of an atom do."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Two-phase evaluation of a model file for one configuration (docs/theory/physics.md, "Forces").
+"""Two-phase evaluation of a model file for one configuration (docs/theory/forces.md).
 
 Forward pass; the long-range sum turns the charges into ``phi_i = dE_lr/dq_i``; one backward pass of
 ``sum e + sum phi q``. This is the reference that the C++ core and LAMMPS must equal: the long-range part is

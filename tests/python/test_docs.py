@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -74,8 +75,8 @@ def test_the_example_model_keeps_every_size(salt: Path) -> None:
         assert found["energy"].shape == found["charge"].shape == (n,)
 
 
-def test_the_second_example_runs(salt: Path) -> None:
-    program = blocks("docs/reference/model_file.md", "python")[1]
+def test_the_example_of_the_calculator_runs(salt: Path) -> None:
+    program = blocks("docs/guide/run.md", "python")[0]
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=salt, capture_output=True, text=True, timeout=120
     )
@@ -108,6 +109,17 @@ def test_commands_exist() -> None:
     assert found > 10
 
 
+def test_generated_pages_are_current() -> None:
+    """Those that ``python docs/generate.py`` writes."""
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    for name, page in generate.PAGES.items():
+        assert (ROOT / "docs/reference" / name).read_text() == page(), (
+            f"{name}: run 'python docs/generate.py'"
+        )
+
+
 def section_keys(section: type[BaseModel], prefix: str = "") -> set[str]:
     """Dotted names of all keys that have a value, sections within sections included."""
     from pair_les.training.config_file import _section_of
@@ -123,10 +135,9 @@ def test_every_configuration_key_is_documented_with_its_default() -> None:
     from pair_les.training.config import Config
     from pair_les.training.config_file import config_values, parse_config
 
-    text = (ROOT / "docs/guide/train.md").read_text().split("\n## Configuration\n")[1].split("\n## ")[0]
-    rows = dict(re.findall(r"^\| `([a-z0-9_.]+)` \| (.+?) \|", text, re.MULTILINE))
-    assert set(rows) == section_keys(Config)
-
+    text = (ROOT / "docs/reference/configuration.md").read_text()
+    found = re.findall(r"^\| `([a-z0-9_.]+)` \| .+? \| (.+?) \| (.*?) \|$", text, re.MULTILINE)
+    assert all(meaning for _, _, meaning in found)
     optional = {
         "early_stopping": {},
         "final_stage": {},
@@ -138,11 +149,13 @@ def test_every_configuration_key_is_documented_with_its_default() -> None:
         "output": "required",
     }
     values = config_values(parse_config(minimal, "minimal"))
+    rows = {key: shown for key, shown, _ in found if shown != "the section below"}
+    assert set(rows) == section_keys(Config) | {f"training.{name}" for name in optional}
     for key, shown in rows.items():
         value = values
         for part in key.split("."):
             value = value[part]
-        if shown != "required":
+        if shown != "required" and not isinstance(value, dict):
             assert yaml_value(shown) == value, f"{key}: documented {shown}, is {value}"
 
 
@@ -153,7 +166,7 @@ def yaml_value(text: str) -> object:
     return yaml.safe_load(re.match(r"`(.*?)`", text)[1])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide/train.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/guide/train.md", "docs/guide/equilibration.md"])
 def test_configurations_are_valid(page: str) -> None:
     import yaml
     from pair_les.training.config_file import parse_config
@@ -171,6 +184,35 @@ def test_links_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
             found += 1
     assert found > 5
+
+
+def anchors(page: Path) -> set[str]:
+    """Names of the headings of a page, as GitHub and Sphinx form them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_links_lead_to_headings() -> None:
+    found = 0
+    for page in PAGES:
+        for target, anchor in re.findall(r"\]\(([^)#:]*)#([^)]*)\)", page.read_text()):
+            assert anchor in anchors(page.parent / target if target else page), (
+                f"{page.name}: {target}#{anchor}"
+            )
+            found += 1
+    assert found > 5
+
+
+def test_pages_that_the_code_names_exist() -> None:
+    """Every ``docs/...`` in sources, scripts and error messages."""
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    found = 0
+    for name in listed.splitlines():
+        if name.endswith((".py", ".h", ".cpp", ".cmake", ".txt", ".slurm", ".md", ".rst", ".yaml", ".toml")):
+            for page in re.findall(r"(?<![\w./])docs/[\w/-]+\.(?:md|rst|py)", (ROOT / name).read_text()):
+                assert (ROOT / page).is_file(), f"{name}: {page}"
+                found += 1
+    assert found > 10
 
 
 def test_named_tests_exist() -> None:

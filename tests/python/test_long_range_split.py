@@ -46,7 +46,7 @@ def k_sum(sigma: float) -> tuple[float, np.ndarray, np.ndarray]:
 
 
 def lammps_solver(g: float) -> tuple[float, np.ndarray, np.ndarray]:
-    """Energy, potential and virial of a LAMMPS Ewald-type solver (physics.md, "What LAMMPS computes")."""
+    """Energy, potential and virial of a LAMMPS Ewald-type solver (docs/theory/long_range.md, "Matched mode")."""
     energy, potential, derivative = k_sum(1.0 / (math.sqrt(2.0) * g))
     volume, total = np.linalg.det(CELL), CHARGES.sum()
     energy -= COULOMB_CONSTANT * g / math.sqrt(math.pi) * (CHARGES**2).sum()

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Born effective charges from gradients of the charges (docs/theory/physics.md, "Response to a field").
+// Born effective charges from gradients of the charges (docs/theory/response.md).
 //
 //   Z_i,ab = q_i delta_ab + sum_g h_ga sum_j L(s_jg - s_ig) dq_j/dr_ib
 //   L(s) = sin(2 pi s) / (2 pi) along a periodic direction g, s_jg itself (not the difference) along any other

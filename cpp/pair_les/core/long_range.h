@@ -5,7 +5,7 @@
 //   D(r) = k_e [erf(r / (sqrt2 sigma)) - erf(g r)] / r        (0 in matched mode, g = 1 / (sqrt2 sigma))
 //
 // elong(g) is the energy of a LAMMPS Ewald-type solver with splitting parameter g, Q = sum q, V the cell volume.
-// Units eV, angstrom, e. Sources: Cheng 2025 (Latent Ewald summation); Kim, King, Zhong, Cheng 2024; docs/theory/physics.md.
+// Units eV, angstrom, e. Sources: Cheng 2025 (Latent Ewald summation); Kim, King, Zhong, Cheng 2024; docs/theory/long_range.md.
 
 #ifndef PAIR_LES_CORE_LONG_RANGE_H
 #define PAIR_LES_CORE_LONG_RANGE_H

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The training configuration: what may be said, what it means, what is assumed where nothing is said."""
+"""The training configuration: its keys, their types, defaults and meanings.
+
+The string below a field is its description in docs/reference/configuration.md, which ``python docs/generate.py`` writes.
+"""
 
 from __future__ import annotations
 
@@ -25,23 +28,40 @@ NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
-    """A part of the configuration; keys that it does not know are errors (see `read_config`)."""
+    """A part of the configuration; unknown keys are errors (see `read_config`)."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class KeysSection(Section):
-    """Names of the labels in the data files; null for `stress` and `virial`: such labels are not read."""
+    """Names of the labels in the data files."""
 
     energy: str = "energy"
+    """Energy of a frame, eV."""
+
     forces: str = "forces"
+    """Forces on the atoms, eV/A."""
+
     stress: str | None = "stress"
+    """Stress, eV/A^3, positive under tension: 3 x 3, 9, or 6 numbers in the order xx yy zz yz xz xy. null: not read."""
+
     virial: str | None = "virial"
+    """Virial, eV, minus volume times stress, in the same orders; used in frames without a stress. null: not read."""
+
     total_charge: str = "total_charge"
+    """Total charge of a frame, e; 0 where it is missing. Read by models with `neutralize` or `charge_state` and by `charge_loss`."""
+
     dipole: str = "dipole"
+    """Dipole of an isolated frame, 3 numbers, e A. Read where `training.charge_loss.dipole` is above 0."""
+
     bec: str = "bec"
+    """Born effective charges, 9 numbers per atom, e. Read where `training.charge_loss.bec` is above 0."""
+
     fragment: str = "fragment"
+    """Index of the fragment of each atom, below 0 for none. Read where `training.charge_loss.fragments` is above 0."""
+
     fragment_charge: str = "fragment_charge"
+    """Charge of the fragment of each atom, e, the same on all its atoms; 0 where it is missing."""
 
     def labels(self) -> LabelKeys:
         """As the reader takes them."""
@@ -62,33 +82,45 @@ Files = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
 
 
 class DataSection(Section):
-    """What to learn from. `valid`: a fraction of the frames (chosen by the seed), or files of their own.
-
-    `reference_energies`: eV per element, ``fit`` (isolated atoms, else least squares on the training frames), or null (none).
-    `label_checks`: whether labels that cannot be right are an ``error``, or only a warning (``warn``). `max_neighbors`: of an
-    atom on average, beyond which the cutoff is refused.
-    """
+    """The frames to learn from."""
 
     train: Files
+    """File or list of files that ASE reads."""
+
     valid: Annotated[float | Files, AfterValidator(_fraction)] = 0.1
+    """Fraction of the training frames, chosen by the seed, or a file or list of files."""
+
     keys: KeysSection = KeysSection()
+
     reference_energies: dict[str, float] | Literal["fit"] | None = "fit"
+    """Energy of each element, eV, which is subtracted from the labels and stored in the model file. `fit`: energies of the
+    isolated atoms of the data, else least squares. null: none."""
+
     label_checks: Literal["error", "warn"] = "error"
+    """Whether labels that cannot be right stop the run or only give a warning."""
+
     max_neighbors: Annotated[int, Field(gt=0)] = 1000
+    """Average number of neighbors of an atom beyond which `model.cutoff` is refused."""
 
 
 class LongRangeSection(Section):
-    """Options of the long-range energy (docs/reference/model_file.md, ``long_range``).
-
-    With ``charge_model: equilibration`` the network gives electronegativities and hardnesses, whose energy the charges
-    minimise; `neutralize` is then true, because their sum is that of the frame's total charge.
-    """
+    """The long-range energy of the charges."""
 
     sigma: Positive = 1.0
+    """Width of the Gaussian charges, angstrom."""
+
     coulomb_constant: Positive = COULOMB_CONSTANT
+    """Coulomb constant, eV angstrom / e^2."""
+
     self_interaction: bool = False
+    """Whether the energy contains the interaction of each Gaussian with itself."""
+
     neutralize: bool = False
+    """Whether the charges of each frame are shifted alike so that they add up to its total charge."""
+
     charge_model: Literal["latent", "equilibration"] = "latent"
+    """`latent`: the network predicts charges. `equilibration`: it predicts electronegativities and hardnesses, and the charges
+    minimize the energy; `neutralize` is then true."""
 
     @model_validator(mode="before")
     @classmethod
@@ -110,20 +142,45 @@ class LongRangeSection(Section):
 
 
 class ModelSection(Section):
-    """The network (every setting of `NetSettings`) and its long-range energy (null: none, no charges)."""
+    """The network."""
 
     cutoff: float
+    """Cutoff of the network, angstrom."""
+
     n_radial: int = 8
+    """Radial functions per neighbor element, 2 to 64."""
+
     l_max: int = 3
+    """Highest degree of the spherical harmonics, 1 to 3."""
+
     n_channels: int = 32
+    """Learned combinations of element and radial function per center element and degree, 1 to 512."""
+
     body_order: int = 5
+    """3, 4 or 5: products of up to 2, 3 or 4 densities around an atom."""
+
     hidden: tuple[int, ...] = (64, 64)
+    """Widths of the hidden layers of the per-atom network."""
+
     message_passing_layers: int = 0
+    """0: strictly local. 1: neighbors describe their own surroundings to an atom; needs `body_order: 5`."""
+
     message_channels: int = 16
+    """Functions on the sphere that an atom sends to its neighbors, 1 to 512; with message passing only."""
+
     message_l_max: int = 2
+    """Highest degree of these functions, 1 to `l_max`; with message passing only."""
+
     charge_state: bool = False
+    """Whether the total charge per atom of a frame is an input of the network; `pair-les export --charge Q` then writes a model
+    of one charge state."""
+
     zbl: bool = False
+    """Whether the screened nuclear repulsion of Ziegler, Biersack and Littmark (1985) is added between atoms closer than the sum
+    of their covalent radii."""
+
     long_range: LongRangeSection | None = LongRangeSection()
+    """The long-range energy. null: no charges."""
 
     def net_settings(self) -> NetSettings:
         """As the network takes them."""
@@ -136,38 +193,41 @@ class ModelSection(Section):
 
 
 class LossSection(Section):
-    """Weights of the mean squared errors: energy in (eV/atom)^2, forces in (eV/A)^2, stress in (eV/A^3)^2."""
+    """Weights of the mean squared errors."""
 
     energy: NonNegative = 1.0
+    """Weight of energies per atom, (eV/atom)^-2."""
+
     forces: NonNegative = 1.0
+    """Weight of forces, (eV/A)^-2."""
+
     stress: NonNegative = 100.0
+    """Weight of stresses, (eV/A^3)^-2."""
 
 
 class ChargeLossSection(Section):
-    """Weights of what charges are asked for beside energies and forces; 0: not asked.
-
-    neutrality
-        Square of the difference between the sum of the charges of a frame and its total charge, 1/e^2.
-    fragments
-        The same of parts of a frame whose charges are known, such as molecules far from each other, 1/e^2.
-    conservation
-        Mean square of the derivative of the sum of charges by a coordinate, (e/A)^-2: the charge that comes from nowhere when an
-        atom moves, and feels the potential of all others.
-    dipole, bec
-        Mean squared errors of dipoles of isolated frames, 1/(e A)^2, and of Born effective charges, 1/e^2.
-    eps
-        Electronic permittivity: labels are compared with ``sqrt(eps)`` times latent quantities.
-    born_order
-        Slow index of the nine numbers of a labelled Born effective charge.
-    """
+    """Weights of further terms of the loss, about charges; 0: the term is not evaluated."""
 
     neutrality: NonNegative = 0.0
+    """Weight of the squared difference between the sum of the charges of a frame and its total charge, 1/e^2."""
+
     fragments: NonNegative = 0.0
+    """Weight of the same difference for parts of a frame whose charges are known, 1/e^2."""
+
     conservation: NonNegative = 0.0
+    """Weight of the mean squared derivative of the sum of the charges with respect to a coordinate, (e/A)^-2."""
+
     dipole: NonNegative = 0.0
+    """Weight of the mean squared error of the dipoles of isolated frames, 1/(e A)^2."""
+
     bec: NonNegative = 0.0
+    """Weight of the mean squared error of Born effective charges, 1/e^2; a step then takes three to six more derivatives."""
+
     eps: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
+    """Electronic permittivity: labels are compared with sqrt(eps) times latent dipoles and Born effective charges."""
+
     born_order: Literal["displacement", "polarisation"] = "displacement"
+    """Slow index of the nine numbers of a labeled Born effective charge."""
 
     def asked(self) -> bool:
         """Whether any weight is above 0."""
@@ -175,81 +235,97 @@ class ChargeLossSection(Section):
 
 
 class FinalStageSection(Section):
-    """Other weights for the last part of the epochs, from `start` (a fraction): energies after forces.
-
-    With `ramp` the weights change by a constant factor per epoch and are those given here at the end.
-    """
+    """Other weights of the loss for the last part of a run."""
 
     start: Annotated[float, Field(gt=0, lt=1)] = 0.75
+    """Fraction of the epochs after which these weights hold."""
+
     ramp: bool = False
+    """Whether the weights change by a constant factor per epoch, from `start` to the end, instead of at once."""
+
     loss: LossSection = LossSection(energy=100.0)
 
 
 class EarlyStoppingSection(Section):
-    """Stop when the validation score has not improved for `patience` epochs."""
+    """The end of a run that makes no progress."""
 
     patience: Annotated[int, Field(gt=0)] = 50
+    """Epochs without a better validation score after which the run ends."""
 
 
 class TrainingSection(Section):
-    """How to train.
-
-    epochs, batch_size, seed
-        Frames per optimizer step are counted over all processes.
-    initial_charges, charge_hold
-        Charge of each element at the start, e: ``fit`` (linear least squares on the training frames), given by element,
-        or null (random weights). They stay as they are for this fraction of the epochs, while the short-range part learns
-        what they leave over; then they are trained like everything else.
-    optimizer, learning_rate, weight_decay, beta2, schedule, warmup_epochs
-        ``adamw`` or ``soap`` (see `new_optimizer`), whose squared gradients are averaged with `beta2`; ``cosine`` to 1 % of the rate, ``plateau`` (halved
-        after `plateau_patience` epochs without progress) or ``constant``.
-    readout_weight_decay
-        The same for the weights of the readout; null: as `weight_decay`.
-    gradient_clip
-        Largest norm of the gradient; null: none.
-    ema
-        Decay per step of the averaged weights that are validated and exported; null: none.
-    loss, final_stage
-        Weights; `final_stage` (null: none) changes them for the last part, at once or gradually: see docs/guide/train.md.
-    charge_loss
-        Weights of further terms about charges (see `ChargeLossSection`); they are not part of the validation score.
-    early_stopping
-        null: none.
-    precision
-        float32 or float64.
-    device
-        cpu, cuda, or auto (cuda where there is one).
-    processes, threads
-        Processes on this machine (data parallel) and torch threads of each (null: the cores, shared out).
-        These two may change when a run is resumed.
-    checkpoint_seconds
-        A checkpoint is also written within an epoch when this much time has passed.
-    """
+    """The optimization."""
 
     epochs: Annotated[int, Field(gt=0)] = 200
+    """Passes through the training frames."""
+
     batch_size: Annotated[int, Field(gt=0)] = 4
+    """Frames per optimizer step, over all processes."""
+
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Seed of the split, the weights and the order of the frames."""
+
     initial_charges: dict[str, float] | Literal["fit"] | None = "fit"
+    """Charge of each element at the start, e, such as `{Na: 0.9, Cl: -0.9}`. `fit`: linear least squares on the training frames.
+    null: random weights."""
+
     charge_hold: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Fraction of the epochs in which the initial charges are held constant."""
+
     optimizer: Literal["adamw", "soap"] = "adamw"
+    """`soap`: Adam in the eigenbasis of Shampoo's preconditioner."""
+
     learning_rate: Positive = 2e-3
+    """Learning rate after the warm-up."""
+
     weight_decay: NonNegative = 0.0
+    """Decoupled decay of weights; biases do not decay."""
+
     readout_weight_decay: NonNegative | None = None
+    """Decay of the weights of the readout. null: as `weight_decay`."""
+
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    """Decay of the averaged squared gradients."""
+
     schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    """`cosine`: to 1 % of the learning rate. `plateau`: halved after `plateau_patience` epochs without progress."""
+
     warmup_epochs: NonNegative = 1.0
+    """Epochs in which the learning rate grows linearly."""
+
     plateau_patience: Annotated[int, Field(gt=0)] = 10
+    """Epochs without progress of the schedule `plateau`."""
+
     gradient_clip: Positive | None = 1.0
+    """Largest norm of the gradient. null: unlimited."""
+
     ema: Annotated[float, Field(gt=0, lt=1)] | None = 0.999
+    """Decay per step of the averaged weights, which are validated and exported. null: no average."""
+
     loss: LossSection = LossSection()
     charge_loss: ChargeLossSection = ChargeLossSection()
+
     final_stage: FinalStageSection | None = None
+    """Other weights of the loss for the last part of the run; `{}` has the defaults below. null: the same weights throughout."""
+
     early_stopping: EarlyStoppingSection | None = None
+    """The end of a run that makes no progress; `{}` has the default below. null: all epochs."""
+
     precision: Literal["float32", "float64"] = "float32"
+    """Precision of the network."""
+
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto`: `cuda` where it is available."""
+
     processes: Annotated[int, Field(gt=0)] = 1
+    """Data-parallel processes on this machine, a divisor of `batch_size`. May change when a run is resumed."""
+
     threads: Annotated[int, Field(gt=0)] | None = None
+    """Torch threads of each process. null: OMP_NUM_THREADS, else the cores divided by the processes. May change when a run is
+    resumed."""
+
     checkpoint_seconds: Positive = 60.0
+    """Age of the last checkpoint beyond which another is written within an epoch."""
 
     @model_validator(mode="after")
     def _consistent(self) -> TrainingSection:
@@ -262,9 +338,11 @@ class TrainingSection(Section):
 
 
 class Config(Section):
-    """A whole training run; `output` is its folder."""
+    """A training run."""
 
     data: DataSection
     model: ModelSection
     training: TrainingSection = TrainingSection()
+
     output: Annotated[str, Field(min_length=1)]
+    """The run folder."""
