@@ -16,7 +16,7 @@ def test_quick_start(tmp_path, model):
     (script,) = re.findall(r"^```\n(units .*?)^```", README.read_text(), re.DOTALL | re.MULTILINE)
     assert "run             1000" in script
     write_data(tmp_path / "water.data", water_box(3, seed=1), "charge", ("O", "H"))
-    (tmp_path / "water.pt").write_bytes(model(species=["O", "H"], q0=[-0.8, 0.4]).read_bytes())
+    (tmp_path / "model.pt").write_bytes(model(species=["O", "H"], q0=[-0.8, 0.4]).read_bytes())
     run = harness.run_lammps(script.replace("1000", "2"), tmp_path, ranks=2)
     assert run.column("Step")[-1] == 2
     assert {"q", "fx", "fy", "fz"} < set(run.dump("water.dump")[0])
