@@ -62,8 +62,8 @@ lint: $(VENV)/.lint
 types: $(VENV)/.lint $(VENV)/.installed
 	$(BIN)/mypy
 
-docs: $(VENV)/.installed
-	$(BIN)/pip install --quiet --no-build-isolation --editable ".[docs]"
+docs: $(VENV)/.docs $(VENV)/.installed
+	$(BIN)/python docs/generate.py
 	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going -b html docs build/docs
 
 coverage: $(VENV)/.installed
@@ -98,6 +98,10 @@ $(VENV)/.dependencies: pyproject.toml | $(VENV)/bin/python
 # editable: Python is used from the source tree; C++ is compiled again when it changes
 $(VENV)/.installed: $(VENV)/.dependencies CMakeLists.txt $(CPP) $(wildcard cmake/*.cmake cpp/pair_les/*/CMakeLists.txt cpp/pair_les/*/*/CMakeLists.txt)
 	$(BIN)/pip install --quiet --no-build-isolation --editable ".[test]"
+	touch $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/pip install --quiet $$($(BIN)/python -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['docs'])")
 	touch $@
 
 $(VENV)/.lint: pyproject.toml | $(VENV)/bin/python
