@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lammps_run import lammps
-from pair_les.contract import LongRange, Metadata, save_model
+from pair_les.model_file import LongRange, Metadata, save_model
 
 SPACING = 2.9  # angstrom between neighbouring ions
 

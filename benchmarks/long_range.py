@@ -25,7 +25,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from lammps_run import lammps
-from pair_les.contract import LongRange, Metadata, save_model
+from pair_les.model_file import LongRange, Metadata, save_model
 
 CHARGES = {"O": -0.8, "H": 0.4}
 SIGMA = 1.0

@@ -21,8 +21,8 @@ import ase.io
 import numpy as np
 import torch
 from lammps_run import lammps
-from pair_les.contract import LongRange, Metadata, save_model
 from pair_les.export import scripts
+from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 
 ROOT = Path(__file__).resolve().parent.parent

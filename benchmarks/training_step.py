@@ -15,9 +15,10 @@ def training_times(data: str, rounds: int) -> dict[str, float]:
     from pair_les.data.batches import collate
     from pair_les.data.frames import LabelKeys, read_frames
     from pair_les.data.graphs import build_graphs
-    from pair_les.metadata import LongRange
-    from pair_les.net import LESNet, NetSettings, fused
-    from pair_les.potential import predict
+    from pair_les.evaluation.prediction import predict
+    from pair_les.installation import fused_operators as fused
+    from pair_les.model_file.metadata import LongRange
+    from pair_les.net import LESNet, NetSettings
     from pair_les.training.network import fit_statistics
 
     torch.set_num_threads(1)

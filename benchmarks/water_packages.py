@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from pair_les.contract import Metadata, load_model, save_model, save_package
 from pair_les.export import scripts
+from pair_les.model_file import Metadata, load_model, save_model, save_package
 from pair_les.net import LESNet, NetSettings
 
 PACKAGES = {

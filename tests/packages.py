@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from analytic_models import analytic_network
 from filelock import FileLock
-from pair_les.contract import LongRange, Metadata, save_model, save_package
+from pair_les.model_file import LongRange, Metadata, save_model, save_package
 from pair_les.net import NetSettings, network_class
 from pair_les.net.committee import Committee
 

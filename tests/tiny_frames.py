@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
+from pair_les.data.neighbors import neighbor_list
 from pair_les.long_range import long_range_energy
-from pair_les.metadata import LongRange
-from pair_les.neighbors import neighbor_list
+from pair_les.model_file.metadata import LongRange
 
 CUTOFF = 4.0
 CHARGE = {"Na": 0.6, "Cl": -0.6}

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from ase.io import read, write
 from pair_les.data.frames import LabelKeys
-from pair_les.evaluate import evaluate
+from pair_les.evaluation.label_errors import evaluate
 from pair_les.export import export
 
 FOLDS = 4

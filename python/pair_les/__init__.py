@@ -6,31 +6,38 @@ Importing the package is cheap (no torch, no LAMMPS): the names below are loaded
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
+from pair_les._imports import install_moved_modules, lazy_names
 from pair_les.version import __version__
 
-_LAZY = {
-    "ContractError": "contract",
-    "LESCalculator": "calculator",
-    "LongRange": "contract",
-    "Metadata": "contract",
-    "load_model": "contract",
-    "long_range_energy": "long_range",
-    "neighbor_list": "neighbors",
-    "save_model": "contract",
-    "save_package": "contract",
-}
+if TYPE_CHECKING:
+    from pair_les.data.neighbors import neighbor_list
+    from pair_les.evaluation.calculator import LESCalculator
+    from pair_les.long_range.energy import long_range_energy
+    from pair_les.model_file import ContractError, LongRange, Metadata, load_model, save_model, save_package
 
-__all__ = ["__version__", *_LAZY]
+__all__ = [
+    "ContractError",
+    "LESCalculator",
+    "LongRange",
+    "Metadata",
+    "__version__",
+    "load_model",
+    "long_range_energy",
+    "neighbor_list",
+    "save_model",
+    "save_package",
+]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _LAZY:
-        return getattr(import_module(f".{_LAZY[name]}", __name__), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(
+    __name__,
+    {
+        "LESCalculator": "evaluation.calculator",
+        "long_range_energy": "long_range.energy",
+        "neighbor_list": "data.neighbors",
+        **dict.fromkeys(("ContractError", "LongRange", "Metadata"), "model_file.metadata"),
+        **dict.fromkeys(("load_model", "save_model", "save_package"), "model_file.archive"),
+    },
+)
+install_moved_modules()

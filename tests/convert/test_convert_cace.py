@@ -9,9 +9,9 @@ import pytest
 import torch
 from ase import Atoms
 from pair_les import LESCalculator
-from pair_les.contract import read_metadata
 from pair_les.convert import convert
 from pair_les.errors import ConversionError
+from pair_les.model_file import read_metadata
 from tolerances import SOURCE_FLOAT64
 
 CLUSTER = Atoms(

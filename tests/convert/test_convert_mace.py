@@ -14,7 +14,7 @@ from environments import run_with
 from fresh_frames import frames
 from harness import Evaluation, evaluate
 from pair_les import LESCalculator
-from pair_les.contract import read_metadata
+from pair_les.model_file import read_metadata
 from systems import System
 from tolerances import EWALD, SAME, SOURCE_FLOAT32, SOURCE_FLOAT64
 

@@ -12,7 +12,7 @@ from environments import run_with
 from fresh_frames import frames
 from harness import evaluate
 from pair_les import LESCalculator
-from pair_les.contract import read_metadata
+from pair_les.model_file import read_metadata
 from systems import System
 from tolerances import FLOAT32, SOURCE_FLOAT32
 

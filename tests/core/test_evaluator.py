@@ -8,8 +8,8 @@ import torch
 from analytic_models import write_model
 from other_devices import OTHER_DEVICES, start
 from pair_les import load_model
-from pair_les.contract import LongRange, Metadata, save_model
-from pair_les.neighbors import neighbor_list
+from pair_les.data.neighbors import neighbor_list
+from pair_les.model_file import LongRange, Metadata, save_model
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
 

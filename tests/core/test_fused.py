@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import tolerances
 import torch
-from pair_les.net import LESNet, NetSettings, fused
+from pair_les.installation import fused_operators as fused
+from pair_les.net import LESNet, NetSettings
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.density import density
 from pair_les.net.products import degree_averages, invariants, product_quadrature

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 import tolerances
 import torch
-from pair_les.net import LESNet, NetSettings, activations, fused
+from pair_les.installation import fused_operators as fused
+from pair_les.net import LESNet, NetSettings, activations
 from pair_les.net.edge_vectors import edge_vectors
 
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])

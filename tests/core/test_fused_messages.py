@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 import tolerances
 import torch
-from pair_les.net import NetSettings, fused, network_class
+from pair_les.installation import fused_operators as fused
+from pair_les.net import NetSettings, network_class
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.equivariants import equivariant_tables, invariants_and_products, rows_in_order
 from pair_les.net.messages import messages

@@ -12,8 +12,8 @@ import torch
 from message_models import write_layers
 from other_devices import OTHER_DEVICES, start
 from pair_les import load_model
-from pair_les.contract import LongRange, Metadata, save_model
-from pair_les.neighbors import neighbor_list
+from pair_les.data.neighbors import neighbor_list
+from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from pair_les.net.committee import committee_of
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 from packages import Packaged, edited
-from pair_les.aot.tracing import example_graph
-from pair_les.contract import load_model
+from pair_les.model_file import load_model
+from pair_les.model_file.aot.tracing import example_graph
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
 

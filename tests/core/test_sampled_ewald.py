@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 import torch
 from pair_les import LongRange
-from pair_les import long_range_split as split
-from pair_les.long_range import long_range_energy
+from pair_les.long_range import long_range_energy, split
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
 

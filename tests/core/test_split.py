@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tolerances
 from pair_les import LongRange
-from pair_les import long_range_split as twin
+from pair_les.long_range import split as twin
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
 

@@ -9,7 +9,7 @@ import harness
 import numpy as np
 import pytest
 import torch
-from pair_les.contract import Metadata, save_model
+from pair_les.model_file import Metadata, save_model
 from systems import random_fluid
 
 FLUID = random_fluid({"Na": 20, "Cl": 20}, np.diag([11.0, 10.0, 12.0]), seed=3)

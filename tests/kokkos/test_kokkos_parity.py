@@ -16,7 +16,7 @@ import pytest
 import tolerances
 import torch
 from compare import assert_equal
-from pair_les.contract import LongRange, Metadata, save_model
+from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from systems import System, random_fluid
 

@@ -9,9 +9,9 @@ import sys
 import harness
 import numpy as np
 import pytest
-from pair_les.check import FrameCheck, check
 from pair_les.cli.app import main
 from pair_les.errors import DataError
+from pair_les.lammps.check import FrameCheck, check
 from systems import random_fluid
 
 FLUID = random_fluid(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import harness
 import pytest
-from pair_les import doctor, plugin, trial_run
+from pair_les import plugin
+from pair_les.lammps import doctor, trial_run
 
 
 @pytest.fixture

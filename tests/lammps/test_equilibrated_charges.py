@@ -13,7 +13,7 @@ import pytest
 import tolerances
 from analytic_models import write_model
 from compare import assert_equal
-from pair_les.check import check
+from pair_les.lammps.check import check
 from systems import System, random_fluid, rock_salt
 from test_errors import assert_one_error_line
 from test_finite_difference import EWALD, PPPM, check_forces, check_virial

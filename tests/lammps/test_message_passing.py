@@ -14,7 +14,7 @@ import tolerances
 import torch
 from compare import assert_equal
 from message_models import write_layers
-from pair_les.contract import LongRange, Metadata, save_model
+from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from pair_les.net.committee import committee_of
 from systems import System, random_fluid

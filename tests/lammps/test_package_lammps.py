@@ -13,7 +13,7 @@ import pytest
 import tolerances
 from compare import assert_equal
 from packages import Packaged
-from pair_les.contract import read_metadata
+from pair_les.model_file import read_metadata
 from systems import System, random_fluid
 
 CELL = [[9.0, 0.0, 0.0], [1.5, 9.5, 0.0], [-1.2, 0.9, 10.0]]

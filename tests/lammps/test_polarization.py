@@ -9,7 +9,7 @@ import pytest
 import tolerances
 import torch
 from ase import Atoms
-from pair_les.contract import LongRange, Metadata, save_model
+from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from pair_les.observables import observe
 from systems import System, random_fluid

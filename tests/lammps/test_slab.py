@@ -14,7 +14,7 @@ import tolerances
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from compare import assert_equal
-from pair_les.evaluate import evaluate as compare_with_labels
+from pair_les.evaluation.label_errors import evaluate as compare_with_labels
 from systems import System, random_fluid
 
 SLAB = random_fluid({"Na": 16, "Cl": 14}, np.diag([10.0, 11.0, 9.0]), seed=5)

@@ -14,7 +14,7 @@ import torch
 from ase import Atoms
 from compare import assert_equal
 from pair_les import LESCalculator
-from pair_les.contract import LongRange, Metadata, save_model
+from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from systems import System, random_fluid
 

@@ -24,7 +24,7 @@ from pair_les import LESCalculator
 from pair_les.errors import GeometryError
 from pair_les.evaluation import checked_forward, evaluate
 from pair_les.long_range import long_range_energy
-from pair_les.metadata import ContractError
+from pair_les.model_file.metadata import ContractError
 from pair_les.observables import observe
 
 LONG_RANGE: dict[str, dict[str, Any]] = {

@@ -18,8 +18,8 @@ import torch
 from analytic_models import write_model
 from ase import Atoms
 from pair_les import LESCalculator
-from pair_les.device import require_device
 from pair_les.errors import DeviceError, RunError
+from pair_les.installation.device import require_device
 
 
 @pytest.fixture

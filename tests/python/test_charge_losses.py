@@ -12,17 +12,17 @@ import pytest
 import tolerances as tol
 import torch
 from analytic_models import write_model
-from pair_les.contract import load_model
 from pair_les.data.batches import collate
-from pair_les.data.charge_labels import with_charge_labels
 from pair_les.data.fragments import require_total_charge
 from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
+from pair_les.data.labelled_graphs import with_charge_labels
 from pair_les.errors import ConfigError, DataError
-from pair_les.evaluate import model_network
 from pair_les.evaluation import evaluate, species_indices
+from pair_les.evaluation.label_errors import model_network
+from pair_les.evaluation.prediction import predict
+from pair_les.model_file import load_model
 from pair_les.observables import observe
-from pair_les.potential import predict
 from pair_les.training.charge_losses import charge_loss
 from pair_les.training.config import ChargeLossSection
 from tiny_frames import LONG_RANGE, tiny_config, tiny_frames

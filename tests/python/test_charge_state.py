@@ -12,22 +12,22 @@ import pytest
 import tolerances as tol
 import torch
 from ase.calculators.singlepoint import SinglePointCalculator
-from pair_les.calculator import LESCalculator
-from pair_les.charge_state import state_for_export, total_charge_of
-from pair_les.check import check
 from pair_les.cli.inspect import inspect
-from pair_les.contract import read_metadata
 from pair_les.data.batches import Batch, collate
-from pair_les.data.charge_labels import with_charge_labels
 from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
+from pair_les.data.labelled_graphs import with_charge_labels
 from pair_les.errors import ConfigError, DataError, RunError
-from pair_les.evaluate import evaluate
+from pair_les.evaluation.calculator import LESCalculator
+from pair_les.evaluation.label_errors import evaluate
+from pair_les.evaluation.prediction import predict
 from pair_les.export import export
-from pair_les.metadata import ContractError, LongRange, Metadata
+from pair_les.lammps.check import check
+from pair_les.model_file import read_metadata
+from pair_les.model_file.charge_state import state_for_export, total_charge_of
+from pair_les.model_file.metadata import ContractError, LongRange, Metadata
 from pair_les.net import ContractNet, NetSettings, network_class
 from pair_les.observables import observe
-from pair_les.potential import predict
 from pair_les.training.config_file import parse_config
 from pair_les.training.run import train
 from pair_les.training.trained import load_trained

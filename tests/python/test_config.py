@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pair_les.errors import ConfigError
-from pair_les.metadata import LongRange
+from pair_les.model_file.metadata import LongRange
 from pair_les.net import NetSettings
 from pair_les.training.config_file import config_values, differing_keys, parse_config, read_config
 

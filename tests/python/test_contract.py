@@ -19,8 +19,8 @@ import pytest
 import torch
 from analytic_models import write_model
 from pair_les.cli.inspect import inspect
-from pair_les.contract import created_with, load_model, save_model
-from pair_les.metadata import ContractError, LongRange, Metadata
+from pair_les.model_file import created_with, load_model, save_model
+from pair_les.model_file.metadata import ContractError, LongRange, Metadata
 
 
 def valid() -> dict[str, Any]:
@@ -337,7 +337,7 @@ def test_inspect_of_a_short_range_model(tmp_path: Path) -> None:
     assert "(unknown) mine" in text
 
 
-@pytest.mark.parametrize("module", ["pair_les", "pair_les.contract", "pair_les.cli.inspect"])
+@pytest.mark.parametrize("module", ["pair_les", "pair_les.model_file", "pair_les.cli.inspect"])
 def test_import_is_cheap(module: str) -> None:
     """LAMMPS loads the entry point of the plugin at every start: that must not pull in torch or ASE."""
     code = f"import sys, {module}; print(sorted({{'torch', 'ase', 'numpy', 'vesin'}} & set(sys.modules)))"

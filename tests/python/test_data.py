@@ -23,8 +23,8 @@ from pair_les.data import (
     split_frames,
 )
 from pair_les.errors import DataError
+from pair_les.evaluation.prediction import Prediction, predict
 from pair_les.net import LESNet, NetSettings
-from pair_les.potential import Prediction, predict
 from tiny_frames import CUTOFF, LONG_RANGE, REFERENCE, tiny_frames, write_tiny
 from tolerances import CONVERGED_SUM, FINITE_DIFFERENCE_FORCE, FINITE_DIFFERENCE_STRAIN
 

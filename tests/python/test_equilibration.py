@@ -19,26 +19,26 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les import LESCalculator
 from pair_les.cli.inspect import inspect
 from pair_les.constants import COULOMB_CONSTANT
-from pair_les.contract import load_model, read_metadata
 from pair_les.data.batches import Batch, collate
-from pair_les.data.charge_labels import with_charge_labels
 from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
-from pair_les.equilibration import (
+from pair_les.data.labelled_graphs import with_charge_labels
+from pair_les.errors import ConfigError, RunError
+from pair_les.evaluation.label_errors import model_network
+from pair_les.evaluation.prediction import predict
+from pair_les.export import export
+from pair_les.long_range import long_range_energy
+from pair_les.long_range.equilibration import (
     equilibrate,
     equilibrium_charges,
     interaction_matrix,
     lowest_hardness,
     of_fixed_charges,
 )
-from pair_les.errors import ConfigError, RunError
-from pair_les.evaluate import model_network
-from pair_les.export import export
-from pair_les.long_range import long_range_energy
-from pair_les.metadata import ContractError, LongRange, Metadata
+from pair_les.model_file import load_model, read_metadata
+from pair_les.model_file.metadata import ContractError, LongRange, Metadata
 from pair_les.net import LESNet, NetSettings
 from pair_les.observables import observe
-from pair_les.potential import predict
 from pair_les.training.config_file import parse_config
 from pair_les.training.run import train
 from tiny_frames import tiny_config
@@ -251,7 +251,7 @@ def predict_loss(loss: Any) -> torch.Tensor:
 
 def dense(n: int = 40, seed: int = 3) -> dict[str, Any]:
     """Arguments of the solver in C++ for random ions."""
-    from pair_les.neighbors import neighbor_list
+    from pair_les.data.neighbors import neighbor_list
 
     rng = np.random.default_rng(seed)
     box = 12.0 * np.eye(3)
@@ -315,7 +315,7 @@ def test_outcomes_that_are_no_solution() -> None:
 
 
 def test_both_phases_in_cpp_against_torch(model: Path) -> None:
-    from pair_les.neighbors import neighbor_list
+    from pair_les.data.neighbors import neighbor_list
 
     atoms = ions()
     edge_index, shifts = neighbor_list(atoms.positions, CELL, True, 5.0)

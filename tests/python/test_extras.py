@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pair_les.extras import EXTRA_OF_PACKAGE, missing_extra_message
+from pair_les.installation.extras import EXTRA_OF_PACKAGE, missing_extra_message
 from pair_les.version import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,7 +63,7 @@ def test_running_a_model_needs_no_extra() -> None:
     blocked = "".join(f"sys.modules[{name!r}] = None; " for name in EXTRA_OF_PACKAGE)
     code = (
         f"import sys; {blocked}"
-        "import pair_les.calculator, pair_les.check, pair_les.contract, pair_les.doctor, pair_les.plugin"
+        "import pair_les.evaluation.calculator, pair_les.lammps.check, pair_les.model_file, pair_les.lammps.doctor, pair_les.plugin"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les.data import Graph, LabelKeys, build_graphs, fit_reference_energies, read_frames
 from pair_les.errors import ConfigError
-from pair_les.metadata import LongRange
+from pair_les.model_file.metadata import LongRange
 from pair_les.net import LESNet, NetSettings
 from pair_les.training.config_file import parse_config
 from pair_les.training.initial_charges import (

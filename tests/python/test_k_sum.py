@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from pair_les import k_sum as module
-from pair_les.k_sum import k_sum, k_sum_energy
-from pair_les.metadata import LongRange
+from pair_les.long_range import k_sum as module
+from pair_les.long_range.k_sum import k_sum, k_sum_energy
+from pair_les.model_file.metadata import LongRange
 
 K_RANGE, K_CUTOFF = (4, 5, 6), 4.0
 

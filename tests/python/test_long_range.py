@@ -14,7 +14,7 @@ import tolerances as tol
 import torch
 from pair_les.constants import COULOMB_CONSTANT
 from pair_les.long_range import background_energy, converged_k_cutoff, long_range_energy
-from pair_les.metadata import LongRange
+from pair_les.model_file.metadata import LongRange
 from shared_data import SHARED
 
 TRICLINIC = [[9.0, 0.0, 0.0], [2.0, 8.0, 0.0], [-1.5, 1.2, 10.0]]

@@ -21,7 +21,7 @@ from pair_les.long_range import (
     split_background_virial,
     split_pair_potential,
 )
-from pair_les.metadata import LongRange
+from pair_les.model_file.metadata import LongRange
 
 CELL = np.array([[7.0, 0.0, 0.0], [1.5, 6.0, 0.0], [-1.0, 0.8, 6.5]])
 POSITIONS = np.random.default_rng(3).uniform(0, 1, (5, 3)) @ CELL

@@ -8,7 +8,7 @@ import itertools
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pair_les.neighbors import neighbor_list
+from pair_les.data.neighbors import neighbor_list
 
 Edge = tuple[int, int, int, int, int]
 TRICLINIC = np.array([[9.0, 0.0, 0.0], [2.0, 8.0, 0.0], [-1.5, 1.2, 10.0]])

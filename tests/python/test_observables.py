@@ -13,7 +13,7 @@ import torch
 from analytic_models import write_model
 from ase import Atoms
 from pair_les.errors import GeometryError
-from pair_les.metadata import ContractError
+from pair_les.model_file.metadata import ContractError
 from pair_les.observables import observe, physical_charges, traceless
 from shared_data import SHARED
 

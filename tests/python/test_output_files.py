@@ -16,10 +16,10 @@ import pytest
 import torch
 from pair_les.analysis.report import write_report
 from pair_les.analysis.table import Table
-from pair_les.contract import Metadata, save_model
 from pair_les.errors import OutputError, UserError
+from pair_les.evaluation.figures import learning_curve
 from pair_les.export import export
-from pair_les.figures import learning_curve
+from pair_les.model_file import Metadata, save_model
 from pair_les.output_files import json_text, write_file
 from pair_les.training.checkpoints import AtomicCheckpointIO
 from pair_les.training.history import write_history

@@ -17,13 +17,13 @@ import tolerances
 import torch
 from ase import Atoms
 from packages import Packaged, edited
-from pair_les.aot import instruction_set
-from pair_les.aot.tracing import example_graph, output_names
-from pair_les.calculator import LESCalculator
-from pair_les.contract import ContractError, Metadata, load_model, read_metadata, save_package
 from pair_les.errors import RunError
+from pair_les.evaluation.calculator import LESCalculator
 from pair_les.export import export
-from pair_les.metadata import LongRange
+from pair_les.model_file import ContractError, Metadata, load_model, read_metadata, save_package
+from pair_les.model_file.aot import instruction_set
+from pair_les.model_file.aot.tracing import example_graph, output_names
+from pair_les.model_file.metadata import LongRange
 
 KINDS = ("local", "committee", "layers", "foreign")
 CLI = [sys.executable, "-m", "pair_les.cli.app"]
@@ -314,7 +314,7 @@ class OtherDtype(Branching):
 def test_outputs_are_checked_before_anything_is_compiled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metadata: Metadata, message: str
 ) -> None:
-    monkeypatch.setattr("pair_les.aot.package.trace", None)  # what comes next
+    monkeypatch.setattr("pair_les.model_file.aot.package.trace", None)  # what comes next
     with pytest.raises(ContractError, match=f"^the network: {message}"):
         save_package(tmp_path / "m.pt2", OtherDtype(), metadata, say=lambda line: None)
     assert list(tmp_path.iterdir()) == []

@@ -14,15 +14,15 @@ import pytest
 import tolerances
 import torch
 from ase.calculators.singlepoint import SinglePointCalculator
-from pair_les.calculator import LESCalculator
 from pair_les.cli.inspect import inspect
-from pair_les.contract import load_model, read_metadata
 from pair_les.data.reference_energies import total_reference_energy as frame_reference_energy
-from pair_les.evaluate import evaluate
 from pair_les.evaluation import evaluate as evaluate_one
+from pair_les.evaluation.calculator import LESCalculator
+from pair_les.evaluation.label_errors import evaluate
 from pair_les.export import export
-from pair_les.metadata import ContractError, LongRange, Metadata
-from pair_les.reference_energies import atomic_reference_energies, total_reference_energy
+from pair_les.model_file import load_model, read_metadata
+from pair_les.model_file.metadata import ContractError, LongRange, Metadata
+from pair_les.model_file.reference_energies import atomic_reference_energies, total_reference_energy
 from tiny_frames import tiny_config, tiny_frames
 
 SHIFTS = {"none": {"Na": 0.0, "Cl": 0.0}, "thousands": {"Na": -8469.0, "Cl": -8469.0},

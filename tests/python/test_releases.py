@@ -12,7 +12,7 @@ import pytest
 import torch
 from pair_les import plugin
 from pair_les.errors import UserError
-from pair_les.net import fused
+from pair_les.installation import fused_operators as fused
 
 ROOT = Path(__file__).resolve().parents[2]
 

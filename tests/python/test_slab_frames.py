@@ -14,8 +14,8 @@ from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les.data import Batch, build_graphs, collate, read_frames
 from pair_les.errors import DataError
-from pair_les.metadata import LongRange
-from pair_les.potential import predict
+from pair_les.evaluation.prediction import predict
+from pair_les.model_file.metadata import LongRange
 from pair_les.training.config_file import parse_config
 from pair_les.training.training_data import read_training_data
 from tiny_frames import tiny_config

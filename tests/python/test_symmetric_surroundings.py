@@ -18,9 +18,9 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les.data.batches import collate
 from pair_les.data.frames import LabelKeys, read_frames
 from pair_les.data.graphs import Graph, build_graphs
+from pair_les.evaluation.prediction import predict
 from pair_les.net import network_class
 from pair_les.net.settings import NetSettings
-from pair_les.potential import predict
 from pair_les.training.config_file import parse_config
 from pair_les.training.network import choose_frames, data_scales, edge_vectors, fit_statistics
 from pair_les.training.run import train

@@ -19,9 +19,9 @@ import ase.io
 import pytest
 import torch
 import yaml
-from pair_les.contract import read_metadata
 from pair_les.errors import ConfigError, DataError, RunError
 from pair_les.export import export
+from pair_les.model_file import read_metadata
 from pair_les.net import LESNet, NetSettings
 from pair_les.training.checkpoints import AtomicCheckpointIO
 from pair_les.training.config import TrainingSection

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The long-range split as pure functions; the twin of python/pair_les/long_range_split.py, tested against it.
+// The long-range split as pure functions; the twin of python/pair_les/long_range/split.py, tested against it.
 //
 //   E_lr = elong(g) + background_energy + [self_interaction] self energy + 1/2 sum_{i != j} q_i q_j D(r_ij)
 //   D(r) = k_e [erf(r / (sqrt2 sigma)) - erf(g r)] / r        (0 in matched mode, g = 1 / (sqrt2 sigma))

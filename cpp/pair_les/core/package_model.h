@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A model file that is an AOTInductor package (.pt2): two compiled passes. Twin: python/pair_les/aot/runtime.py.
+// A model file that is an AOTInductor package (.pt2): two compiled passes. Twin: python/pair_les/model_file/aot/runtime.py.
 
 #ifndef PAIR_LES_CORE_PACKAGE_MODEL_H
 #define PAIR_LES_CORE_PACKAGE_MODEL_H

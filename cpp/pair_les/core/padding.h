@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Atoms and edges that stand before the real ones in every graph that a package sees. Twin: python/pair_les/aot/padding.py.
+// Atoms and edges that stand before the real ones in every graph that a package sees. Twin: python/pair_les/model_file/aot/padding.py.
 //
 // A compiled graph may rely on every size being 2 or more: torch treats 0 and 1 as numbers of their own. So there are two
 // atoms of each species, and from each of them an edge to each of them; of the four edges between two species two are short and

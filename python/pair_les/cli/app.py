@@ -148,7 +148,7 @@ def export(
     Example: pair-les export runs/chains -o cation.pt --charge 1
     Example: pair-les export runs/water --format pt2 -o model.pt2
     """
-    from pair_les.export import export as write
+    from pair_les.export.exporting import export as write
 
     def say(line: str) -> None:
         print(line, flush=True)
@@ -209,7 +209,7 @@ def evaluate(
     Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
     """
     from pair_les.data.response_labels import used_names
-    from pair_les.evaluate import evaluate as compare
+    from pair_les.evaluation.label_errors import evaluate as compare
     from pair_les.observables.agreement import agreement
     from pair_les.observables.agreement import errors as charge_errors
     from pair_les.output_files import json_text, write_file
@@ -239,7 +239,7 @@ def evaluate(
         if json_file is not None:
             write_file(json_file, text + "\n")
     if plot is not None:
-        from pair_les.figures import parity
+        from pair_les.evaluation.figures import parity
 
         parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames")
 
@@ -282,8 +282,8 @@ def check(
 
     Example: pair-les check model.pt traj.dump --element O --element H
     """
-    from pair_les.check import CHARGE_TOLERANCE, FORCE_TOLERANCE
-    from pair_les.check import check as compare
+    from pair_les.lammps.check import CHARGE_TOLERANCE, FORCE_TOLERANCE
+    from pair_les.lammps.check import check as compare
 
     force = FORCE_TOLERANCE if force_tolerance is None else force_tolerance
     latent = CHARGE_TOLERANCE if charge_tolerance is None else charge_tolerance
@@ -385,7 +385,7 @@ def doctor() -> None:
 
     Example: pair-les doctor
     """
-    from pair_les.doctor import report
+    from pair_les.lammps.doctor import report
 
     text, well = report()
     print(text)
@@ -442,7 +442,7 @@ def main() -> None:
     except OSError as error:
         _fail(str(error), error)
     except ModuleNotFoundError as error:
-        from pair_les.extras import missing_extra_message
+        from pair_les.installation.extras import missing_extra_message
 
         message = missing_extra_message(error)
         if message is None:
@@ -451,7 +451,7 @@ def main() -> None:
     except Exception as error:
         # These classes live in modules that are worth importing only now.
         from pair_les.errors import ConversionError, Interrupted, UserError
-        from pair_les.metadata import ContractError
+        from pair_les.model_file.metadata import ContractError
 
         if isinstance(error, ConversionError):
             _fail(str(error), error, EXIT_DISAGREEMENT)

@@ -8,9 +8,9 @@ import os
 from pathlib import Path
 
 from ..constants import COULOMB_CONSTANT
-from ..contract import read_metadata
-from ..long_range_split import g_ewald_from_sigma
-from ..metadata import LongRange, Metadata
+from ..long_range.split import g_ewald_from_sigma
+from ..model_file.archive import read_metadata
+from ..model_file.metadata import LongRange, Metadata
 
 
 def inspect(path: str | os.PathLike[str]) -> str:

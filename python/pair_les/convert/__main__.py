@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from ..errors import UserError
-from ..metadata import ContractError
+from ..model_file.metadata import ContractError
 from .options import repeat_option
 
 

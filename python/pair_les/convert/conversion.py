@@ -12,8 +12,8 @@ from pathlib import Path
 
 import torch
 
-from ..contract import ContractError, created_with, save_model
 from ..errors import ConversionError, UserError
+from ..model_file.archive import ContractError, created_with, save_model
 from ..output_files import errors_name
 from .converted import Converted
 from .frames import comparison_frames

@@ -11,7 +11,7 @@ import torch
 from ase import Atoms
 from numpy.typing import NDArray
 
-from ..metadata import Metadata
+from ..model_file.metadata import Metadata
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from ..errors import ConversionError
-from ..metadata import LongRange
+from ..model_file.metadata import LongRange
 from .pickles import plain_attributes
 
 LES_SETTINGS = {

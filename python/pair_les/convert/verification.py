@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..errors import ConversionError
-from ..long_range import converged_k_cutoff, long_range_energy
-from ..metadata import Metadata
+from ..long_range.energy import converged_k_cutoff, long_range_energy
+from ..model_file.metadata import Metadata
 from .converted import Converted, Reference
 
 LIMITS = {

@@ -69,7 +69,7 @@ class Frame:
     file, index
         Where the frame was read, counted from 0.
     slab
-        Whether it repeats along its first two lattice vectors only (see `pair_les.slab`).
+        Whether it repeats along its first two lattice vectors only (see `pair_les.long_range.slab`).
     """
 
     symbols: tuple[str, ...]

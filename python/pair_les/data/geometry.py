@@ -11,7 +11,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from ..slab import cell_with_vacuum
+from ..long_range.slab import cell_with_vacuum
 
 SMALLEST_CELL_HEIGHT = 1.0
 """angstrom between opposite faces of a periodic cell; below it an atom would all but touch its own image."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,12 +12,10 @@ from ase.data import atomic_numbers
 from torch import Tensor
 
 from ..errors import DataError
-from ..neighbors import neighbor_list
+from .charge_labels import ChargeLabels
 from .frames import Frame
+from .neighbors import neighbor_list
 from .reference_energies import total_reference_energy
-
-if TYPE_CHECKING:
-    from .charge_labels import ChargeLabels
 
 SMALLEST_DISTANCE = 0.1
 """angstrom; two atoms closer than this are one atom written twice."""

@@ -10,8 +10,8 @@ import numpy as np
 from ase.data import atomic_numbers, covalent_radii
 from numpy.typing import NDArray
 
-from ..neighbors import neighbor_list
 from .frames import Frame
+from .neighbors import neighbor_list
 
 RATIO = 20.0
 """An outlier is so many times as far out as its kind usually is; in data sets of thermal configurations the largest force

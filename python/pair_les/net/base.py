@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pair_les.net import fused
+from pair_les.installation import fused_operators as fused
 from pair_les.net.density import density
 from pair_les.net.readout import Readout, SharedReadout, fold_state
 from pair_les.net.repulsion import repulsion_energy, repulsion_tables
@@ -81,7 +81,7 @@ class ContractNet(nn.Module):
             )
         references = _reference_list(species, reference_energies)
         self.fused = fused.load()
-        self.fused_activations = True  # where `fused` is; packages leave them to their compiler
+        self.fused_activations = True  # where `fused` is
         self.species = list(species)
         self.settings = settings
         self.cutoff = settings.cutoff
@@ -109,6 +109,10 @@ class ContractNet(nn.Module):
         self.register_buffer("energy_scale", torch.tensor(float(energy_scale)))
         # e per atom that the network sees as 1
         self.register_buffer("state_unit", torch.tensor(1.0), persistent=settings.charge_state)
+
+    def prepare_for_compilation(self) -> None:
+        """Leave the activations to the compiler of a package, which fuses them with the operations around them."""
+        self.fused_activations = False
 
     @torch.no_grad()
     def _spread_charges(self) -> None:

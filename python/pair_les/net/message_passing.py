@@ -25,12 +25,7 @@ from pair_les.net.activations import silu
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.base import ContractNet
 from pair_les.net.counts import as_size
-from pair_les.net.equivariants import (
-    degrees_of,
-    equivariant_tables,
-    invariants_and_products,
-    rows_in_order,
-)
+from pair_les.net.equivariants import degrees_of, equivariant_tables, invariants_and_products, rows_in_order
 from pair_les.net.messages import messages
 from pair_les.net.products import degree_averages
 from pair_les.net.readout import SharedLinear, SharedReadout
@@ -87,7 +82,7 @@ class MessagePassingNet(ContractNet):
         super().__init__(species, settings, charge, lowest_hardness, reference_energies, energy_scale, tables)
         n_s = self.n_species
         n_density = n_s * self.n_radial
-        self.fused_messages = True  # where `fused` is; packages leave it out
+        self.fused_messages = True  # where `fused` is
         self.n_channels = settings.n_channels
         self.message_channels = settings.message_channels
         self.message_l_max = message_l_max
@@ -134,6 +129,11 @@ class MessagePassingNet(ContractNet):
         )
         if charge:
             self._spread_charges()
+
+    def prepare_for_compilation(self) -> None:
+        """Use the operators of messages in plain torch as well: the fused ones have several results each."""
+        super().prepare_for_compilation()
+        self.fused_messages = False
 
     def interaction(
         self,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What latent charges say about charge: dipoles, quadrupoles, polarisation, Born effective charges."""
 
-from ..projection import project_charges
+from ..long_range.projection import project_charges
 from .born import born_charges
 from .moments import dipole, physical_charges, polarization, quadrupole, traceless
 from .observe import Observation, observe

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..contract import load_model
 from ..data.labels import find_label
 from ..data.response_labels import LABELS, ResponseKeys, ResponseLabels, read_response_labels
+from ..model_file.archive import load_model
 from .observe import observe
 
 

@@ -13,13 +13,13 @@ from ase import Atoms
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..charge_state import total_charge_of
-from ..contract import load_model
-from ..equilibration import equilibrate
-from ..evaluation import checked_forward, require_apart, species_indices
-from ..metadata import ContractError, Metadata
-from ..neighbors import neighbor_list
-from ..projection import project_charges
+from ..data.neighbors import neighbor_list
+from ..evaluation.two_phase import checked_forward, require_apart, species_indices
+from ..long_range.equilibration import equilibrate
+from ..long_range.projection import project_charges
+from ..model_file.archive import load_model
+from ..model_file.charge_state import total_charge_of
+from ..model_file.metadata import ContractError, Metadata
 from .born import born_charges
 from .moments import dipole, electronic_scale, polarization, quadrupole
 

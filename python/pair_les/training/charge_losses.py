@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from ..data.batches import Batch
+from ..evaluation.prediction import Prediction
 from ..observables.born import born_of_batch
 from ..observables.moments import electronic_scale
-from ..potential import Prediction
 from .config import ChargeLossSection
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..charge_state import TOLERANCE
 from ..data.frames import Frame
 from ..data.graphs import Graph
 from ..errors import ConfigError
+from ..model_file.charge_state import TOLERANCE
 
 
 def states_of(graphs: Sequence[Graph]) -> list[tuple[float, int]]:

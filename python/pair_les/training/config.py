@@ -9,18 +9,11 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ..constants import COULOMB_CONSTANT
 from ..data.frames import LabelKeys
-from ..metadata import LongRange
+from ..model_file.metadata import LongRange
 from ..net import NetSettings
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -21,10 +21,10 @@ from torch import Tensor
 
 from ..data.batches import Batch, collate
 from ..data.graphs import Graph
-from ..long_range import long_range_energy
-from ..metadata import LongRange
+from ..long_range.energy import long_range_energy
+from ..long_range.slab import slab_energy
+from ..model_file.metadata import LongRange
 from ..net.radial import radial_basis
-from ..slab import slab_energy
 from .network import edge_vectors
 
 N_RADIAL = 16

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.optim.lr_scheduler import LambdaLR
 
 from ..data.batches import Batch
+from ..evaluation.prediction import predict
 from ..net import ContractNet
-from ..potential import predict
 from .charge_losses import charge_squares
 from .config import Config, LossSection
 from .network import DTYPES

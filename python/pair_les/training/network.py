@@ -10,7 +10,7 @@ import torch
 
 from ..data.batches import Batch, collate
 from ..data.graphs import Graph
-from ..equilibration import lowest_hardness
+from ..long_range.equilibration import lowest_hardness
 from ..net import LESNet, MessagePassingNet, network_class
 from .config import ModelSection
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..accuracy import compare
 from ..data.graphs import Graph
-from ..figures import learning_curve, parity
+from ..evaluation.accuracy import compare
+from ..evaluation.figures import learning_curve, parity
 from ..output_files import json_text, write_file
 from .run_folder import RunFolder
 from .schedule import weights_of_score

@@ -17,12 +17,12 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.strategies import DDPStrategy
 
 from ..data.batches import BatchLoader
-from ..data.charge_labels import with_charge_labels
 from ..data.frames import Frame
 from ..data.graphs import Graph, build_graphs
-from ..device import require_device
-from ..equilibration import of_fixed_charges
+from ..data.labelled_graphs import with_charge_labels
 from ..errors import ConfigError, DeviceError
+from ..installation.device import require_device
+from ..long_range.equilibration import of_fixed_charges
 from .averaging import MovingAverage
 from .charge_states import require_states, states_of
 from .checkpoints import AtomicCheckpointIO, RunCheckpoint

@@ -10,7 +10,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from ..data.batches import Batch
-from ..potential import Prediction
+from ..evaluation.prediction import Prediction
 from .config import LossSection
 
 KINDS = ("energy", "forces", "stress")

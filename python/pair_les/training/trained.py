@@ -15,7 +15,7 @@ import torch
 
 from ..data.frames import Frame
 from ..errors import RunError, UserError
-from ..metadata import LongRange
+from ..model_file.metadata import LongRange
 from ..net import ContractNet
 from .checkpoints import BEST, LAST
 from .config import Config

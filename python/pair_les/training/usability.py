@@ -22,7 +22,7 @@ from ..data.batches import collate
 from ..data.frames import Frame
 from ..data.graphs import Graph, build_graphs
 from ..errors import RunError
-from ..potential import predict
+from ..evaluation.prediction import predict
 from .config import LossSection
 from .run_folder import RunFolder
 from .trained import TrainedModel

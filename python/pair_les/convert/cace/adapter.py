@@ -16,7 +16,7 @@ from ase.data import chemical_symbols
 from torch import nn
 
 from ...errors import ConversionError
-from ...metadata import Metadata
+from ...model_file.metadata import Metadata
 from ..converted import Converted
 from ..les import LesSettings, les_settings
 from ..pickles import inert_class, load_trusted

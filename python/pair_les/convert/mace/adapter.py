@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from ...errors import ConversionError
-from ...metadata import Metadata
+from ...model_file.metadata import Metadata
 from ..converted import Converted
 from ..environment import import_package
 from ..les import les_settings

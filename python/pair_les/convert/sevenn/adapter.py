@@ -16,7 +16,7 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from ...errors import ConversionError
-from ...metadata import Metadata
+from ...model_file.metadata import Metadata
 from ..converted import Converted, Reference
 from ..environment import import_package
 from ..scripting import e3nn_script

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+"""Evaluation of networks and model files: one configuration, batches of frames, ASE, and errors against labels."""
+
+from .two_phase import Evaluation, checked_forward, evaluate, species_indices
+
+__all__ = ["Evaluation", "checked_forward", "evaluate", "species_indices"]

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""How well a model reproduces labelled frames: predictions of many frames, and their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..data.batches import collate
+from ..data.graphs import Graph
+from ..model_file.metadata import LongRange
+from .prediction import Network, predict
+
+BATCH_ATOMS = 2000
+"""Atoms evaluated together: enough to be efficient, little enough memory."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Labels and predictions of F frames with N atoms in all, S of the frames with a stress label.
+
+    ``n_atoms`` [F]; ``energy_label``, ``energy`` [F], eV; ``forces_label``, ``forces`` [N, 3], eV/angstrom;
+    ``stress_label``, ``stress`` [S, 3, 3], eV/angstrom^3.
+    """
+
+    n_atoms: NDArray[np.int64]
+    energy_label: NDArray[np.float64]
+    energy: NDArray[np.float64]
+    forces_label: NDArray[np.float64]
+    forces: NDArray[np.float64]
+    stress_label: NDArray[np.float64]
+    stress: NDArray[np.float64]
+
+    def errors(self) -> dict[str, Any]:
+        """What ``pair-les evaluate`` reports: errors in meV/atom, meV/angstrom and meV/angstrom^3.
+
+        RMSE and MAE of forces and stress are over components. Energies are compared as they are: labels of
+        another method, or with other reference energies, differ by an offset that counts as an error.
+        """
+        energy = 1000.0 * (self.energy - self.energy_label) / self.n_atoms
+        forces = 1000.0 * (self.forces - self.forces_label)
+        found: dict[str, Any] = {
+            "n_frames": len(self.n_atoms),
+            "energy_rmse": _rms(energy),
+            "energy_mae": float(np.mean(np.abs(energy))),
+            "forces_rmse": _rms(forces),
+            "forces_mae": float(np.mean(np.abs(forces))),
+        }
+        if len(self.stress_label):
+            found["stress_rmse"] = _rms(1000.0 * (self.stress - self.stress_label))
+        return found
+
+
+def compare(
+    network: Network,
+    long_range: LongRange | None,
+    graphs: Sequence[Graph],
+    dtype: torch.dtype,
+    device: str = "cpu",
+    tell_charge: bool = False,
+) -> Comparison:
+    """Predict every frame.
+
+    Parameters
+    ----------
+    network
+        Energies without the reference energies of the graphs, and charges.
+    long_range
+        None: no long-range energy.
+    graphs
+        With labels; the reference energies are added to both sides again.
+    dtype
+        Of the network.
+    device
+        Where the network is.
+    tell_charge
+        As in `predict`.
+    """
+    parts: dict[str, list[torch.Tensor]] = {name: [] for name in Comparison.__dataclass_fields__}
+    for chunk in _chunks(graphs):
+        batch = collate(chunk).to(torch.device(device))
+        labelled = batch.has_stress
+        prediction = predict(
+            network, long_range, batch, dtype, stress=bool(labelled.any()), tell_charge=tell_charge
+        )
+        parts["n_atoms"].append(batch.n_atoms)
+        parts["energy_label"].append(batch.energy + batch.reference)
+        parts["energy"].append(prediction.energy + batch.reference)
+        parts["forces_label"].append(batch.forces)
+        parts["forces"].append(prediction.forces)
+        parts["stress_label"].append(batch.stress[labelled])
+        parts["stress"].append(batch.stress[:0] if prediction.stress is None else prediction.stress[labelled])
+    return Comparison(**{name: torch.cat(values).cpu().numpy() for name, values in parts.items()})
+
+
+def _chunks(graphs: Sequence[Graph]) -> Iterator[list[Graph]]:
+    """Consecutive frames with about `BATCH_ATOMS` atoms."""
+    chunk: list[Graph] = []
+    for graph in graphs:
+        if chunk and sum(g.n_atoms for g in chunk) + graph.n_atoms > BATCH_ATOMS:
+            yield chunk
+            chunk = []
+        chunk.append(graph)
+    if chunk:
+        yield chunk
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""ASE calculator over an exported model file: the reference that LAMMPS must equal."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+from collections.abc import Sequence
+from typing import Any, cast
+
+from ase import Atoms
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from ..errors import RunError
+from ..model_file.archive import load_model
+from .two_phase import evaluate, species_indices
+
+
+class LESCalculator(Calculator):
+    """Energy, forces, stress, charges and latent potential of a model file.
+
+    ``results`` holds `energy` and `free_energy` (eV; there is no electronic temperature, they are equal),
+    `forces` (eV/angstrom), `stress` (eV/angstrom^3, ASE's Voigt order and sign, periodic cells only) and, for
+    a model with charges, `charges` (e, after the shift to a total charge where there is one: those that interact),
+    `latent_potential` (``dE_lr/dq``, eV/e) and `long_range_energy` (eV).
+    The long-range part is converged and in float64 whatever the precision of the network.
+
+    Parameters
+    ----------
+    model_path
+        A file written by ``pair-les export``, or another one that keeps to the contract of model files.
+    device
+        Where the network runs.
+    total_charge
+        e; all charges are shifted alike so that they add up to it, as by ``pair_style les charge Q``. None: as the
+        model says.
+
+    Raises
+    ------
+    ContractError
+        If the file is not what the contract says, or atoms contain an element the model does not know.
+    DeviceError
+        If torch does not have the device.
+
+    Notes
+    -----
+    Pickled (``multiprocessing``, dask), it is the path of the file and the settings, and reads the file again: that must still
+    be the same. Copies of the same process share the network.
+    """
+
+    implemented_properties = ["energy", "free_energy", "forces", "stress", "charges"]
+
+    def __init__(
+        self,
+        model_path: str | os.PathLike[str],
+        device: str = "cpu",
+        total_charge: float | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.model_path = os.fspath(model_path)
+        self.device = device
+        self.total_charge = total_charge
+        self.module, self.metadata = load_model(model_path, device)
+        self._digest = _digest(model_path)
+        if self.metadata.long_range is None:
+            self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but the network; the path is absolute, because another process may be in another folder."""
+        state = {name: value for name, value in self.__dict__.items() if name not in ("module", "metadata")}
+        return {**state, "model_path": os.path.abspath(self.model_path)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Read the model file again.
+
+        Raises
+        ------
+        RunError
+            If it is not there any more, or is another one.
+        """
+        path = state["model_path"]
+        if not os.path.isfile(path):
+            raise RunError(
+                f"{path}: the model file of a pickled LESCalculator does not exist here: put it there, or make a new "
+                "LESCalculator of where it is"
+            )
+        if _digest(path) != state["_digest"]:
+            raise RunError(
+                f"{path}: the model file of a pickled LESCalculator is another one by now: make a new LESCalculator of it"
+            )
+        self.__dict__.update(state)
+        self.module, self.metadata = load_model(path, self.device)
+
+    def __copy__(self) -> LESCalculator:
+        return self._copied(dict(self.__dict__))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> LESCalculator:
+        shared = ("module", "metadata")
+        own = {name: value for name, value in self.__dict__.items() if name not in shared}
+        other = self._copied({name: getattr(self, name) for name in shared})
+        memo[id(self)] = other  # before its atoms are copied, which point back to it
+        other.__dict__.update(copy.deepcopy(own, memo))
+        return other
+
+    def _copied(self, attributes: dict[str, Any]) -> LESCalculator:
+        """Another one of this class with these attributes; nothing is read."""
+        other = type(self).__new__(type(self))
+        other.__dict__.update(attributes)
+        return other
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(all_changes),
+    ) -> None:
+        """Fill ``results`` (everything at once: one backward pass serves all of it).
+
+        Raises
+        ------
+        PropertyNotImplementedError
+            If the stress of a cell that is not periodic in three directions is asked for.
+        ContractError, GeometryError
+            See `evaluate`.
+        """
+        super().calculate(atoms, properties, system_changes)
+        atoms = cast(Atoms, self.atoms)
+        if "stress" in properties and not atoms.pbc.all():
+            raise PropertyNotImplementedError(
+                f"stress needs a cell that is periodic in all three directions, pbc is {atoms.pbc.tolist()}"
+            )
+        found = evaluate(
+            self.module,
+            self.metadata,
+            species_indices(atoms.get_chemical_symbols(), self.metadata, self.model_path),
+            atoms.positions,
+            atoms.cell.array,
+            atoms.pbc,
+            file=self.model_path,
+            device=self.device,
+            total_charge=self.total_charge,
+        )
+        self.results = {"energy": found.energy, "free_energy": found.energy, "forces": found.forces}
+        if found.strain_derivative is not None:
+            self.results["stress"] = full_3x3_to_voigt_6_stress(found.strain_derivative / atoms.get_volume())
+        if found.charges is not None:
+            self.results["charges"] = found.charges
+            self.results["latent_potential"] = found.latent_potential
+            self.results["long_range_energy"] = found.long_range_energy
+
+
+def _digest(path: str | os.PathLike[str]) -> str:
+    """Of the content of a file."""
+    with open(path, "rb") as stream:
+        return hashlib.sha256(stream.read()).hexdigest()

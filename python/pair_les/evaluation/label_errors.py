@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""``pair-les evaluate``: an exported model against labelled frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import torch
+from torch import Tensor
+
+from ..data.frames import LabelKeys, read_data, require_no_slabs
+from ..data.graphs import build_graphs
+from ..data.label_survey import absent_labels
+from ..data.labelled_graphs import with_charge_labels
+from ..errors import DataError
+from ..model_file.archive import load_model
+from ..model_file.charge_state import require_state
+from ..model_file.metadata import Metadata
+from .accuracy import Comparison, compare
+from .prediction import Network
+from .two_phase import checked_forward
+
+
+def evaluate(
+    model: str | os.PathLike[str],
+    data: Sequence[str | os.PathLike[str]],
+    keys: LabelKeys | None = None,
+    device: str = "cpu",
+    *,
+    also_used: Sequence[str] = (),
+    say: Callable[[str], None] = lambda note: None,
+) -> Comparison:
+    """Predict every frame of the data files with a model file, its long-range energy included.
+
+    Parameters
+    ----------
+    model
+        Model file.
+    data
+        Labelled frames in any format of ASE.
+    keys
+        Names of the labels.
+    device
+        Where the network runs.
+    also_used
+        Names of labels that the caller uses, which are then not reported as unused.
+    say
+        Takes lines for the user: labels that are not used, isolated atoms that are left out.
+
+    Raises
+    ------
+    ContractError
+        If the model file, or what its network returns, is not what the contract says.
+    DataError
+        With file and frame number, if a frame cannot be used, has an element that the model does not know, or another charge state.
+    """
+    module, metadata = load_model(model, device)
+    keys = keys or LabelKeys()
+    found = read_data(data, keys)
+    frames = found.frames
+    if not frames:
+        raise DataError(
+            f"{', '.join(found.files)}: there are isolated atoms only, whose energies are reference energies: give frames with forces"
+        )
+    absent = absent_labels([found.survey], asdict(LabelKeys()), found.files)
+    for note in (*absent, *found.survey.notes(found.files, also_used)):
+        say(note)
+    if found.isolated_atoms:
+        say(
+            f"{', '.join(found.files)}: {len(found.isolated_atoms)} isolated atoms are left out: their energies are reference energies"
+        )
+    graphs = build_graphs(frames, metadata.species, metadata.cutoff, dict(metadata.reference_energies))
+    if metadata.long_range is not None and metadata.long_range.equilibrates:
+        require_no_slabs(frames)
+    projected = metadata.long_range is not None and metadata.long_range.neutralize
+    if projected or metadata.charge_per_atom is not None:
+        graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)
+        for frame, graph in zip(frames, graphs, strict=True):
+            label = float(graph.known_charge_labels().total_charge)
+            require_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
+    network = model_network(module, metadata, model)
+    return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)
+
+
+def model_network(module: torch.nn.Module, metadata: Metadata, file: str | os.PathLike[str]) -> Network:
+    """The network of a model file, as `predict` takes it, without reference energies; its output is checked, `file` named in errors."""
+
+    def network(
+        species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> tuple[Tensor, Tensor]:
+        energy, charge = checked_forward(module, metadata, species, edge_index, edge_vectors, file)
+        return energy, energy[:0] if charge is None else charge
+
+    return network

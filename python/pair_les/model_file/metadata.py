@@ -1,0 +1,386 @@
+# SPDX-License-Identifier: MIT
+"""The metadata of a model file (contract, versions 1 to 3): what it says and which values it may have.
+
+Every broken rule is an error of one line that names the file, the key, the value and the rule.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..constants import COULOMB_CONSTANT, FORMAT_NAME, FORMAT_VERSION, METADATA_FILE, UNITS
+
+_DTYPES = ("float32", "float64")
+_IN_MEMORY = "in memory"
+_REQUIRED = ("species", "cutoff", "message_passing_layers", "dtype", "long_range", "created_with")
+_CHARGE_MODELS = ("latent", "equilibration")
+_REQUIRED_LONG_RANGE = ("sigma", "coulomb_constant", "self_interaction", "neutralize")
+
+
+class ContractError(ValueError):
+    """A model file or its metadata breaks the contract; the message names the file, the key and the rule."""
+
+
+@dataclass(frozen=True)
+class LongRange:
+    """How the long-range energy was defined when the model was trained (docs/reference/model_file.md, ``long_range``).
+
+    Parameters
+    ----------
+    sigma
+        Width of the Gaussian smearing, angstrom, > 0.
+    coulomb_constant
+        eV angstrom / e^2, > 0; older published models imply 14.3315.
+    self_interaction
+        Whether the energy keeps the interaction of each Gaussian with itself.
+    neutralize
+        Whether the mean of all charges is subtracted before the sum.
+    charge_model
+        ``"latent"``: the network returns the charges. ``"equilibration"`` (version 2): it returns electronegativities and
+        hardnesses, whose energy the charges minimise; their sum is fixed, so that `neutralize` must be true.
+    extra
+        Unknown keys of a file, kept and ignored.
+    """
+
+    sigma: float
+    coulomb_constant: float = COULOMB_CONSTANT
+    self_interaction: bool = False
+    neutralize: bool = False
+    charge_model: str = "latent"
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        _check_long_range(self, _IN_MEMORY)
+
+    @property
+    def equilibrates(self) -> bool:
+        """Whether the charges are those of charge equilibration."""
+        return self.charge_model == "equilibration"
+
+    def to_dict(self, version: int = 1) -> dict[str, Any]:
+        """The JSON object of the contract, in this version of it or in the oldest that has the charge model."""
+        charge_model = {"charge_model": self.charge_model} if self.equilibrates or version > 1 else {}
+        return {
+            "sigma": float(self.sigma),
+            "coulomb_constant": float(self.coulomb_constant),
+            "self_interaction": self.self_interaction,
+            "neutralize": self.neutralize,
+            **charge_model,
+            **self.extra,
+        }
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The metadata of a model file (docs/reference/model_file.md); ``format``, ``format_version`` and ``units`` are implied.
+
+    Parameters
+    ----------
+    species
+        Chemical symbols; the position is the species index given to ``forward``.
+    cutoff
+        Angstrom; ``forward`` only sees edges shorter than this.
+    message_passing_layers
+        0 for a strictly local model.
+    dtype
+        ``"float32"`` or ``"float64"``: dtype of edge vectors and outputs.
+    long_range
+        None for a model without charges.
+    created_with
+        Versions of pair_les and torch, date; free.
+    description, references
+        For the user.
+    reference_energies
+        eV per species, which a reader adds in float64 to what ``forward`` returns (version 3); empty: nothing is added.
+    extra
+        Unknown top-level keys of a file, kept and ignored.
+
+    Raises
+    ------
+    ContractError
+        If a value breaks a rule.
+    """
+
+    species: tuple[str, ...]
+    cutoff: float
+    message_passing_layers: int = 0
+    dtype: str = "float64"
+    long_range: LongRange | None = None
+    created_with: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    description: str = ""
+    references: tuple[str, ...] = ()
+    reference_energies: Mapping[str, float] = field(default_factory=dict, hash=False)
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        for name in ("species", "references"):  # lists are welcome, equality and hashing want tuples
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
+        _check_metadata(self, _IN_MEMORY)
+
+    @classmethod
+    def from_json(cls, text: str | bytes, file: str | os.PathLike[str]) -> Metadata:
+        """Parse and validate ``metadata.json``.
+
+        Parameters
+        ----------
+        text
+            The JSON text.
+        file
+            Named in error messages.
+
+        Raises
+        ------
+        ContractError
+            If the text is no JSON object, a key is missing or ill-typed, or the format version is unknown.
+        """
+        return _parse(text, os.fspath(file))
+
+    @property
+    def charge_per_atom(self) -> float | None:
+        """e; the charge state of a network that was told it in training (optional key), or None."""
+        return self.extra.get("charge_per_atom")
+
+    @property
+    def message_features(self) -> list[int]:
+        """Numbers that each layer's messages have per atom (optional key); empty where the network is not cut at its layers."""
+        return list(self.extra.get("message_features", []))
+
+    @property
+    def format_version(self) -> int:
+        """The oldest contract version that can say this.
+
+        3 with reference energies, 2 with charge equilibration or a total charge other than zero, otherwise 1.
+        """
+        if self.reference_energies:
+            return 3
+        if self.long_range is None:
+            return 1
+        shifted = self.long_range.neutralize and bool(self.charge_per_atom)
+        return 2 if self.long_range.equilibrates or shifted else 1
+
+    def to_json(self) -> str:
+        """The JSON text of ``metadata.json``, with every key of the contract."""
+        return json.dumps(
+            {
+                "format": FORMAT_NAME,
+                "format_version": self.format_version,
+                "species": list(self.species),
+                "cutoff": float(self.cutoff),
+                "message_passing_layers": self.message_passing_layers,
+                "dtype": self.dtype,
+                "units": UNITS,
+                "long_range": None
+                if self.long_range is None
+                else self.long_range.to_dict(self.format_version),
+                "created_with": dict(self.created_with),
+                "description": self.description,
+                "references": list(self.references),
+                **({"reference_energies": dict(self.reference_energies)} if self.reference_energies else {}),
+                **self.extra,
+            },
+            indent=2,
+            allow_nan=False,
+        )
+
+
+def nearest_species(symbol: str, species: Sequence[str]) -> str:
+    """The known symbol that an unknown one probably means, for error messages; empty where none is near.
+
+    It is equal but for case (``o``), the longest beginning of a label (``OW``), or one letter off (``Ck``). Twin of
+    ``Metadata::nearest_species`` in C++.
+    """
+    wanted = symbol.lower()
+    for known in species:
+        if known.lower() == wanted:
+            return known
+    prefixes = [known for known in species if symbol.startswith(known) and not symbol[len(known)].islower()]
+    if prefixes:
+        return max(prefixes, key=len)
+    for known in species:
+        if len(known) > 1 and _is_one_letter_off(known.lower(), wanted):
+            return known
+    return ""
+
+
+def _is_one_letter_off(one: str, other: str) -> bool:
+    """Whether one letter replaced, inserted or removed makes different words equal."""
+    short, long = sorted((one, other), key=len)
+    if len(long) - len(short) > 1:
+        return False
+    same = next((i for i in range(len(short)) if short[i] != long[i]), len(short))
+    return short[same + (len(short) == len(long)) :] == long[same + 1 :]
+
+
+def _parse(text: str | bytes, file: str) -> Metadata:
+    try:
+        data = json.loads(text)
+    except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both ValueErrors
+        raise ContractError(f"{file}: {METADATA_FILE} is not valid JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise ContractError(f"{file}: {METADATA_FILE} is {_kind(data)}, must be a JSON object")
+
+    # The version decides what every other key means, so it is looked at before them.
+    if _required(data, "format", file) != FORMAT_NAME:
+        raise _broken(file, "format", data["format"], f"must be '{FORMAT_NAME}'")
+    version = _required(data, "format_version", file)
+    if not _is_int(version) or version < 1:
+        raise _broken(file, "format_version", version, "must be a positive integer")
+    if version > FORMAT_VERSION:
+        raise ContractError(
+            f"{file}: format_version {version} is not known to this pair_les, which reads versions 1 to "
+            f"{FORMAT_VERSION}: install a newer pair_les"
+        )
+    if _required(data, "units", file) != UNITS:
+        raise _broken(file, "units", data["units"], f"must be exactly {json.dumps(UNITS)}")
+
+    known = {key: _required(data, key, file) for key in _REQUIRED}
+    known["description"] = data.get("description", "")
+    known["references"] = data.get("references", [])
+    known["reference_energies"] = data.get("reference_energies", {})
+    for name in ("species", "references"):
+        if not isinstance(known[name], list):
+            raise _broken(file, name, known[name], "must be a list of strings")
+        known[name] = tuple(known[name])
+    if not isinstance(known["long_range"], dict | None):
+        raise _broken(file, "long_range", known["long_range"], "must be an object or null")
+    if known["long_range"] is not None:
+        known["long_range"] = _parse_long_range(known["long_range"], version, file)
+    implied = {"format", "format_version", "units"}
+    known["extra"] = {key: value for key, value in data.items() if key not in known and key not in implied}
+    candidate = _unchecked(Metadata, known)
+    _check_metadata(candidate, file)
+    if version < candidate.format_version:
+        reason = (
+            "must be 3 where there are reference_energies"
+            if candidate.reference_energies
+            else "must be 2 where neutralize shifts to charge_per_atom"
+        )
+        raise _broken(file, "format_version", version, reason)
+    return candidate
+
+
+def _parse_long_range(data: dict[str, Any], version: int, file: str) -> LongRange:
+    known = {key: _required(data, key, file, "long_range.") for key in _REQUIRED_LONG_RANGE}
+    # a key of version 1 by this name is unknown and ignored
+    known["charge_model"] = "latent" if version == 1 else _required(data, "charge_model", file, "long_range.")
+    known["extra"] = {key: value for key, value in data.items() if key not in known}
+    candidate = _unchecked(LongRange, known)
+    _check_long_range(candidate, file)
+    return candidate
+
+
+def _check_long_range(settings: LongRange, file: str) -> None:
+    for name in ("sigma", "coulomb_constant"):
+        value = getattr(settings, name)
+        if not _is_number(value) or value <= 0:
+            unit = "angstrom" if name == "sigma" else "eV angstrom / e^2"
+            raise _broken(file, f"long_range.{name}", value, f"must be a finite number > 0 ({unit})")
+    for name in ("self_interaction", "neutralize"):
+        if not isinstance(getattr(settings, name), bool):
+            raise _broken(file, f"long_range.{name}", getattr(settings, name), "must be true or false")
+    if settings.charge_model not in _CHARGE_MODELS:
+        raise _broken(
+            file, "long_range.charge_model", settings.charge_model, "must be 'latent' or 'equilibration'"
+        )
+    if settings.equilibrates and not settings.neutralize:
+        raise _broken(
+            file,
+            "long_range.neutralize",
+            False,
+            "must be true where charge_model is 'equilibration': equilibrated charges have a given sum",
+        )
+
+
+def _check_metadata(metadata: Metadata, file: str) -> None:
+    species = metadata.species
+    if not isinstance(species, tuple) or not species or not all(_is_symbol(symbol) for symbol in species):
+        raise _broken(file, "species", species, "must be a non-empty list of chemical symbols")
+    if len(set(species)) != len(species):
+        raise _broken(file, "species", species, "must name each species once")
+    if not _is_number(metadata.cutoff) or metadata.cutoff <= 0:
+        raise _broken(file, "cutoff", metadata.cutoff, "must be a finite number > 0 (angstrom)")
+    layers = metadata.message_passing_layers
+    if not _is_int(layers) or layers < 0:
+        raise _broken(file, "message_passing_layers", layers, "must be an integer >= 0")
+    if metadata.dtype not in _DTYPES:
+        raise _broken(file, "dtype", metadata.dtype, "must be 'float32' or 'float64'")
+    if metadata.long_range is not None and not isinstance(metadata.long_range, LongRange):
+        raise _broken(file, "long_range", metadata.long_range, "must be an object or null")
+    state = metadata.extra.get("charge_per_atom", 0.0)
+    if not _is_number(state):
+        raise _broken(file, "charge_per_atom", state, "must be a finite number (e)")
+    features = metadata.extra.get("message_features")
+    if "message_features" in metadata.extra and not (
+        isinstance(features, list)
+        and len(features) == layers > 0
+        and all(_is_int(width) and width > 0 for width in features)
+    ):
+        raise _broken(
+            file,
+            "message_features",
+            features,
+            f"must be a list of as many integers > 0 as message_passing_layers, which is {layers}",
+        )
+    committee = metadata.extra.get("committee", 1)
+    if metadata.long_range is not None and metadata.long_range.equilibrates and committee != 1:
+        raise _broken(file, "committee", committee, "must be 1 where charge_model is 'equilibration'")
+    if not isinstance(metadata.created_with, Mapping):
+        raise _broken(file, "created_with", metadata.created_with, "must be an object")
+    if not isinstance(metadata.description, str):
+        raise _broken(file, "description", metadata.description, "must be a string")
+    references = metadata.references
+    if not isinstance(references, tuple) or not all(isinstance(item, str) for item in references):
+        raise _broken(file, "references", references, "must be a list of strings")
+    _check_reference_energies(metadata, file)
+
+
+def _check_reference_energies(metadata: Metadata, file: str) -> None:
+    energies = metadata.reference_energies
+    if not isinstance(energies, Mapping) or not all(_is_number(energy) for energy in energies.values()):
+        raise _broken(file, "reference_energies", energies, "must be an object of finite numbers (eV)")
+    if energies and set(energies) != set(metadata.species):
+        rule = f"must have one number for each of the species {' '.join(metadata.species)}"
+        raise _broken(file, "reference_energies", energies, rule)
+
+
+def _unchecked(cls: type, values: dict[str, Any]) -> Any:
+    """An instance whose checks the caller makes itself, with the file's name in the message."""
+    instance: Any = object.__new__(cls)
+    for name, value in values.items():
+        object.__setattr__(instance, name, value)
+    return instance
+
+
+def _required(data: dict[str, Any], key: str, file: str, prefix: str = "") -> Any:
+    if key not in data:
+        raise ContractError(f"{file}: metadata key '{prefix}{key}' is missing: the contract requires it")
+    return data[key]
+
+
+def _broken(file: str, key: str, value: Any, rule: str) -> ContractError:
+    shown = list(value) if isinstance(value, tuple) else value
+    return ContractError(f"{file}: metadata key '{key}' is {shown!r} ({_kind(value)}), {rule}")
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "object", list: "list", tuple: "list", str: "string", bool: "bool", type(None): "null"}
+    return names.get(type(value), "number" if isinstance(value, int | float) else type(value).__name__)
+
+
+def _is_int(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return value == value and abs(value) != float("inf")
+
+
+def _is_symbol(value: Any) -> bool:
+    return isinstance(value, str) and value != "" and not any(character.isspace() for character in value)
