@@ -228,6 +228,23 @@ def test_named_tests_exist() -> None:
     assert found > 10
 
 
+def test_named_sources_exist() -> None:
+    """Every ``cpp/.../file.cpp::function`` of the pages, and every file of the sources."""
+    found = 0
+    for page in PAGES:
+        if page.name == "CHANGELOG.md":
+            continue
+        for file, name in re.findall(
+            r"`((?:cpp|kokkos|python|tests|benchmarks)/[\w/.]+\.\w+)(?:::(\w+))?`", page.read_text()
+        ):
+            assert (ROOT / file).is_file(), f"{page.name}: {file}"
+            assert not name or re.search(rf"\b{name}\b", (ROOT / file).read_text()), (
+                f"{page.name}: {file}::{name}"
+            )
+            found += 1
+    assert found > 50
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     """Exactly once, in a table of docs/index.md."""
     listed = [

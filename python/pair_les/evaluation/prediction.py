@@ -51,7 +51,7 @@ def predict(
     """Evaluate a batch.
 
     The total energy ``sum e_i + E_lr(q, x)`` is one expression of positions and strain, so its one gradient
-    contains the chain term ``-sum_j phi_j dq_j/dr`` (physics.md, "Forces and virial") without further ado.
+    contains the chain term ``-sum_j phi_j dq_j/dr`` (docs/theory/forces.md) without further ado.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def _equilibrated(outputs: Tensor, long_range: LongRange, batch: Batch, k_cutoff
 def _of_total_charge(charge: Tensor, long_range: LongRange, batch: Batch) -> tuple[Tensor, LongRange]:
     """Charges that add up to the total charge of each frame where it is known and the model fixes the sum.
 
-    ``neutralize`` is this projection for neutral frames (physics.md, "Forces"); see also `project_charges`.
+    ``neutralize`` is this projection for neutral frames (docs/theory/forces.md); see also `project_charges`.
     """
     if long_range.equilibrates:
         return charge, of_fixed_charges(long_range)

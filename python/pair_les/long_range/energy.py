@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Long-range energy of latent charges in torch, batched over frames, periodic and isolated.
 
-Formulas: physics.md, "Energy" (Cheng 2025; Kim, King, Zhong, Cheng 2024). The k sum (`k_sum`) is converged by default.
+Formulas: docs/theory/long_range.md (Cheng 2025; Kim, King, Zhong, Cheng 2024). The k sum (`k_sum`) is converged by default.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _TRAINING_TAIL = 1e-5
 
 
 def converged_k_cutoff(sigma: float, dtype: torch.dtype = torch.float64) -> float:
-    """|k|, 1/angstrom, beyond which the k sum for `sigma` (angstrom) adds nothing in this precision."""
+    """Largest ``|k|``, 1/angstrom, beyond which the k sum for `sigma` (angstrom) adds nothing in this precision."""
     return math.sqrt(-2.0 * math.log(_LARGEST_TAIL[dtype])) / sigma
 
 
 def training_k_cutoff(sigma: float, dtype: torch.dtype) -> float:
-    """|k|, 1/angstrom, far enough for the noise of training in float32, with half the vectors; float64 is converged."""
+    """Largest ``|k|``, 1/angstrom, far enough for the noise of training in float32, with half the vectors; float64 is converged."""
     tail = _LARGEST_TAIL[dtype] if dtype == torch.float64 else _TRAINING_TAIL
     return math.sqrt(-2.0 * math.log(tail)) / sigma
 

@@ -2,8 +2,8 @@
 """The pure functions of the long-range split, in plain floats; the C++ twin is ``core/long_range.h``.
 
 They relate the energy of a model, ``E_lr``, to what a LAMMPS Ewald-type solver computes (``elong``, its
-per-atom energies and its virial). Source of every formula: physics.md, "What LAMMPS computes" and "A mesh
-that does not depend on sigma". With ``Q = sum q``, ``V`` the cell volume, ``g = g_ewald``::
+per-atom energies and its virial). Source of every formula: docs/theory/long_range.md, "Matched mode" and
+"Split mode". With ``Q = sum q``, ``V`` the cell volume, ``g = g_ewald``::
 
     E_lr = elong(g) + background_energy + [self_interaction] self_energy + 1/2 sum_{i != j} q_i q_j D(r_ij)
     D(r) = k_e [erf(r / (sqrt2 sigma)) - erf(g r)] / r          (0 in matched mode, g = 1 / (sqrt2 sigma))

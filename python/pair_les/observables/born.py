@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Born effective charges of environment-dependent charges by vector-Jacobian products (physics.md, "Observables").
+"""Born effective charges of environment-dependent charges by vector-Jacobian products (docs/theory/response.md).
 
 ::
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Moments of point charges as pure functions of torch tensors, differentiable (physics.md, "Observables").
+"""Moments of point charges as pure functions of torch tensors, differentiable (docs/theory/response.md).
 
 Charges in e, lengths in angstrom. Latent charges contain the electronic screening; whatever is linear in them
 becomes physical by the factor ``sqrt(eps)`` of `physical_charges`.

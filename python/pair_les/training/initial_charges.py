@@ -4,7 +4,7 @@
 Why: charges enter the energy as products, so a network that starts near q = 0 starts on a saddle point, and whatever a
 growing charge adds within the cutoff the short-range part must take back at the same pace. Training then creeps. A pair
 potential for every pair of elements plus ``sum_st M_st E_st``, with ``E_st`` the long-range energy of unit charges on the
-elements s and t (physics.md, "Energy"), is linear in its coefficients; its least-squares ``M`` is close to ``Q Q^T``.
+elements s and t (docs/theory/long_range.md), is linear in its coefficients; its least-squares ``M`` is close to ``Q Q^T``.
 
 Only charges that add up to zero in every neutral periodic frame are fitted: like charges on all atoms repel each other smoothly, which
 the many-body forces of a metal resemble more than pair potentials do.
