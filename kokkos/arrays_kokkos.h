@@ -32,7 +32,8 @@ using HostArray = Kokkos::View<T *, typename View::array_layout, Kokkos::HostSpa
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
 
 // the first n elements
-template <class T, class View> void copy_home(const View &from, std::int64_t n, std::vector<T> &to)
+template <class T, class View>
+void copy_to_host(const View &from, std::int64_t n, std::vector<T> &to)
 {
   to.resize(static_cast<std::size_t>(n));
   if (n == 0) return;
@@ -40,7 +41,7 @@ template <class T, class View> void copy_home(const View &from, std::int64_t n, 
   Kokkos::deep_copy(HostArray<T, View>(to.data(), to.size()), part);
 }
 
-template <class T, class View> void copy_out(const T *from, std::int64_t n, const View &to)
+template <class T, class View> void copy_to_device(const T *from, std::int64_t n, const View &to)
 {
   if (n == 0) return;
   const auto part = Kokkos::subview(to, std::make_pair(std::int64_t(0), n));

@@ -40,16 +40,15 @@ double count(const Integers &values, const int value, const int n)
 }
 
 // charge(i) = latent(i) - shift, in q in LAMMPS's unit; never exactly 0 there (tiny instead), for phi is 2 e / q.
-// Returns sums of q, q^2, and of half of charge * (offset + slope * charge), the correction of the energy.
+// Returns sums of q, q^2, charge and charge^2.
 template <class DeviceType, class Doubles, class Q>
-Sums<3> set_charges(const Doubles &latent, const Doubles &charge, const Q &q, const int n,
-                    const double shift, const double charge_unit, const double tiny,
-                    const double offset, const double slope)
+Sums<4> set_charges(const Doubles &latent, const Doubles &charge, const Q &q, const int n,
+                    const double shift, const double charge_unit, const double tiny)
 {
-  Sums<3> sums;
+  Sums<4> sums;
   Kokkos::parallel_reduce(
       "les:set_charges", Kokkos::RangePolicy<DeviceType>(0, n),
-      KOKKOS_LAMBDA(const int i, Sums<3> &total) {
+      KOKKOS_LAMBDA(const int i, Sums<4> &total) {
         const double value = latent(i) - shift;
         charge(i) = value;
         double scaled = charge_unit * value;
@@ -57,7 +56,8 @@ Sums<3> set_charges(const Doubles &latent, const Doubles &charge, const Q &q, co
         q(i) = scaled;
         total.value[0] += scaled;
         total.value[1] += scaled * scaled;
-        total.value[2] += 0.5 * value * (offset + slope * value);
+        total.value[2] += value;
+        total.value[3] += value * value;
       },
       sums);
   return sums;

@@ -54,7 +54,7 @@ template <class DeviceType> struct GraphKokkos {
   void copy_to(pair_les::Graph &graph) const;
 
   // [n_edges * 3] of a gradient on the device
-  std::vector<double> gradient_home(const void *gradient) const;
+  std::vector<double> gradient_on_host(const void *gradient) const;
 };
 
 // Edges of one atom, in the order of its list: visit(j, x_j - x_i) for each that the network sees.
@@ -255,12 +255,12 @@ std::vector<double> as_doubles(const void *data, const bool in_double, const std
   if (in_double) {
     Kokkos::View<const double *, Memory, Kokkos::MemoryTraits<Kokkos::Unmanaged>> view(
         static_cast<const double *>(data), n);
-    copy_home(view, n, result);
+    copy_to_host(view, n, result);
   } else {
     std::vector<float> floats;
     Kokkos::View<const float *, Memory, Kokkos::MemoryTraits<Kokkos::Unmanaged>> view(
         static_cast<const float *>(data), n);
-    copy_home(view, n, floats);
+    copy_to_host(view, n, floats);
     result.assign(floats.begin(), floats.end());
   }
   return result;
@@ -269,17 +269,17 @@ std::vector<double> as_doubles(const void *data, const bool in_double, const std
 template <class DeviceType> void GraphKokkos<DeviceType>::copy_to(pair_les::Graph &graph) const
 {
   graph.n_local = n_local;
-  copy_home(species, n_nodes, graph.species);
-  copy_home(atom, n_nodes, graph.atom);
+  copy_to_host(species, n_nodes, graph.species);
+  copy_to_host(atom, n_nodes, graph.atom);
   std::vector<std::int64_t> rows;
-  copy_home(index, row + n_edges, rows);
+  copy_to_host(index, row + n_edges, rows);
   graph.centre.assign(rows.begin(), rows.begin() + n_edges);
   graph.neighbour.assign(rows.begin() + row, rows.end());
   graph.edge_vectors = as_doubles<DeviceType>(vectors.data(), in_double, 3 * n_edges);
 }
 
 template <class DeviceType>
-std::vector<double> GraphKokkos<DeviceType>::gradient_home(const void *gradient) const
+std::vector<double> GraphKokkos<DeviceType>::gradient_on_host(const void *gradient) const
 {
   return as_doubles<DeviceType>(gradient, in_double, 3 * n_edges);
 }

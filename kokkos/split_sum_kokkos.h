@@ -27,7 +27,7 @@ template <class DeviceType> struct SplitTableKokkos {
     static_assert(sizeof(pair_les::SplitTable::Piece) == 4 * sizeof(double), "four numbers each");
     const auto n = 4 * static_cast<std::int64_t>(table.n_pieces());
     make_room(coefficients, "les:split_table", n);
-    copy_out(table.pieces()->c, n, coefficients);
+    copy_to_device(table.pieces()->c, n, coefficients);
     inverse_step = table.inverse_step();
   }
 };

@@ -14,6 +14,8 @@ CPP = ("cpp/**/*.h", "cpp/**/*.cpp", "kokkos/**/*.h", "kokkos/**/*.cpp")
 PYTHON = ("python/**/*.py", "tests/**/*.py", "examples/**/*.py")
 MIT, GPL = "SPDX-License-Identifier: MIT", "SPDX-License-Identifier: GPL-2.0-only"
 LONGEST_FILE = 500
+LONGEST_FILE_OF_STYLES = 400
+MOST_METHODS = 35
 
 # headers of LAMMPS that a style is likely to include; LAMMPS has no folder of its own in #include lines
 LAMMPS_HEADERS = "atom comm compute domain error fix force input kspace lammps memory modify neigh_list neighbor pair update utils"
@@ -126,6 +128,54 @@ def test_files_are_short():
         str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources(*CPP, *PYTHON)
     }
     assert {name: lines for name, lines in long.items() if lines > LONGEST_FILE} == {}
+    styles = {name: lines for name, lines in long.items() if name.startswith(("cpp/pair_les/lammps", "kokkos"))}
+    assert {name: lines for name, lines in styles.items() if lines > LONGEST_FILE_OF_STYLES} == {}
+
+
+def class_bodies(path: Path) -> dict[str, str]:
+    """Classes that a C++ file defines, with their text without that of functions and nested classes."""
+    bodies = {}
+    text = without_comments(path)
+    for match in re.finditer(r"\b(?:class|struct) (\w+)(?: final)?(?: :[^{;]*)? \{", text):
+        depth, body = 1, []
+        for character in text[match.end() :]:
+            depth += {"{": 1, "}": -1}.get(character, 0)
+            if depth == 0:
+                break
+            if depth == 1:
+                body.append(character)
+        bodies[match[1]] = "".join(body)
+    return bodies
+
+
+def n_methods(body: str) -> int:
+    """Functions that are declared or defined in a class body, without constructors' initializers."""
+    statements = re.split(r"[;}]|\b(?:public|protected|private):", re.sub(r"\)\s*:(?!:)[^;}]*", ")", body))
+    return sum(bool(re.match(r"[^=(]*[~\w]\s*\(", statement.strip())) for statement in statements)
+
+
+def test_classes_of_the_styles_have_one_reason_to_change():
+    """More functions than fit a page are a sign that an object is missing."""
+    many = {}
+    for path in sources("cpp/pair_les/lammps/*", "kokkos/*"):
+        for name, body in class_bodies(path).items():
+            if n_methods(body) > MOST_METHODS:
+                many[name] = n_methods(body)
+    assert many == {}
+    pair_style = class_bodies(ROOT / "cpp/pair_les/lammps/pair_les.h")["PairLES"]
+    assert n_methods(pair_style) > 20, "functions are not counted any more"
+
+
+def test_no_class_of_the_styles_is_implemented_in_two_files():
+    """Beside its header, that is."""
+    files: dict[str, set[str]] = {}
+    for path in sources("cpp/pair_les/lammps/*.cpp", "kokkos/*.cpp"):
+        for name in re.findall(r"^[^\s/#].*?\b(\w+)(?:<\w+>)?::~?\w+\(.*$", without_comments(path), re.MULTILINE):
+            files.setdefault(name, set()).add(path.name)
+    for namespace in ("LAMMPS_NS", "pair_les", "les_kokkos", "utils", "fmt", "std", "Kokkos"):
+        files.pop(namespace, None)
+    assert {name: found for name, found in files.items() if len(found) > 1} == {}
+    assert files["PairLES"] == {"pair_les.cpp"}
 
 
 def test_names_of_test_files_are_unique():

@@ -21,48 +21,49 @@ using namespace LAMMPS_NS;
 
 namespace pair_les {
 
-// Each probe adds no virtual function: its table is as long as that of its base class in our headers. One
+// Each layout class adds no virtual function: its table is as long as that of its base class in our headers. One
 // function of each is defined outside the class, so that the compiler emits the table here.
-struct PairProbe : Pair {
+struct PairLayout : Pair {
   using Pair::Pair;
   void compute(int, int) override;
   void settings(int, char **) override {}
   void coeff(int, char **) override {}
   bool as_constructed(const LAMMPS *lmp) const;
-  static void uncount() { --instance_total; } // LAMMPS numbers its pair styles as they are constructed
+  // LAMMPS numbers its pair styles as they are constructed
+  static void uncount() { --instance_total; }
 };
-void PairProbe::compute(int, int) {}
+void PairLayout::compute(int, int) {}
 
-struct FixProbe : Fix {
+struct FixLayout : Fix {
   using Fix::Fix;
   int setmask() override;
 };
-int FixProbe::setmask()
+int FixLayout::setmask()
 {
   return 0;
 }
 
-struct ComputeProbe : Compute {
+struct ComputeLayout : Compute {
   using Compute::Compute;
   void init() override;
 };
-void ComputeProbe::init() {}
+void ComputeLayout::init() {}
 
-struct KSpaceProbe : KSpace {
+struct KSpaceLayout : KSpace {
   using KSpace::KSpace;
   void init() override;
 };
-void KSpaceProbe::init() {}
+void KSpaceLayout::init() {}
 
-struct CommProbe : Comm {
+struct CommLayout : Comm {
   using Comm::Comm;
   void setup() override;
 };
-void CommProbe::setup() {}
+void CommLayout::setup() {}
 
 // Of a Pair that LAMMPS has just constructed: flags and pointers, as this side sees them, have the values
 // that the LAMMPS manual documents for new pair styles, and references lead to where this side has them.
-bool PairProbe::as_constructed(const LAMMPS *lmp) const
+bool PairLayout::as_constructed(const LAMMPS *lmp) const
 {
   return &memory == &lmp->memory && &error == &lmp->error && &atom == &lmp->atom &&
          &force == &lmp->force && &neighbor == &lmp->neighbor && &comm == &lmp->comm &&
@@ -93,11 +94,11 @@ struct Table {
 };
 
 constexpr Table TABLES[] = {
-    {"Pair", "_ZTVN9LAMMPS_NS4PairE", "_ZTVN8pair_les9PairProbeE"},
-    {"Fix", "_ZTVN9LAMMPS_NS3FixE", "_ZTVN8pair_les8FixProbeE"},
-    {"Compute", "_ZTVN9LAMMPS_NS7ComputeE", "_ZTVN8pair_les12ComputeProbeE"},
-    {"KSpace", "_ZTVN9LAMMPS_NS6KSpaceE", "_ZTVN8pair_les11KSpaceProbeE"},
-    {"Comm", "_ZTVN9LAMMPS_NS4CommE", "_ZTVN8pair_les9CommProbeE"},
+    {"Pair", "_ZTVN9LAMMPS_NS4PairE", "_ZTVN8pair_les10PairLayoutE"},
+    {"Fix", "_ZTVN9LAMMPS_NS3FixE", "_ZTVN8pair_les9FixLayoutE"},
+    {"Compute", "_ZTVN9LAMMPS_NS7ComputeE", "_ZTVN8pair_les13ComputeLayoutE"},
+    {"KSpace", "_ZTVN9LAMMPS_NS6KSpaceE", "_ZTVN8pair_les12KSpaceLayoutE"},
+    {"Comm", "_ZTVN9LAMMPS_NS4CommE", "_ZTVN8pair_les10CommLayoutE"},
 };
 
 // Whether LAMMPS's constructor of Pair writes what this side expects, and nothing behind its end.
@@ -105,15 +106,15 @@ bool pair_fits(LAMMPS *lmp)
 {
   constexpr std::byte UNTOUCHED{0xa5};
   constexpr size_t MARGIN = 4096; // how much longer another Pair may be
-  alignas(PairProbe) static std::byte storage[sizeof(PairProbe) + MARGIN];
+  alignas(PairLayout) static std::byte storage[sizeof(PairLayout) + MARGIN];
   // volatile: a compiler may drop what is written before a constructor runs
   volatile std::byte *const bytes = storage;
   for (size_t i = 0; i < sizeof(storage); ++i) bytes[i] = UNTOUCHED;
   // never destroyed: its destructor would release what another layout takes for pointers
-  auto *const probe = new (storage) PairProbe(lmp);
-  PairProbe::uncount();
+  auto *const probe = new (storage) PairLayout(lmp);
+  PairLayout::uncount();
   return probe->as_constructed(lmp) &&
-         std::all_of(storage + sizeof(PairProbe), std::end(storage),
+         std::all_of(storage + sizeof(PairLayout), std::end(storage),
                      [=](std::byte value) { return value == UNTOUCHED; });
 }
 

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "update.h"
 
+#include "les_response.h"
 #include "pair_les.h"
 
 #include <cmath>
@@ -23,10 +24,8 @@
 
 using namespace LAMMPS_NS;
 
-/* ---------------------------------------------------------------------- */
-
 ComputeLESBornAtom::ComputeLESBornAtom(LAMMPS *lmp, int narg, char **arg) :
-    Compute(lmp, narg, arg), pair(nullptr), scale(1.0), born(nullptr), nmax(0)
+    Compute(lmp, narg, arg), response(nullptr), scale(1.0), born(nullptr), nmax(0)
 {
   for (int iarg = 3; iarg < narg; iarg += 2) {
     if (strcmp(arg[iarg], "eps") != 0 || iarg + 1 == narg)
@@ -47,32 +46,26 @@ ComputeLESBornAtom::ComputeLESBornAtom(LAMMPS *lmp, int narg, char **arg) :
   comm_reverse = 9;
 }
 
-/* ---------------------------------------------------------------------- */
-
 ComputeLESBornAtom::~ComputeLESBornAtom()
 {
   memory->destroy(born);
 }
 
-/* ---------------------------------------------------------------------- */
-
 void ComputeLESBornAtom::init()
 {
-  pair = PairLES::with_charges(lmp);
-  if (!pair)
+  response = PairLES::with_charges(lmp);
+  if (!response)
     error->all(
         FLERR,
         "compute {} needs pair_style les and a model with charges; type 'pair_style les' and "
         "'pair_coeff * * model.pt' followed by one element for each atom type",
         style);
-  if (pair->equilibrates())
+  if (response->equilibrates())
     error->all(FLERR,
                "compute {} does not know how equilibrated charges change with the positions of all "
                "atoms; use a model whose network gives the charges",
                style);
 }
-
-/* ---------------------------------------------------------------------- */
 
 void ComputeLESBornAtom::compute_peratom()
 {
@@ -82,10 +75,7 @@ void ComputeLESBornAtom::compute_peratom()
     for (int k = 0; k < 9; k++) born[i][k] *= (atom->mask[i] & groupbit) ? scale : 0.0;
 }
 
-/* ----------------------------------------------------------------------
-   latent Born charges of all local atoms into `born`
-------------------------------------------------------------------------- */
-
+// Latent Born charges of all local atoms into `born`.
 void ComputeLESBornAtom::evaluate()
 {
   if (nmax < atom->nmax) {
@@ -97,11 +87,9 @@ void ComputeLESBornAtom::evaluate()
   const int nall = atom->nlocal + atom->nghost;
   for (int i = 0; i < nall; i++)
     for (int k = 0; k < 9; k++) born[i][k] = 0.0;
-  pair->add_born_charges(born);
+  response->add_born_charges(born);
   comm->reverse_comm(this);
 }
-
-/* ---------------------------------------------------------------------- */
 
 int ComputeLESBornAtom::pack_reverse_comm(int n, int first, double *buf)
 {
@@ -111,16 +99,12 @@ int ComputeLESBornAtom::pack_reverse_comm(int n, int first, double *buf)
   return m;
 }
 
-/* ---------------------------------------------------------------------- */
-
 void ComputeLESBornAtom::unpack_reverse_comm(int n, int *list, double *buf)
 {
   int m = 0;
   for (int i = 0; i < n; i++)
     for (int k = 0; k < 9; k++) born[list[i]][k] += buf[m++];
 }
-
-/* ---------------------------------------------------------------------- */
 
 double ComputeLESBornAtom::memory_usage()
 {

@@ -31,9 +31,9 @@ class ComputeLESBornAtom : public Compute {
   double memory_usage() override;
 
  protected:
-  class PairLES *pair;
+  class LESResponse *response;
   double scale;  // sqrt(eps): physical per latent charge
-  double **born; // [nmax][9], e, polarisation direction first, that of the displacement second
+  double **born; // [nmax][9], e, polarization direction first, that of the displacement second
 
   void evaluate();
 

@@ -17,16 +17,16 @@
 #include "memory.h"
 #include "update.h"
 
+#include "les_response.h"
 #include "pair_les.h"
 
 #include <cmath>
 
 using namespace LAMMPS_NS;
 
-/* ---------------------------------------------------------------------- */
-
 ComputeLESCommitteeAtom::ComputeLESCommitteeAtom(LAMMPS *lmp, int narg, char **arg) :
-    Compute(lmp, narg, arg), pair(nullptr), spread(nullptr), forces(nullptr), mean(nullptr), nmax(0)
+    Compute(lmp, narg, arg), response(nullptr), spread(nullptr), forces(nullptr), mean(nullptr),
+    nmax(0)
 {
   if (narg != 3)
     error->all(FLERR, "Unknown keyword '{}' of compute {}; type 'compute {} {} {}'", arg[3], style,
@@ -36,8 +36,6 @@ ComputeLESCommitteeAtom::ComputeLESCommitteeAtom(LAMMPS *lmp, int narg, char **a
   comm_reverse = 3;
 }
 
-/* ---------------------------------------------------------------------- */
-
 ComputeLESCommitteeAtom::~ComputeLESCommitteeAtom()
 {
   memory->destroy(spread);
@@ -45,25 +43,20 @@ ComputeLESCommitteeAtom::~ComputeLESCommitteeAtom()
   memory->destroy(mean);
 }
 
-/* ---------------------------------------------------------------------- */
-
 void ComputeLESCommitteeAtom::init()
 {
   if (!force->pair_match("^les", 0, 1))
     error->all(FLERR, "compute {} needs pair_style les; type 'pair_style les' and a 'pair_coeff'",
                style);
-  pair = PairLES::with_committee(lmp);
-  if (!pair)
+  response = PairLES::with_committee(lmp);
+  if (!response)
     error->all(FLERR,
                "compute {} needs a model of several networks, but this one has one; type 'pair-les "
                "export RUN1 RUN2 RUN3 -o model.pt'",
                style);
 }
 
-/* ----------------------------------------------------------------------
-   sqrt(mean over networks of |deviation from their mean|^2), by the recurrence of Welford (1962)
-------------------------------------------------------------------------- */
-
+// sqrt(mean over networks of |deviation from their mean|^2), by the recurrence of Welford (1962).
 void ComputeLESCommitteeAtom::compute_peratom()
 {
   invoked_peratom = update->ntimestep;
@@ -74,13 +67,13 @@ void ComputeLESCommitteeAtom::compute_peratom()
     spread[i][0] = spread[i][1] = 0.0;
   }
 
-  pair->evaluate_again();
-  const int n_members = pair->n_members();
+  response->evaluate_again();
+  const int n_members = response->n_members();
   for (int member = 0; member < n_members; member++) {
     for (int i = 0; i < nall; i++) forces[i][0] = forces[i][1] = forces[i][2] = 0.0;
-    pair->add_member_forces(member, forces);
+    response->add_member_forces(member, forces);
     comm->reverse_comm(this);
-    const auto charges = pair->member_charges(member);
+    const auto charges = response->member_charge(member);
     for (int i = 0; i < nlocal; i++)
       for (int k = 0; k < 4; k++) {
         const double value = k < 3 ? forces[i][k] : charges[i];
@@ -93,8 +86,6 @@ void ComputeLESCommitteeAtom::compute_peratom()
     for (int k = 0; k < 2; k++)
       spread[i][k] = (atom->mask[i] & groupbit) ? std::sqrt(spread[i][k] / n_members) : 0.0;
 }
-
-/* ---------------------------------------------------------------------- */
 
 void ComputeLESCommitteeAtom::allocate()
 {
@@ -109,8 +100,6 @@ void ComputeLESCommitteeAtom::allocate()
   array_atom = spread;
 }
 
-/* ---------------------------------------------------------------------- */
-
 int ComputeLESCommitteeAtom::pack_reverse_comm(int n, int first, double *buf)
 {
   int m = 0;
@@ -119,16 +108,12 @@ int ComputeLESCommitteeAtom::pack_reverse_comm(int n, int first, double *buf)
   return m;
 }
 
-/* ---------------------------------------------------------------------- */
-
 void ComputeLESCommitteeAtom::unpack_reverse_comm(int n, int *list, double *buf)
 {
   int m = 0;
   for (int i = 0; i < n; i++)
     for (int d = 0; d < 3; d++) forces[list[i]][d] += buf[m++];
 }
-
-/* ---------------------------------------------------------------------- */
 
 double ComputeLESCommitteeAtom::memory_usage()
 {

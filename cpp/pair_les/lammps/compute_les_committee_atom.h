@@ -31,7 +31,7 @@ class ComputeLESCommitteeAtom : public Compute {
   double memory_usage() override;
 
  private:
-  class PairLES *pair;
+  class LESResponse *response;
   double **spread; // [nmax][2] of forces, and of charges in e
   double **forces; // [nmax][3] of one network
   double **mean;   // [nmax][4] of forces and charges, of the networks so far

@@ -4,7 +4,7 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   Dipole, current and polarisation phase of the charges of pair_style les.
+   Dipole, current and polarization phase of the charges of pair_style les.
 ------------------------------------------------------------------------- */
 
 #include "compute_les_polarization.h"
@@ -13,13 +13,11 @@
 #include "domain.h"
 #include "update.h"
 
-#include "pair_les.h"
+#include "les_response.h"
 
 #include <algorithm>
 
 using namespace LAMMPS_NS;
-
-/* ---------------------------------------------------------------------- */
 
 ComputeLESPolarization::ComputeLESPolarization(LAMMPS *lmp, int narg, char **arg) :
     ComputeLESBornAtom(lmp, narg, arg)
@@ -32,18 +30,13 @@ ComputeLESPolarization::ComputeLESPolarization(LAMMPS *lmp, int narg, char **arg
   vector = new double[size_vector];
 }
 
-/* ---------------------------------------------------------------------- */
-
 ComputeLESPolarization::~ComputeLESPolarization()
 {
   delete[] vector;
 }
 
-/* ----------------------------------------------------------------------
-   1-3: sum q r of unwrapped positions, 4-6: its rate sum Z v, 7-9 and 10-12: real and imaginary part of
-   P_g = sum q exp(2 pi i s_g) / (2 pi i) along each lattice vector
-------------------------------------------------------------------------- */
-
+// 1-3: sum q r of unwrapped positions, 4-6: its rate sum Z v, 7-9 and 10-12: real and imaginary part of P_g =
+// sum q exp(2 pi i s_g) / (2 pi i) along each lattice vector.
 void ComputeLESPolarization::compute_vector()
 {
   invoked_vector = update->ntimestep;
@@ -52,14 +45,14 @@ void ComputeLESPolarization::compute_vector()
   double mine[12] = {0.0};
   for (int i = 0; i < atom->nlocal; i++) {
     if (!(atom->mask[i] & groupbit)) continue;
-    const double q = pair->latent_charge(i);
+    const double q = response->charge(i);
     double unwrapped[3];
     domain->unmap(atom->x[i], atom->image[i], unwrapped);
     for (int a = 0; a < 3; a++) {
       mine[a] += q * unwrapped[a];
       for (int b = 0; b < 3; b++) mine[3 + a] += born[i][3 * a + b] * atom->v[i][b];
     }
-    pair->add_polarization_phase(i, mine + 6);
+    response->add_polarization_phase(i, mine + 6);
   }
   MPI_Allreduce(mine, vector, size_vector, MPI_DOUBLE, MPI_SUM, world);
   std::for_each(vector, vector + size_vector, [this](double &value) { value *= scale; });

@@ -16,13 +16,12 @@
 #include "error.h"
 #include "force.h"
 #include "kspace_box.h"
+#include "les_tally.h"
 #include "memory.h"
 #include "pair_les.h"
 
 using namespace LAMMPS_NS;
 using namespace FixConst;
-
-/* ---------------------------------------------------------------------- */
 
 FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) :
     Fix(lmp, narg, arg), pair(nullptr), sent(nullptr), sent_columns(0), listed_box{}
@@ -36,15 +35,11 @@ FixLESBackward::FixLESBackward(LAMMPS *lmp, int narg, char **arg) :
   comm_reverse = 9;
 }
 
-/* ---------------------------------------------------------------------- */
-
 int FixLESBackward::setmask()
 {
   return POST_INTEGRATE | PRE_EXCHANGE | PRE_REVERSE | MIN_PRE_EXCHANGE | MIN_PRE_FORCE |
          MIN_PRE_REVERSE;
 }
-
-/* ---------------------------------------------------------------------- */
 
 void FixLESBackward::init()
 {
@@ -54,59 +49,42 @@ void FixLESBackward::init()
   listed_box = box_shape(domain);
 }
 
-/* ---------------------------------------------------------------------- */
-
 void FixLESBackward::post_integrate()
 {
-  pair->kspace_box->remember_moves_of_fixes();
+  pair->box().remember_moves_of_fixes();
 }
-
-/* ---------------------------------------------------------------------- */
 
 void FixLESBackward::min_pre_force(int /*vflag*/)
 {
-  pair->kspace_box->remember_moves_of_fixes();
+  pair->box().remember_moves_of_fixes();
 }
 
-/* ----------------------------------------------------------------------
-   fix pimd/langevin moves the box without telling LAMMPS, which then keeps ghosts and bins of the old one
-------------------------------------------------------------------------- */
-
+// Fix pimd/langevin moves the box without telling LAMMPS, which then keeps ghosts and bins of the old one.
 void FixLESBackward::pre_exchange()
 {
   if (box_shape(domain) != listed_box) domain->box_change = 1;
 }
-
-/* ---------------------------------------------------------------------- */
 
 void FixLESBackward::min_pre_exchange()
 {
   pre_exchange();
 }
 
-/* ---------------------------------------------------------------------- */
-
 void FixLESBackward::setup_pre_reverse(int eflag, int vflag)
 {
   pre_reverse(eflag, vflag);
-  pair->start_timing();
+  pair->start_run();
 }
-
-/* ---------------------------------------------------------------------- */
 
 void FixLESBackward::post_run()
 {
   pair->finish_run();
 }
 
-/* ---------------------------------------------------------------------- */
-
 void FixLESBackward::min_pre_reverse(int eflag, int vflag)
 {
   pre_reverse(eflag, vflag);
 }
-
-/* ---------------------------------------------------------------------- */
 
 void FixLESBackward::pre_reverse(int /*eflag*/, int vflag)
 {
@@ -114,18 +92,18 @@ void FixLESBackward::pre_reverse(int /*eflag*/, int vflag)
   if (vflag_atom) make_room(vatom, maxvatom, 6);
   if (cvflag_atom) make_room(cvatom, maxcvatom, 9);
 
-  pair->backward_from_kspace(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
-                             cvflag_atom ? cvatom : nullptr);
+  LESTally tally;
+  if (vflag_global) tally.virial = virial;
+  if (vflag_atom) tally.virials = vatom;
+  if (cvflag_atom) tally.centroids = cvatom;
+  pair->backward(tally);
 
-  // computes read a fix's virial of local atoms only: bring the share of ghosts home
+  // computes read a fix's virial of local atoms only: add the share of ghosts
   if (vflag_atom) add_from_ghosts(vatom, 6);
   if (cvflag_atom) add_from_ghosts(cvatom, 9);
 }
 
-/* ----------------------------------------------------------------------
-   v_init() thinks of local atoms only, in allocating and in clearing, and of none on an empty rank
-------------------------------------------------------------------------- */
-
+// v_init() thinks of local atoms only, in allocating and in clearing, and of none on an empty rank.
 void FixLESBackward::make_room(double **&array, int &rows, int columns)
 {
   const int nall = atom->nlocal + atom->nghost;
@@ -140,16 +118,12 @@ void FixLESBackward::make_room(double **&array, int &rows, int columns)
     for (int k = 0; k < columns; k++) array[i][k] = 0.0;
 }
 
-/* ---------------------------------------------------------------------- */
-
 void FixLESBackward::add_from_ghosts(double **array, int columns)
 {
   sent = array;
   sent_columns = columns;
   comm->reverse_comm(this, columns);
 }
-
-/* ---------------------------------------------------------------------- */
 
 int FixLESBackward::pack_reverse_comm(int n, int first, double *buf)
 {
@@ -158,8 +132,6 @@ int FixLESBackward::pack_reverse_comm(int n, int first, double *buf)
     for (int k = 0; k < sent_columns; k++) buf[m++] = sent[i][k];
   return m;
 }
-
-/* ---------------------------------------------------------------------- */
 
 void FixLESBackward::unpack_reverse_comm(int n, int *list, double *buf)
 {

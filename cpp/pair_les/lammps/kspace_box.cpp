@@ -28,15 +28,11 @@ static const char *const CALL_SETUP[] = {
     "npt",  "nph",  "rigid/npt", "rigid/nph", "tgnpt/drude", "tgnph/drude", "press/berendsen",
     "bocs", "msst", "qbmsst",    "ipi",       "deform",      "box/relax",   "press/langevin"};
 
-/* ---------------------------------------------------------------------- */
-
 void KSpaceBox::remember()
 {
   shape = box_shape(domain);
   known = true;
 }
-
-/* ---------------------------------------------------------------------- */
 
 void KSpaceBox::remember_moves_of_fixes()
 {
@@ -50,8 +46,6 @@ void KSpaceBox::remember_moves_of_fixes()
   }
   if (moved) remember();
 }
-
-/* ---------------------------------------------------------------------- */
 
 void KSpaceBox::set_up()
 {

@@ -31,10 +31,7 @@ static constexpr double SAMPLE = 256.0;
 // meshes of more points are compared at fewer places
 static constexpr double LARGE_MESH = 1048576.0;
 
-/* ----------------------------------------------------------------------
-   a well mixed 64-bit number of an ID (splitmix64)
-------------------------------------------------------------------------- */
-
+// A well mixed 64-bit number of an ID (splitmix64).
 static std::uint64_t mixed(std::uint64_t value)
 {
   value += 0x9e3779b97f4a7c15ULL;
@@ -42,8 +39,6 @@ static std::uint64_t mixed(std::uint64_t value)
   value = (value ^ (value >> 27)) * 0x94d049bb133111ebULL;
   return value ^ (value >> 31);
 }
-
-/* ---------------------------------------------------------------------- */
 
 KSpaceProbe::KSpaceProbe(LAMMPS *lmp, double n_atoms) :
     Pointers(lmp), everything(n_atoms <= SAMPLE || !atom->tag_enable), summed_gewald(0.0),
@@ -56,23 +51,16 @@ KSpaceProbe::KSpaceProbe(LAMMPS *lmp, double n_atoms) :
   MPI_Allreduce(&mine, &n_all_sampled, 1, MPI_DOUBLE, MPI_SUM, world);
 }
 
-/* ---------------------------------------------------------------------- */
-
 double KSpaceProbe::sign_of(tagint tag)
 {
   return mixed(mixed(tag)) & 1 ? 1.0 : -1.0;
 }
 
-/* ----------------------------------------------------------------------
-   Ewald-type solvers whose forces and energies of atoms are where LAMMPS's host code looks for them
-------------------------------------------------------------------------- */
-
+// Ewald-type solvers whose forces and energies of atoms are where LAMMPS's host code looks for them.
 bool KSpaceProbe::can_measure(const KSpace *kspace, const char *style)
 {
   return !kspace->msmflag && !strstr(style, "/kk");
 }
-
-/* ---------------------------------------------------------------------- */
 
 std::vector<double> KSpaceProbe::rows_of(const std::vector<int> &atoms) const
 {
@@ -83,15 +71,11 @@ std::vector<double> KSpaceProbe::rows_of(const std::vector<int> &atoms) const
   return rows;
 }
 
-/* ---------------------------------------------------------------------- */
-
 void KSpaceProbe::add_over_processes(std::vector<double> &values) const
 {
   MPI_Allreduce(MPI_IN_PLACE, values.data(), static_cast<int>(values.size()), MPI_DOUBLE, MPI_SUM,
                 world);
 }
-
-/* ---------------------------------------------------------------------- */
 
 void KSpaceProbe::sum_exactly(double sigma, double cutoff, double precision)
 {
@@ -142,10 +126,7 @@ void KSpaceProbe::sum_exactly(double sigma, double cutoff, double precision)
   add_slab_correction(exact);
 }
 
-/* ----------------------------------------------------------------------
-   Yeh & Berkowitz 1999; with a net charge Ballenegger, Arnold & Cerda 2009
-------------------------------------------------------------------------- */
-
+// Yeh & Berkowitz 1999; with a net charge Ballenegger, Arnold & Cerda 2009.
 void KSpaceProbe::add_slab_correction(std::vector<double> &rows) const
 {
   if (force->kspace->slabflag != 1) return;
@@ -167,11 +148,8 @@ void KSpaceProbe::add_slab_correction(std::vector<double> &rows) const
   }
 }
 
-/* ----------------------------------------------------------------------
-   a few atoms see little of the mesh. Displaced atoms must stay where pppm looks for atoms that have moved
-   since the last neighbor list
-------------------------------------------------------------------------- */
-
+// A few atoms see little of the mesh. Displaced atoms must stay where pppm looks for atoms that have moved
+// since the last neighbor list.
 std::vector<std::array<double, 3>> KSpaceProbe::displacements() const
 {
   const KSpace *const kspace = force->kspace;
@@ -191,8 +169,6 @@ std::vector<std::array<double, 3>> KSpaceProbe::displacements() const
   }
   return found;
 }
-
-/* ---------------------------------------------------------------------- */
 
 std::vector<double> KSpaceProbe::kspace_errors(const std::array<double, 3> &displacement)
 {

@@ -4,52 +4,53 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   pair_style les: a translator between LAMMPS arrays and the two-phase evaluator of the core.
-   Before the first step: pair_les_setup.cpp, pair_les_checks.cpp; charges, mesh and potential: pair_les_long_range.cpp.
+   pair_style les: commands of LAMMPS and the order of a step. Whatever cannot work is refused before the first step, on
+   every rank, in one line that says what to type instead.
 ------------------------------------------------------------------------- */
 
 #include "pair_les.h"
 
 #include "atom.h"
-#include "comm.h"
+#include "citeme.h"
 #include "compute.h"
 #include "error.h"
 #include "force.h"
+#include "kspace.h"
 #include "memory.h"
-#include "neighbor.h"
+#include "modify.h"
 #include "update.h"
 
-#include "core/constants.h"
-#include "core/long_range.h"
 #include "kspace_access.h"
-#include "kspace_box.h"
-#include "pair_les_model.h"
+#include "les_checks.h"
+#include "les_kspace_checks.h"
+#include "les_parts.h"
+#include "refused_commands.h"
+#include "type_charges.h"
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 using namespace LAMMPS_NS;
 
-namespace {
+static const char cite_les[] =
+    "pair_style les: Latent Ewald summation, doi:10.1038/s41524-025-01577-7\n\n"
+    "@Article{Cheng2025,\n"
+    " author =  {B. Cheng},\n"
+    " title =   {Latent {E}wald summation for machine learning of long-range interactions},\n"
+    " journal = {npj Computational Materials},\n"
+    " year =    2025,\n"
+    " volume =  11,\n"
+    " pages =   {80}\n"
+    "}\n\n";
 
-bool finite(const std::vector<double> &values)
+PairLES::PairLES(LAMMPS *lmp) : PairLES(lmp, NoParts())
 {
-  return std::all_of(values.begin(), values.end(),
-                     [](double value) { return std::isfinite(value); });
+  create_parts<LESNetwork, LESCharges, LESField, LESSplitSum, LESLongRange>();
 }
 
-} // namespace
-
-/* ---------------------------------------------------------------------- */
-
-PairLES::PairLES(LAMMPS *lmp) :
-    Pair(lmp), kspace_box(new KSpaceBox(lmp)), model(new Model), solver(NONE), mesh_auto(true),
-    split(false), cutoff_auto(false), auto_matched(false), cut_coul(0.0), ghost_reach(0.0),
-    ghost_reach_before(0.0), energy_unit(1.0), charge_unit(1.0), fix_backward(nullptr),
-    kspace_energy(nullptr), pairs_listed(false), pair_sum_seconds(0.0), mesh_chosen(false),
-    chosen_order(0), chosen_differentiation(0), planned_points{0, 0, 0}, mesh_reported(false),
-    gewald_set(0.0), gewald_decided(false), tabulated_gewald(0.0), sized_charge_square(0.0),
-    sized_volume(0.0)
+PairLES::PairLES(LAMMPS *lmp, NoParts) :
+    Pair(lmp), fix_backward(nullptr), kspace_energy(nullptr), any_masses(false)
 {
   single_enable = 0;
   restartinfo = 0;
@@ -58,288 +59,320 @@ PairLES::PairLES(LAMMPS *lmp) :
   no_virial_fdotr_compute = 1;
   centroidstressflag = CENTROID_AVAIL;
   ewaldflag = pppmflag = msmflag = 1;
-  comm_forward = 1;
   ncoultablebits = 0; // kspace would warn of the error of tables that do not exist
 }
-
-/* ---------------------------------------------------------------------- */
 
 PairLES::~PairLES()
 {
   delete_internal_styles();
-  release_gewald();
-  release_mesh();
-  release_vectors();
-  release_ghost_cutoff();
-  delete model;
-  delete kspace_box;
-  if (allocated) {
-    memory->destroy(setflag);
-    memory->destroy(cutsq);
-  }
+  if (!allocated) return;
+  memory->destroy(setflag);
+  memory->destroy(cutsq);
 }
 
-/* ----------------------------------------------------------------------
-   first phase: energies and charges; the forces follow in backward_from_kspace(),
-   or here if no kspace style is involved
-------------------------------------------------------------------------- */
-
+// First phase: energies and charges; the forces follow in backward(), or here if no kspace style is involved.
 void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
-  check_watched_charges();
-  update_lists();
-  build_graph();
-  model->step = update->ntimestep;
-  run_forward();
+  const LESTally tally{eflag_global ? &eng_vdwl : nullptr, eflag_global ? &eng_coul : nullptr,
+                       eflag_atom ? eatom : nullptr,       vflag_global ? virial : nullptr,
+                       vflag_atom ? vatom : nullptr,       cvflag_atom ? cvatom : nullptr};
+  charges->refuse_changes();
+  network->build_graph(list, solver_settings->list_cutoff());
+  network->forward();
 
-  if (equilibrates()) update_field(); // a potential that the charges see
-  if (solver != NONE) update_charges();
-  if (solver == KSPACE) {
-    if (KSpaceAccess::scale_factor(force->kspace) != 1.0)
-      error->all(FLERR,
-                 "fix adapt cannot scale the kspace style of pair_style les: its charges have "
-                 "forces of their own; remove the keyword kspace");
-    for (int attempt = 0; size_mesh() && equilibrates() && attempt < 3; attempt++) update_charges();
-    if (!update->setupflag) kspace_box->set_up(); // the setup of a run does so after pair
-    kspace_energy->addstep(update->ntimestep + 1);
-  }
-  tally_energies();
-  if (solver != NONE) compute_field();
-  if (solver == KSPACE) {
-    if (split) compute_split();
-    return;
-  }
+  if (network->equilibrates()) field->evaluate(); // the charges respond to it
+  if (long_range->has_charges()) update_charges();
+  if (long_range->by_kspace()) update_kspace();
+  if (!network->equilibrates()) field->evaluate();
 
-  if (solver == DIRECT) {
-    compute_direct();
-    update_potential();
-  }
-  scatter_edge_gradient(vflag_global ? virial : nullptr, vflag_atom ? vatom : nullptr,
-                        cvflag_atom ? cvatom : nullptr);
+  network->tally_energies(tally);
+  if (network->equilibrates()) equilibration->tally_energies(tally);
+  long_range->tally_corrections(tally);
+  field->compute(*charges, tally);
+  long_range->compute(tally);
+  if (long_range->by_kspace()) return;
+
+  long_range->update_potential();
+  network->backward(long_range->seed(), tally);
 }
 
-/* ---------------------------------------------------------------------- */
-
-void PairLES::run_forward()
+// Of the present step, into atom->q.
+void PairLES::update_charges()
 {
-  auto failure = attempt([this] { evaluate_network(); });
-  if (failure.empty()) {
-    if (!finite(model->evaluator->energy())) failure = not_finite("an energy");
-    if (!finite(model->evaluator->charge())) failure = not_finite("a charge");
-    if (!finite(model->evaluator->electronegativity()))
-      failure = not_finite("an electronegativity");
-    if (!finite(model->evaluator->hardness())) failure = not_finite("a hardness");
-  }
-  const auto cause = too_close();
-  if (!cause.empty()) failure = cause;
-  stop_on_failure(failure);
+  if (network->equilibrates())
+    equilibration->solve();
+  else
+    charges->take_latent();
+  long_range->charges_changed();
 }
 
-/* ----------------------------------------------------------------------
-   a network returns numbers for such atoms, too
-------------------------------------------------------------------------- */
-
-std::string PairLES::too_close()
+// A solver that fits these charges and this box; equilibrated charges are those of the solver as it is.
+void PairLES::update_kspace()
 {
-  const auto &graph = model->graph;
-  const auto edge = pair_les::shortest_edge(graph);
-  if (edge < 0) return "";
-  const double *const r = &graph.edge_vectors[3 * edge];
-  const double distance = std::sqrt(r[0] * r[0] + r[1] * r[1] + r[2] * r[2]);
-  if (!(distance < pair_les::SMALLEST_DISTANCE)) return "";
-  return fmt::format(
-      "atoms {} and {} are {:.3g} A apart at step {}, less than the {} A from which pair_style les "
-      "has energies; type 'delete_atoms overlap 0.1 all all' if one of them is a duplicate",
-      atom->tag[graph.atom[graph.centre[edge]]], atom->tag[graph.atom[graph.neighbour[edge]]],
-      distance, update->ntimestep, pair_les::SMALLEST_DISTANCE);
+  refuse_scaled_kspace(lmp);
+  for (int attempt = 0; tuning->update_solver() && network->equilibrates() && attempt < 3;
+       attempt++)
+    update_charges();
+  if (!update->setupflag) kspace_box->set_up(); // the setup of a run does so after pair
+  kspace_energy->addstep(update->ntimestep + 1);
 }
 
-/* ---------------------------------------------------------------------- */
-
-std::string PairLES::not_finite(const char *output) const
+// Second phase: chain-rule forces -sum_j phi_j dq_j/dr together with the short-range forces.
+void PairLES::backward(const LESTally &tally)
 {
-  return fmt::format(
-      "model file '{}' returned {} that is not finite at step {}: atoms are too close, or "
-      "the configuration is far from the training data",
-      model->file, output, update->ntimestep);
-}
-
-/* ----------------------------------------------------------------------
-   one ERROR line, that of the first rank which has a message; collective, so that no rank waits for
-   another that has stopped
-------------------------------------------------------------------------- */
-
-void PairLES::stop_on_failure(const std::string &message)
-{
-  const int mine = message.empty() ? comm->nprocs : comm->me;
-  int first;
-  MPI_Allreduce(&mine, &first, 1, MPI_INT, MPI_MIN, world);
-  if (first == comm->nprocs) return;
-
-  std::string text(message);
-  int length = static_cast<int>(text.size());
-  MPI_Bcast(&length, 1, MPI_INT, first, world);
-  text.resize(length);
-  MPI_Bcast(&text[0], length, MPI_CHAR, first, world);
-  error->all(FLERR, text);
-}
-
-/* ----------------------------------------------------------------------
-   lists made from that of LAMMPS, when it has been rebuilt
-------------------------------------------------------------------------- */
-
-void PairLES::update_lists()
-{
-  if (neighbor->ago != 0) return;
-  pairs_listed = false; // made when it is needed
-  if (split && cut_coul > model->metadata().cutoff)
-    model->net_neighbors.build(atom->x, model->neighbors_of_all(list),
-                               model->metadata().cutoff + neighbor->skin);
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::build_graph()
-{
-  const int nall = atom->nlocal + atom->nghost;
-  auto &species = model->species_of_atom;
-  species.resize(nall);
-  for (int i = 0; i < nall; i++) species[i] = model->species_of_type[atom->type[i]];
-
-  const bool trimmed = split && cut_coul > model->metadata().cutoff;
-  pair_les::build_graph(atom->x, species.data(), atom->nlocal, nall,
-                        trimmed ? model->net_neighbors.view() : model->neighbors_of_all(list),
-                        model->metadata().cutoff, model->graph, model->layers_of_ghosts());
-}
-
-/* ----------------------------------------------------------------------
-   short-range energies, and what the latent sum has beyond that of the kspace style; reference energies, which
-   may be a million times larger, are summed apart
-------------------------------------------------------------------------- */
-
-void PairLES::tally_energies()
-{
-  const auto &energy = model->evaluator->energy();
-  double short_range_sum = 0.0, correction_sum = 0.0;
-  const bool of_charge = equilibrates();
-
-  for (int i = 0; i < static_cast<int>(energy.size()); i++) {
-    const double short_range = energy[i] + (of_charge ? charge_energy(i) : 0.0);
-    // what the latent sum has beyond 1/2 q phi of the kspace style, by the same rule
-    const double correction = (solver == NONE) ? 0.0
-                                               : 0.5 * model->solver_charge[i] *
-                                                     potential_correction(model->solver_charge[i]);
-    short_range_sum += short_range;
-    correction_sum += correction;
-    if (eflag_atom) tally_atom(i, short_range + correction);
-  }
-
-  if (eflag_global) {
-    eng_vdwl += energy_unit * (reference_energy() + short_range_sum);
-    eng_coul += energy_unit * correction_sum;
-  }
-}
-
-/* ----------------------------------------------------------------------
-   energy of local node n, eV without its reference energy
-------------------------------------------------------------------------- */
-
-void PairLES::tally_atom(int n, double energy)
-{
-  const double reference = model->metadata().reference_energy(model->graph.species[n]);
-  eatom[model->graph.atom[n]] += energy_unit * (reference + energy);
-}
-
-/* ----------------------------------------------------------------------
-   sum over the local atoms, eV
-------------------------------------------------------------------------- */
-
-double PairLES::reference_energy() const
-{
-  return model->metadata().reference_energy(model->graph.species.data(), model->graph.n_local);
-}
-
-/* ----------------------------------------------------------------------
-   second phase: chain-rule forces -sum_j phi_j dq_j/dr together with the short-range forces
-------------------------------------------------------------------------- */
-
-void PairLES::backward_from_kspace(double *virial_sum, double **virial_atom, double **centroid_atom)
-{
-  if (solver != KSPACE) return;
+  if (!long_range->by_kspace()) return;
   // commands that call kspace themselves (dynamical_matrix, third_order) do not ask it for energies of atoms
-  if (!KSpaceAccess::has_energies_of_atoms(force->kspace)) compute_kspace_alone();
+  if (!KSpaceAccess::has_energies_of_atoms(force->kspace)) long_range->compute_kspace_alone();
   kspace_box->remember();
-  update_potential();
-  scatter_edge_gradient(virial_sum, virial_atom, centroid_atom);
+  long_range->update_potential();
+  network->backward(long_range->seed(), tally);
 }
 
-/* ----------------------------------------------------------------------
-   what the derivatives of the outputs are multiplied with: dE_lr/dq, or with equilibrated charges these
-------------------------------------------------------------------------- */
-
-const double *PairLES::backward_seed() const
+void PairLES::settings(int narg, char **arg)
 {
-  if (solver == NONE) return nullptr;
-  return equilibrates() ? model->solver_charge.data() : model->phi.data();
-}
-
-/* ---------------------------------------------------------------------- */
-
-void PairLES::scatter_edge_gradient(double *virial_sum, double **virial_atom,
-                                    double **centroid_atom)
-{
-  stop_on_failure(attempt([this] { model->evaluator->backward(backward_seed()); }));
-  add_edge_forces(model->evaluator->edge_gradient().data(), virial_sum, virial_atom, centroid_atom);
-}
-
-/* ----------------------------------------------------------------------
-   forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b.
-   stress/atom shares each edge between its two atoms; centroid/stress/atom gives it to the neighbour,
-   whose position relative to the centre of the energy enters the heat current (Fan et al. 2015)
-------------------------------------------------------------------------- */
-
-void PairLES::add_edge_forces(const double *g, double *virial_sum, double **virial_atom,
-                              double **centroid_atom)
-{
-  const auto &graph = model->graph;
-  const double *r = graph.edge_vectors.data();
-  double **f = atom->f;
-  double w[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
-
-  for (bigint e = 0; e < graph.n_edges(); e++, g += 3, r += 3) {
-    const int i = graph.atom[graph.centre[e]];
-    const int j = graph.atom[graph.neighbour[e]];
-    const double gx = energy_unit * g[0], gy = energy_unit * g[1], gz = energy_unit * g[2];
-    f[i][0] += gx;
-    f[i][1] += gy;
-    f[i][2] += gz;
-    f[j][0] -= gx;
-    f[j][1] -= gy;
-    f[j][2] -= gz;
-
-    if (!virial_sum && !virial_atom && !centroid_atom) continue;
-    const double v[9] = {-r[0] * gx, -r[1] * gy, -r[2] * gz, -r[0] * gy, -r[0] * gz,
-                         -r[1] * gz, -r[1] * gx, -r[2] * gx, -r[2] * gy};
-    for (int k = 0; k < 6; k++) w[k] += v[k];
-    if (virial_atom)
-      for (int k = 0; k < 6; k++) {
-        virial_atom[i][k] += 0.5 * v[k];
-        virial_atom[j][k] += 0.5 * v[k];
-      }
-    if (centroid_atom)
-      for (int k = 0; k < 9; k++) centroid_atom[j][k] += v[k];
+  // LAMMPS keeps the style object when the same style is named again
+  network->reset();
+  network->messages.reset();
+  charges->reset();
+  field->reset();
+  equilibration->reset();
+  tuning->reset();
+  any_masses = false;
+  for (int iarg = 0, words = 0; iarg < narg; iarg += words) {
+    const int left = narg - iarg;
+    words = network->keyword(left, arg + iarg);
+    if (!words) words = network->messages.keyword(left, arg + iarg);
+    if (!words) words = charges->keyword(left, arg + iarg);
+    if (!words) words = field->keyword(left, arg + iarg);
+    if (!words) words = equilibration->keyword(left, arg + iarg);
+    if (!words) words = tuning->keyword(left, arg + iarg);
+    if (!words) words = masses_keyword(left, arg + iarg);
+    if (!words)
+      error->all(FLERR,
+                 "Unknown pair_style les keyword '{}'; type 'pair_style les' or "
+                 "'pair_style les coul 9.0'",
+                 arg[iarg]);
   }
-  if (virial_sum)
-    for (int k = 0; k < 6; k++) virial_sum[k] += w[k];
+  if (lmp->citeme) lmp->citeme->add(cite_les);
 }
 
-/* ---------------------------------------------------------------------- */
+int PairLES::masses_keyword(int narg, char **arg)
+{
+  if (strcmp(arg[0], "masses") != 0) return 0;
+  const std::string choice = (narg < 2) ? "" : arg[1];
+  if (choice != "check" && choice != "any")
+    error->all(
+        FLERR,
+        "pair_style les masses is '{}' but must be check or any; type 'pair_style les masses "
+        "any' for masses that are not those of the elements",
+        choice);
+  any_masses = choice == "any";
+  return 2;
+}
+
+void PairLES::allocate()
+{
+  allocated = 1;
+  const int n = atom->ntypes + 1;
+  memory->create(setflag, n, n, "pair:setflag");
+  memory->create(cutsq, n, n, "pair:cutsq");
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++) setflag[i][j] = 0;
+}
+
+void PairLES::coeff(int narg, char **arg)
+{
+  if (!allocated) allocate();
+  if (narg < 3 || strcmp(arg[0], "*") != 0 || strcmp(arg[1], "*") != 0)
+    error->all(FLERR,
+               "Incorrect pair_coeff of pair_style les; type 'pair_coeff * * model.pt' followed "
+               "by one element for each of the {} atom types",
+               atom->ntypes);
+  delete_internal_styles();
+  // a command that fails and whose error is caught (Python) leaves no half of two models
+  for (int i = 1; i <= atom->ntypes; i++) std::fill_n(&setflag[i][1], atom->ntypes, 0);
+  network->read(arg[2]);
+  if (!solver_settings->split || solver_settings->choose_cutoff)
+    solver_settings->cutoff = network->cutoff();
+  network->messages.choose(network->metadata(), network->file());
+  network->assign_species(narg - 3, arg + 3);
+  const auto &species = network->species();
+  for (int i = 1; i <= atom->ntypes; i++)
+    for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = species[i] >= 0 && species[j] >= 0;
+  if (network->long_range()) create_internal_styles();
+}
+
+// Integrators and minimizers collect computes with per-atom energy before init_style() runs, so that these
+// have to exist by then.
+void PairLES::create_internal_styles()
+{
+  const std::string id = fmt::format("les_{}", instance_me);
+  fix_backward = dynamic_cast<FixLESBackward *>(modify->add_fix(id + "_backward all LES/BACKWARD"));
+  fix_backward->pair = this;
+  kspace_energy = modify->add_compute(id + "_kspace all pe/atom kspace");
+  if (!network->equilibrates()) return;
+  equilibration->history.create();
+  nextra = LESEquilibration::N_EXTRA; // of compute pair
+  pvector = equilibration->extra();
+}
+
+void PairLES::delete_internal_styles()
+{
+  // by their names: unfix and uncompute may have taken them away
+  const std::string id = fmt::format("les_{}", instance_me);
+  if (modify->get_fix_by_id(id + "_backward")) modify->delete_fix(id + "_backward");
+  if (modify->get_compute_by_id(id + "_kspace")) modify->delete_compute(id + "_kspace");
+  fix_backward = nullptr;
+  kspace_energy = nullptr;
+  equilibration->history.destroy();
+  nextra = 0;
+  pvector = nullptr;
+}
+
+void PairLES::init_style()
+{
+  refuse_settings(lmp, this);
+  refuse_hidden_neighbors(lmp);
+  refuse_long_lists(lmp, std::max(solver_settings->list_cutoff(), network->cutoff()));
+  refuse_commands(lmp, Conflict::MODEL);
+  if (!any_masses)
+    refuse_wrong_masses(lmp, network->file(), network->metadata().species, network->species());
+  units->energy = (strcmp(update->unit_style, "real") == 0)
+                      ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
+                      : 1.0;
+  network->messages.request_neighbors(network->cutoff(), network->file());
+  field->init(*network, *charges);
+  charges->init();
+  equilibration->init();
+  if (network->long_range()) init_charges();
+  long_range->init();
+  if (!long_range->by_kspace()) return;
+
+  refuse_commands(lmp, Conflict::KSPACE);
+  refuse_kspace(lmp, *network, *charges, *solver_settings);
+  tuning->init();
+  kspace_energy->addstep(update->ntimestep);
+}
+
+void PairLES::init_charges()
+{
+  std::vector<std::string> fixes{fmt::format("les_{}_backward", instance_me)};
+  if (network->equilibrates()) fixes.push_back(equilibration->history.fix_id());
+  refuse_removed_styles(lmp, fixes, fmt::format("les_{}_kspace", instance_me));
+  refuse_commands(lmp, Conflict::CHARGES);
+  refuse_charge_conflicts(lmp);
+  level_charges_for_swaps(lmp);
+  units->charge =
+      std::sqrt(network->long_range()->coulomb_constant * units->energy / force->qqrd2e);
+}
+
+// At the start of a run, when the neighbor lists are made: a later pair_coeff of pair_style hybrid may have
+// given pairs to another style.
+void PairLES::setup()
+{
+  charges->watch(long_range->has_charges());
+  refuse_taken_pairs(lmp, list, network->species());
+}
+
+double PairLES::init_one(int i, int j)
+{
+  if (setflag[i][j] == 0)
+    error->all(FLERR, "Types {} and {} have no pair_coeff of pair_style les", i, j);
+  return std::max(solver_settings->list_cutoff(), network->cutoff());
+}
+
+// kspace->init() runs before init_style() and asks for the cutoff before it looks at g_ewald and at the
+// charges: the one moment at which the splitting parameter can be handed over.
+void *PairLES::extract(const char *str, int &dim)
+{
+  dim = 0;
+  if (strcmp(str, "cut_coul") != 0) return nullptr;
+  if (!network->loaded())
+    error->all(FLERR,
+               "pair_style les has no model; type 'pair_coeff * * model.pt' followed by one "
+               "element for each of the {} atom types",
+               atom->ntypes);
+  if (!network->long_range()) {
+    if (force->kspace && force->pair == this)
+      error->all(FLERR,
+                 "model file '{}' has no charges for kspace_style {}; type 'kspace_style none'",
+                 network->file(), force->kspace_style);
+    return nullptr;
+  }
+  if (force->kspace) tuning->prepare();
+  return (void *) &solver_settings->cutoff;
+}
+
+// For `fix ID group pair 1 les potential 0 charge 0`: latent potential in V and latent charge in e.
+void *PairLES::extract_peratom(const char *str, int &ncol)
+{
+  ncol = 0;
+  if (!network->loaded() || !network->long_range()) return nullptr;
+  charges->sync_to_host();
+  long_range->sync_to_host();
+  if (strcmp(str, "potential") == 0) return (void *) long_range->potential().data();
+  if (strcmp(str, "charge") == 0) return (void *) charges->values().data();
+  return nullptr;
+}
 
 double PairLES::memory_usage()
 {
-  double bytes = Pair::memory_usage() + model->graph.bytes() + model->net_neighbors.bytes() +
-                 model->split_sum.bytes();
-  if (model->evaluator) bytes += sizeof(double) * model->evaluator->edge_gradient().capacity();
-  return bytes;
+  return Pair::memory_usage() + network->bytes() + split_sum->bytes();
+}
+
+int PairLES::pack_forward_comm(int n, int *atoms, double *buf, int /*pbc_flag*/, int * /*pbc*/)
+{
+  return network->messages.pack_forward(n, atoms, buf);
+}
+
+void PairLES::unpack_forward_comm(int n, int first, double *buf)
+{
+  network->messages.unpack_forward(n, first, buf);
+}
+
+int PairLES::pack_reverse_comm(int n, int first, double *buf)
+{
+  return network->messages.pack_reverse(n, first, buf);
+}
+
+void PairLES::unpack_reverse_comm(int n, int *atoms, double *buf)
+{
+  network->messages.unpack_reverse(n, atoms, buf);
+}
+
+void PairLES::start_run()
+{
+  split_sum->start_timing();
+  equilibration->start_counting();
+}
+
+void PairLES::finish_run()
+{
+  equilibration->report();
+  if (solver_settings->split && long_range->by_kspace()) split_sum->report();
+}
+
+LESResponse *PairLES::with_charges(LAMMPS *lmp)
+{
+  const auto fixes = lmp->modify->get_fix_by_style("^LES/BACKWARD");
+  return fixes.empty() ? nullptr : dynamic_cast<FixLESBackward *>(fixes[0])->pair->response.get();
+}
+
+LESResponse *PairLES::with_committee(LAMMPS *lmp)
+{
+  LESResponse *found = nullptr;
+  Pair *last = nullptr;
+  for (int k = 1;; k++) {
+    auto *const candidate = lmp->force->pair_match("^les", 0, k);
+    if (!candidate || candidate == last) return found;
+    last = candidate;
+    auto *const pair = dynamic_cast<PairLES *>(candidate);
+    if (!pair || pair->response->n_members() < 2) continue;
+    if (found)
+      lmp->error->all(FLERR,
+                      "two pair_style les have a model of several networks, and compute "
+                      "les/committee/atom is for one; use a model of one network for the other");
+    found = pair->response.get();
+  }
 }

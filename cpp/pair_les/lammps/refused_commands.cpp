@@ -82,8 +82,6 @@ void refuse(LAMMPS *lmp, const char *kind, const char *style, const Refused (&ta
 
 } // namespace
 
-/* ---------------------------------------------------------------------- */
-
 void LAMMPS_NS::refuse_commands(LAMMPS *lmp, Conflict has)
 {
   for (const auto *fix : lmp->modify->get_fix_list()) refuse(lmp, "fix", fix->style, FIXES, has);

@@ -17,8 +17,6 @@
 
 using namespace LAMMPS_NS;
 
-/* ---------------------------------------------------------------------- */
-
 void LAMMPS_NS::level_charges_for_swaps(LAMMPS *lmp)
 {
   const auto *const modify = lmp->modify;

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include "les_charges.h"
+
+#include "atom.h"
+#include "error.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace LAMMPS_NS;
+
+int LESCharges::keyword(int narg, char **arg)
+{
+  if (strcmp(arg[0], "charge") != 0) return 0;
+  if (narg < 2)
+    error->all(FLERR, "pair_style les keyword charge needs the total charge in e; type "
+                      "'pair_style les charge 0'");
+  sum_given = true;
+  sum_wanted = utils::numeric(FLERR, arg[1], false, lmp);
+  return 2;
+}
+
+void LESCharges::reset()
+{
+  sum_given = false;
+  sum_wanted = 0.0;
+}
+
+// A network whose charge state was an input in training is exported for one charge per atom: the sum of the
+// charges follows from the number of atoms, and cannot be another one.
+void LESCharges::init()
+{
+  if (!network.long_range()) {
+    if (sum_given)
+      error->all(
+          FLERR,
+          "pair_style les charge needs a model with charges, but model file '{}' has none; type "
+          "'pair_style les'",
+          network.file());
+    return;
+  }
+  const auto &state = network.metadata().charge_per_atom;
+  if (!state) return;
+  const double total = *state * atom->natoms;
+  if (!sum_given) {
+    sum_wanted = total;
+    return;
+  }
+  const double given = sum_wanted;
+  if (std::fabs(given - total) > 1.0e-6 * std::max(1.0, std::fabs(total)))
+    error->all(FLERR,
+               "pair_style les charge {:.6g} contradicts model file '{}', which was exported for "
+               "{:.6g} e per atom, {:.6g} e for {} atoms; type 'pair_style les', or export the "
+               "model with 'pair-les export --charge {:.6g}'",
+               given, network.file(), *state, total, atom->natoms, given);
+}
+
+bool LESCharges::projects() const
+{
+  return network.long_range()->neutralize || sum_given;
+}
+
+void LESCharges::remove_mean(std::vector<double> &values) const
+{
+  if (!projects()) return;
+  double mine = 0.0, all;
+  for (const double value : values) mine += value;
+  MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_SUM, world);
+  for (auto &value : values) value -= all / n_charges;
+}
+
+void LESCharges::take_latent()
+{
+  const auto &latent =
+      network.outputs().charge(); // every atom has a species, so that nodes are atoms
+  double local_sum = 0.0;
+  for (const double q : latent) local_sum += q;
+  const double by = shift(local_sum, static_cast<int>(latent.size()));
+  charge.resize(latent.size());
+  for (std::size_t i = 0; i < latent.size(); i++) charge[i] = latent[i] - by;
+  write(charge);
+}
+
+double LESCharges::shift(double local_sum, int n_local)
+{
+  const double mine[2] = {local_sum, static_cast<double>(n_local)};
+  double all[2];
+  MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, world);
+  sum = all[0];
+  n_charges = all[1];
+  if (!projects()) return 0.0;
+  sum = sum_wanted;
+  return (all[0] - sum_wanted) / all[1];
+}
+
+void LESCharges::assign(const std::vector<double> &values)
+{
+  charge = values;
+  sum = sum_wanted;
+  write(charge);
+}
+
+void LESCharges::try_out(const std::vector<double> &values)
+{
+  write(values);
+  double mine = 0.0;
+  for (const double q : values) mine += q;
+  MPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
+}
+
+void LESCharges::count_atoms()
+{
+  const double mine = atom->nlocal;
+  MPI_Allreduce(&mine, &n_charges, 1, MPI_DOUBLE, MPI_SUM, world);
+}
+
+// In the unit that makes LAMMPS's Coulomb constant that of the model.
+void LESCharges::write(const std::vector<double> &values)
+{
+  for (std::size_t i = 0; i < values.size(); i++) {
+    const double q = units.charge * values[i];
+    atom->q[i] = (q == 0.0) ? TINY : q;
+  }
+}
+
+// Fixes act between setup() and compute() of a run's start. Kokkos keeps charges elsewhere.
+void LESCharges::watch(bool active)
+{
+  watched = active && !lmp->kokkos;
+  if (watched) watched_charges.assign(atom->q, atom->q + atom->nlocal);
+}
+
+void LESCharges::refuse_changes()
+{
+  if (!watched) return;
+  watched = false;
+  const int mine = !std::equal(watched_charges.begin(), watched_charges.end(), atom->q);
+  int changed;
+  MPI_Allreduce(&mine, &changed, 1, MPI_INT, MPI_MAX, world);
+  if (changed)
+    error->all(FLERR,
+               "a fix sets charges of atoms, as fix adapt with atom charge does, but the model of "
+               "pair_style les gives them; remove this fix");
+}

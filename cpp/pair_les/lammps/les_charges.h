@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Charges of the local atoms: their sum, and their way into atom->q.
+
+#ifndef PAIR_LES_LAMMPS_LES_CHARGES_H
+#define PAIR_LES_LAMMPS_LES_CHARGES_H
+
+#include "pointers.h"
+
+#include "les_network.h"
+#include "les_tally.h"
+
+#include <vector>
+
+namespace LAMMPS_NS {
+
+class LESCharges : protected Pointers {
+ public:
+  LESCharges(class LAMMPS *lmp, const LESUnits &units, const LESNetwork &network) :
+      Pointers(lmp), units(units), network(network)
+  {}
+  virtual ~LESCharges() = default;
+
+  // Stands in for a charge of exactly zero in atom->q, for which the potential 2 e_i / q_i has no value; any size is exact
+  // to rounding because e_i is proportional to q_i.
+  static constexpr double TINY = 1.0e-100;
+
+  // Read the keyword charge at the start of arg. Returns the number of words, 0 for another keyword.
+  int keyword(int narg, char **arg);
+  void reset();
+
+  // Before a run: refuse what contradicts the model file.
+  void init();
+
+  // A given sum, or neutralize, is a projection, which spreads every change of the sum over all atoms.
+  bool projects() const;
+  double wanted() const { return sum_wanted; } // e
+
+  // Remove the mean from values [nlocal], as the transpose of the projection does. Nothing without a projection. Collective.
+  void remove_mean(std::vector<double> &values) const;
+
+  // Take the charges that the network has returned, projected. Collective.
+  virtual void take_latent();
+
+  // Take equilibrated charges [nlocal] in e, whose sum is wanted().
+  void assign(const std::vector<double> &charge);
+
+  // Give trial charges to kspace without taking them: atom->q and total(). Collective.
+  void try_out(const std::vector<double> &charge);
+
+  const std::vector<double> &values() const { return charge; } // [nlocal] e
+  double total() const { return sum; }                         // e, over all processes
+  double n_atoms() const
+  {
+    return n_charges;
+  } // counted: atom->natoms may be that of the last thermo output
+  void count_atoms(); // collective
+
+  // The charges where code for the host finds them: values(), and atom->q.
+  virtual void sync_to_host() {}
+  virtual void sync_atom_charges_to_host() {}
+  virtual bool on_host() const { return true; } // on every step, with positions and forces
+
+  // Charges at the start of a run, which nobody else must change before its first step. Collective.
+  void watch(bool active);
+  void refuse_changes();
+
+ protected:
+  const LESUnits &units;
+  const LESNetwork &network;
+  std::vector<double> charge;
+
+  // What every charge is lowered by to have the sum wanted; sets total() and n_atoms(). Collective.
+  double shift(double local_sum, int n_local);
+
+ private:
+  bool sum_given = false; // keyword charge
+  double sum_wanted = 0.0, sum = 0.0, n_charges = 0.0;
+  bool watched = false;
+  std::vector<double> watched_charges;
+
+  void write(const std::vector<double> &values);
+};
+
+} // namespace LAMMPS_NS
+
+#endif

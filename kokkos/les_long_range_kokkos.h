@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Charges of pair_style les/kk to potential: on the device where kspace_style is pppm/kk, through the host where it is another.
+// Output of single atoms, an external field and the direct sum of an isolated system are left to the host style.
+
+#ifndef PAIR_LES_KOKKOS_LES_LONG_RANGE_KOKKOS_H
+#define PAIR_LES_KOKKOS_LES_LONG_RANGE_KOKKOS_H
+
+#include "les_long_range.h"
+#include "les_split_sum.h"
+
+#include "atom_kokkos.h"
+#include "atom_masks.h"
+#include "error.h"
+#include "force.h"
+#include "neigh_list_kokkos.h"
+
+#include "charges_kokkos.h"
+#include "kspace_access_kokkos.h"
+#include "les_device_kokkos.h"
+
+namespace LAMMPS_NS {
+
+template <class DeviceType> class LESSplitSumKokkos : public LESSplitSum {
+ public:
+  LESSplitSumKokkos(LAMMPS *lmp, const LESUnits &units, LESNetwork &network, LESCharges &charges,
+                    const LESSolverSettings &settings, LESDevice<DeviceType> &device) :
+      LESSplitSum(lmp, units, network, charges, settings), on_device(device)
+  {}
+
+ protected:
+  void tabulate() override
+  {
+    const double before = tabulated();
+    LESSplitSum::tabulate();
+    if (tabulated() != before) on_device.split_table.copy(table);
+  }
+
+  void clear() override {} // LESLongRangeKokkos::charges_changed() has cleared the potential
+
+  void sum_pairs(pair_les::PairSum::Virial wanted) override
+  {
+    atomKK->sync(on_device.space, Q_MASK); // ghosts may have arrived on the host
+    on_device.virial_of_atoms = {};
+    if (wanted == pair_les::PairSum::Virial::per_atom)
+      les_kokkos::make_room(on_device.virial_of_atoms, "les:virial", 6 * on_device.graph.n_local);
+    on_device.split_totals = les_kokkos::sum_pairs<DeviceType>(
+        atomKK->k_x.template view<DeviceType>(), atomKK->k_f.template view<DeviceType>(),
+        atomKK->k_q.template view<DeviceType>(),
+        *static_cast<NeighListKokkos<DeviceType> *>(network.list()), on_device.split_table,
+        settings.cutoff, units.charge, units.energy, NEIGHMASK, on_device.extra,
+        on_device.virial_of_atoms);
+    atomKK->modified(on_device.space, F_MASK);
+  }
+
+  void tally_sum(const LESTally &tally) override
+  {
+    const auto &totals = on_device.split_totals;
+    if (tally.coulomb) *tally.coulomb += 0.5 * units.energy * totals.charge_potential;
+    if (tally.virial)
+      for (int k = 0; k < 6; k++)
+        tally.virial[k] +=
+            units.energy * (totals.virial[k] + (k < 3 ? background() * totals.charge : 0.0));
+    if (!tally.energies && !tally.virials_of_atoms()) return;
+
+    charges.sync_to_host();
+    les_kokkos::copy_to_host(on_device.extra, on_device.n_local(), sum.potential);
+    if (tally.virials_of_atoms())
+      les_kokkos::copy_to_host(on_device.virial_of_atoms, 6 * on_device.graph.n_local, sum.virial);
+    tally_pair_sum_of_atoms(sum, charges.values(), background(), units, tally);
+  }
+
+ private:
+  LESDevice<DeviceType> &on_device;
+};
+
+template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
+ public:
+  LESLongRangeKokkos(LAMMPS *lmp, const LESUnits &units, const LESNetwork &network,
+                     LESCharges &charges, const LESField &field, LESSplitSum &split_sum,
+                     KSpaceBox &kspace_box, const LESSolverSettings &settings,
+                     LESDevice<DeviceType> &device) :
+      LESLongRange(lmp, units, network, charges, field, split_sum, kspace_box, settings),
+      on_device(device)
+  {}
+
+  void charges_changed() override
+  {
+    les_kokkos::clear<DeviceType>(on_device.extra, on_device.n_local());
+    if (solver != KSPACE) return;
+    auto *const pppm = dynamic_cast<PPPMKokkos<DeviceType> *>(force->kspace);
+    if (!pppm) {
+      atomKK->sync(Host, Q_MASK);
+      LESLongRange::charges_changed();
+      return;
+    }
+    double all[2];
+    MPI_Allreduce(on_device.charge_sums.value, all, 2, MPI_DOUBLE, MPI_SUM, world);
+    using Access = PPPMKokkosAccess<DeviceType>;
+    Access::set_charge_sums(pppm, all[0], all[1], force->qqrd2e);
+    if (Access::will_sum_charges(pppm, atom->natoms)) atomKK->sync(Host, Q_MASK);
+  }
+
+  void tally_corrections(const LESTally &tally) override
+  {
+    if (solver == NONE) return;
+    const double offset = correction(0.0), slope = correction(1.0) - offset;
+    const double *const sums = on_device.charge_sums.value;
+    if (tally.coulomb) *tally.coulomb += 0.5 * units.energy * (offset * sums[2] + slope * sums[3]);
+    if (!tally.energies) return;
+    charges.sync_to_host();
+    LESTally of_atoms;
+    of_atoms.energies = tally.energies;
+    LESLongRange::tally_corrections(of_atoms);
+  }
+
+  void compute(const LESTally &tally) override
+  {
+    if (solver != DIRECT) {
+      LESLongRange::compute(tally);
+      return;
+    }
+    charges.sync_to_host();
+    atomKK->sync(Host, X_MASK | F_MASK);
+    LESLongRange::compute(tally);
+    atomKK->modified(Host, F_MASK);
+    atomKK->sync(on_device.space, F_MASK);
+    les_kokkos::copy_to_device(direct.potential.data(), direct.potential.size(), on_device.extra);
+  }
+
+  // forces of the host cannot be kept and put back while those of the device are under way
+  void compute_kspace_alone() override
+  {
+    error->all(
+        FLERR,
+        "pair_style les/kk needs per-atom energies of kspace on each step, for which "
+        "commands like dynamical_matrix do not ask; type 'suffix off' before 'pair_style les'");
+  }
+
+  void update_potential() override
+  {
+    if (solver == NONE) return;
+    const int n = on_device.n_local();
+    add_field(n);
+    double local_sum, sum;
+    if (auto *const pppm = dynamic_cast<PPPMKokkos<DeviceType> *>(force->kspace)) {
+      local_sum = set_potential(PPPMKokkosAccess<DeviceType>::energies(pppm), n);
+    } else {
+      les_kokkos::make_room(on_device.scratch, "les:kspace_energy", n);
+      if (solver == KSPACE) les_kokkos::copy_to_device(force->kspace->eatom, n, on_device.scratch);
+      local_sum = set_potential(on_device.scratch, n);
+    }
+
+    // q - mean(q) is a projection: its transpose acts on the potential
+    if (charges.projects()) {
+      MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
+      les_kokkos::shift<DeviceType>(on_device.phi, n, -sum / charges.n_atoms());
+    }
+    on_device.newer.potential = true;
+  }
+
+  const double *seed() const override { return solver == NONE ? nullptr : on_device.phi.data(); }
+
+  void sync_to_host() override
+  {
+    if (on_device.newer.potential)
+      les_kokkos::copy_to_host(on_device.phi, on_device.n_local(), phi);
+    on_device.newer.potential = false;
+  }
+
+ private:
+  LESDevice<DeviceType> &on_device;
+
+  // Potential of the field in on_device.extra; positions on the host are those of LESFieldKokkos::compute().
+  void add_field(int n)
+  {
+    if (!field.on()) return;
+    std::vector<double> potential(n);
+    les_kokkos::copy_to_host(on_device.extra, n, potential);
+    for (int i = 0; i < n; i++) potential[i] += field.potential(i);
+    les_kokkos::copy_to_device(potential.data(), n, on_device.extra);
+  }
+
+  // Returns the sum over the local atoms; `energy` is that of kspace.
+  template <class Energies> double set_potential(const Energies &energy, int n)
+  {
+    const double offset = correction(0.0), slope = correction(1.0) - offset;
+    const double scale = solver == KSPACE ? 2.0 * units.volt() : 0.0;
+    return les_kokkos::set_potential<DeviceType>(on_device.phi, on_device.charge, on_device.extra,
+                                                 energy, atomKK->k_q.template view<DeviceType>(), n,
+                                                 offset, slope, scale);
+  }
+};
+
+} // namespace LAMMPS_NS
+
+#endif
