@@ -128,7 +128,9 @@ def test_files_are_short():
         str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in sources(*CPP, *PYTHON)
     }
     assert {name: lines for name, lines in long.items() if lines > LONGEST_FILE} == {}
-    styles = {name: lines for name, lines in long.items() if name.startswith(("cpp/pair_les/lammps", "kokkos"))}
+    styles = {
+        name: lines for name, lines in long.items() if name.startswith(("cpp/pair_les/lammps", "kokkos"))
+    }
     assert {name: lines for name, lines in styles.items() if lines > LONGEST_FILE_OF_STYLES} == {}
 
 
@@ -170,7 +172,9 @@ def test_no_class_of_the_styles_is_implemented_in_two_files():
     """Beside its header, that is."""
     files: dict[str, set[str]] = {}
     for path in sources("cpp/pair_les/lammps/*.cpp", "kokkos/*.cpp"):
-        for name in re.findall(r"^[^\s/#].*?\b(\w+)(?:<\w+>)?::~?\w+\(.*$", without_comments(path), re.MULTILINE):
+        for name in re.findall(
+            r"^[^\s/#].*?\b(\w+)(?:<\w+>)?::~?\w+\(.*$", without_comments(path), re.MULTILINE
+        ):
             files.setdefault(name, set()).add(path.name)
     for namespace in ("LAMMPS_NS", "pair_les", "les_kokkos", "utils", "fmt", "std", "Kokkos"):
         files.pop(namespace, None)
