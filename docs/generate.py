@@ -39,7 +39,7 @@ unknown key is an error that names the nearest known one. Every key, defaults in
 COMMANDS_INTRODUCTION = """# Command line
 
 Which commands and options does `pair-les` have? `pair-les COMMAND --help` prints the same in a
-terminal. Options of the list type may be repeated.
+terminal, and `pair-les --version` the version.
 
 The exit status is 0 on success, 1 where a comparison fails (`check`, `convert`, `doctor`), and 2 after
 a wrong input, which is reported on one line; `PAIR_LES_DEBUG=1` prints the Python traceback behind it.
