@@ -15,7 +15,7 @@ ALLOWED = {
     "model_file": "installation",
     "long_range": "model_file",
     "net": "installation",
-    "data": "long_range",
+    "data": "long_range net",
     "evaluation": "installation model_file long_range net data",
     "observables": "model_file long_range data evaluation",
     "training": "installation model_file long_range net data evaluation observables",

@@ -29,6 +29,9 @@ PURE_FUNCTION_RELATIVE = 1e-13
 SYMMETRY = 1e-9
 """Translated, rotated, permuted or repeated system, float64: 1e-14 A of coordinates times 1e3 eV/A^2."""
 
+TWO_PHASES = 1e-10
+"""One float64 energy, differentiated as a whole and in two phases: sums of terms up to 1e2 eV in another order."""
+
 BORN = 1e-6
 """e, Born charges against central differences of the dipole, 1e-4 A: rounding 1e-14 e A / step; bar of the project."""
 

@@ -18,8 +18,10 @@ import torch
 from ase import Atoms
 from compare import assert_equal
 from pair_les import LESCalculator, load_model
+from pair_les.evaluation.configuration import batch_of_configuration
+from pair_les.evaluation.model_network import model_network, species_indices
+from pair_les.evaluation.prediction import apply_network
 from pair_les.observables import dipole, observe, project_charges
-from pair_les.observables.observe import _charges
 from systems import System, random_fluid, rock_salt
 
 TRICLINIC = [[11.0, 0.0, 0.0], [1.5, 12.0, 0.0], [-2.0, 1.0, 13.0]]
@@ -40,9 +42,10 @@ def with_field(path, system: System, total_charge: float, field: np.ndarray, eps
     """What LAMMPS must compute: the oracle for projected charges, and the field by autograd of its energy."""
     base = oracle.evaluate(path, system, total_charge=total_charge)
     module, metadata = load_model(path)
-    atoms = Atoms(system.symbols, system.positions, cell=system.cell, pbc=True)
-    x = torch.tensor(system.positions, requires_grad=True)
-    charges = _charges(module, metadata, atoms, x, torch.tensor(system.cell, dtype=torch.float64), "model")
+    species = species_indices(system.symbols, metadata, "model")
+    batch = batch_of_configuration(species, system.positions, system.cell, True, metadata.cutoff)
+    x = batch.positions.requires_grad_(True)
+    _, charges = apply_network(model_network(module, metadata, "model"), batch, torch.float64)
     moment = dipole(project_charges(charges, total_charge), x)
     energy = -np.sqrt(eps) * (torch.tensor(field) * moment).sum()
     (gradient,) = torch.autograd.grad(energy, x)

@@ -19,7 +19,7 @@ from pair_les.data.graphs import build_graphs
 from pair_les.data.labelled_graphs import with_charge_labels
 from pair_les.errors import ConfigError, DataError
 from pair_les.evaluation import evaluate, species_indices
-from pair_les.evaluation.label_errors import model_network
+from pair_les.evaluation.model_network import model_network
 from pair_les.evaluation.prediction import predict
 from pair_les.model_file import load_model
 from pair_les.observables import observe

@@ -66,7 +66,7 @@ def batch_of(path: Path, frames: list, totals: list[float]) -> Batch:
 
 
 def told(net: ContractNet, batch: Batch, long_range: LongRange | None = NEUTRALIZE):
-    return predict(net.interaction, long_range, batch, torch.float64, tell_charge=True)
+    return predict(net.interaction, long_range, batch, torch.float64, condition_on_charge=True)
 
 
 @pytest.mark.parametrize("layers", [0, 1])

@@ -24,7 +24,7 @@ from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
 from pair_les.data.labelled_graphs import with_charge_labels
 from pair_les.errors import ConfigError, RunError
-from pair_les.evaluation.label_errors import model_network
+from pair_les.evaluation.model_network import model_network
 from pair_les.evaluation.prediction import predict
 from pair_les.export import export
 from pair_les.long_range import long_range_energy
@@ -33,7 +33,7 @@ from pair_les.long_range.equilibration import (
     equilibrium_charges,
     interaction_matrix,
     lowest_hardness,
-    of_fixed_charges,
+    with_fixed_sum,
 )
 from pair_les.model_file import load_model, read_metadata
 from pair_les.model_file.metadata import ContractError, LongRange, Metadata
@@ -354,7 +354,7 @@ def test_written_as_version_2_and_latent_models_as_version_1(model: Path) -> Non
     assert metadata.format_version == 2
     assert Metadata.from_json(metadata.to_json(), "copy") == metadata
     assert '"format_version": 2' in metadata.to_json()
-    latent = replace(metadata, long_range=of_fixed_charges(SETTINGS))
+    latent = replace(metadata, long_range=with_fixed_sum(SETTINGS))
     assert latent.format_version == 1 and "charge_model" not in latent.to_json()
     assert "equilibrated charges" in inspect(model) and "version 2" in inspect(model)
 

@@ -12,6 +12,7 @@ from ase.data import atomic_numbers
 from torch import Tensor
 
 from ..errors import DataError
+from ..net.edge_vectors import edge_vectors
 from .charge_labels import ChargeLabels
 from .frames import Frame
 from .neighbors import neighbor_list
@@ -121,9 +122,9 @@ def _graph(
 def _require_distinct(frame: Frame, edge_index: np.ndarray, shifts: np.ndarray) -> None:
     if edge_index.shape[1] == 0:
         return
-    vectors = frame.positions[edge_index[1]] - frame.positions[edge_index[0]] + shifts
-    distances = np.sqrt(np.einsum("ei,ei->e", vectors, vectors))
-    edge = int(np.argmin(distances))
+    positions, edges = torch.from_numpy(frame.positions), torch.from_numpy(edge_index)
+    distances = edge_vectors(positions, edges, torch.from_numpy(shifts), torch.float64).norm(dim=1)
+    edge = int(distances.argmin())
     if distances[edge] < SMALLEST_DISTANCE:
         first, second = (int(atom) for atom in edge_index[:, edge])
         raise DataError(

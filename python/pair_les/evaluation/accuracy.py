@@ -62,7 +62,7 @@ def compare(
     graphs: Sequence[Graph],
     dtype: torch.dtype,
     device: str = "cpu",
-    tell_charge: bool = False,
+    condition_on_charge: bool = False,
 ) -> Comparison:
     """Predict every frame.
 
@@ -78,7 +78,7 @@ def compare(
         Of the network.
     device
         Where the network is.
-    tell_charge
+    condition_on_charge
         As in `predict`.
     """
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in Comparison.__dataclass_fields__}
@@ -86,7 +86,12 @@ def compare(
         batch = collate(chunk).to(torch.device(device))
         labelled = batch.has_stress
         prediction = predict(
-            network, long_range, batch, dtype, stress=bool(labelled.any()), tell_charge=tell_charge
+            network,
+            long_range,
+            batch,
+            dtype,
+            stress=bool(labelled.any()),
+            condition_on_charge=condition_on_charge,
         )
         parts["n_atoms"].append(batch.n_atoms)
         parts["energy_label"].append(batch.energy + batch.reference)

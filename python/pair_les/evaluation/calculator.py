@@ -15,7 +15,8 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import RunError
 from ..model_file.archive import load_model
-from .two_phase import evaluate, species_indices
+from .configuration import evaluate
+from .model_network import species_indices
 
 
 class LESCalculator(Calculator):

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import torch
-from torch import Tensor
 
 from ..data.frames import LabelKeys, read_data, require_no_slabs
 from ..data.graphs import build_graphs
@@ -17,10 +16,8 @@ from ..data.labelled_graphs import with_charge_labels
 from ..errors import DataError
 from ..model_file.archive import load_model
 from ..model_file.charge_state import require_state
-from ..model_file.metadata import Metadata
 from .accuracy import Comparison, compare
-from .prediction import Network
-from .two_phase import checked_forward
+from .model_network import model_network
 
 
 def evaluate(
@@ -82,15 +79,3 @@ def evaluate(
             require_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
     network = model_network(module, metadata, model)
     return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)
-
-
-def model_network(module: torch.nn.Module, metadata: Metadata, file: str | os.PathLike[str]) -> Network:
-    """The network of a model file, as `predict` takes it, without reference energies; its output is checked, `file` named in errors."""
-
-    def network(
-        species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
-    ) -> tuple[Tensor, Tensor]:
-        energy, charge = checked_forward(module, metadata, species, edge_index, edge_vectors, file)
-        return energy, energy[:0] if charge is None else charge
-
-    return network

@@ -1,41 +1,72 @@
 # SPDX-License-Identifier: MIT
-"""Energy, forces, stress and charges of a batch: network plus long-range energy, one gradient."""
+"""Energy, forces, stress and charges of a batch of frames: network plus long-range energy, one gradient.
+
+Training, errors against labels, model files, the ASE calculator and observables all evaluate through this module.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
 
 from ..data.batches import Batch
-from ..installation import fused_operators as fused
+from ..installation import fused_operators
 from ..long_range.energy import converged_k_cutoff, long_range_energy, training_k_cutoff
-from ..long_range.equilibration import charge_energies, equilibrate, of_fixed_charges
+from ..long_range.equilibration import charge_energies, equilibrate, with_fixed_sum
+from ..long_range.projection import project_charges
 from ..long_range.slab import slab_energy
 from ..model_file.metadata import LongRange
 from ..net.edge_vectors import edge_vectors
 
 Network = Callable[..., tuple[Tensor, Tensor]]
-"""species, edge_index, edge_vectors, n_local -> energy [N], charge [N] (any length without long range); a network that is told the
+"""Map species, edge_index, edge_vectors and n_local to energies [N] and outputs for the charges: charges [N], or
+electronegativities and hardnesses [N, 2], or a tensor of any length without long range. A network that is conditioned on the
 charge state takes the charge per atom, [N], as a fifth argument."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of a batch of B frames and N atoms.
+    """Predictions of a model for a batch of B frames with N atoms in total, without reference energies.
 
-    ``energy`` [B], eV; ``forces`` [N, 3], eV/angstrom; ``stress`` [B, 3, 3], eV/angstrom^3 (ASE's sign; 0 for
-    isolated frames), or None where not asked for; ``charge`` [N], e, or None without long range. float64,
-    except ``charge``. ``positions`` [N, 3] are what ``charge`` can be differentiated by, where the graph is kept.
+    Parameters
+    ----------
+    energy
+        [B], eV, float64.
+    forces
+        [N, 3], eV/angstrom, float64.
+    strain_derivative, stress
+        [B, 3, 3], eV and eV/angstrom^3 (in the sign of ASE), float64, 0 for isolated frames; None where not requested.
+    charge
+        [N], e, in the dtype of the network: its own charges, before the shift to a total charge. None without long range.
+    positions
+        [N, 3], what `charge` can be differentiated by; None unless the graph is kept.
+    atomic_energy
+        [N], eV, float64: short-range energies, with charge equilibration including those of the charges.
+    long_range_energy
+        [B], eV; None without long range.
+    interacting_charge, latent_potential
+        [N], e, the charges after the shift, and ``dE_lr/dq`` of the charges before it, eV/e, both in the dtype of the
+        long-range energy. None without long range; the potential is None in training, too.
     """
 
     energy: Tensor
     forces: Tensor
+    strain_derivative: Tensor | None
     stress: Tensor | None
     charge: Tensor | None
-    positions: Tensor | None = None
+    positions: Tensor | None
+    atomic_energy: Tensor
+    long_range_energy: Tensor | None
+    interacting_charge: Tensor | None
+    latent_potential: Tensor | None
+
+    def detach(self) -> Prediction:
+        """The same numbers without their graph."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: value.detach() for name, value in values.items() if value is not None})
 
 
 def predict(
@@ -46,12 +77,15 @@ def predict(
     *,
     stress: bool = False,
     training: bool = False,
-    tell_charge: bool = False,
+    condition_on_charge: bool = False,
+    total_charge: Tensor | None = None,
+    long_range_dtype: torch.dtype | None = None,
+    k_cutoff: float | None = None,
 ) -> Prediction:
     """Evaluate a batch.
 
     The total energy ``sum e_i + E_lr(q, x)`` is one expression of positions and strain, so its one gradient
-    contains the chain term ``-sum_j phi_j dq_j/dr`` (docs/theory/forces.md) without further ado.
+    contains the chain term ``-sum_j phi_j dq_j/dr`` (docs/theory/forces.md).
 
     Parameters
     ----------
@@ -62,111 +96,176 @@ def predict(
     batch
         Positions in float64; edge vectors are formed in float64 and only then rounded to `dtype`.
     dtype
-        Of the network, and of the accuracy to which the k sum is converged.
+        Of the network.
     stress
         Whether to differentiate with respect to strain as well.
     training
         Whether the result keeps its graph, for a loss that contains forces.
-    tell_charge
-        Whether the network is told the total charge per atom of each frame, which the batch must then have.
+    condition_on_charge
+        Whether the network takes the total charge per atom of each frame, which the batch must then have.
+    total_charge
+        [B], e: the charges of each frame are shifted alike so that they add up to it. None: see `fixed_total_charge`.
+    long_range_dtype
+        Of the long-range energy, and the accuracy to which its k sum is converged; None: `dtype`.
+    k_cutoff
+        As in `long_range_energy`; None: converged, or as far as training needs it.
     """
+    long_range_dtype = long_range_dtype or dtype
     with torch.enable_grad():
         positions = batch.positions.detach().requires_grad_(True)
-        strained, shifts, cell = positions, batch.shifts, batch.cell
-        strain = torch.zeros_like(cell)
+        strain = torch.zeros_like(batch.cell, requires_grad=stress)
+        deformed = replace(batch, positions=positions)
         if stress:
-            strain.requires_grad_(True)
-            deformation = 0.5 * (strain + strain.transpose(1, 2))
-            strained = positions + torch.bmm(positions[:, None, :], deformation[batch.frame]).squeeze(1)
-            of_edge = batch.frame[batch.edge_index[0]]
-            shifts = shifts + torch.bmm(shifts[:, None, :], deformation[of_edge]).squeeze(1)
-            cell = cell + cell @ deformation
-        if fused.load() and strained.device.type == "cpu":
-            vectors = torch.ops.pair_les.edge_vectors(strained, batch.edge_index, shifts, dtype)
-        else:
-            vectors = edge_vectors(strained, batch.edge_index, shifts, dtype)
-        told = []
-        if tell_charge:
-            told.append((batch.known_charge_labels().total_charge / batch.n_atoms)[batch.frame].to(dtype))
-        n_atoms = batch.species.shape[0]
-        atomic, charge = network(batch.species, batch.edge_index, vectors, n_atoms, *told)
-        # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.
-        nothing = torch.zeros_like(batch.energy) + 0.0 * positions.sum()
-        energy = nothing.index_add(0, batch.frame, atomic.double())
+            deformed = _deform(deformed, 0.5 * (strain + strain.transpose(1, 2)))
+        atomic_energy, outputs = apply_network(network, deformed, dtype, condition_on_charge)
+        atomic_energy = atomic_energy.double()
+        charge, charges, interacting, long_range_part = None, None, None, None
         if long_range is not None:
-            far_enough = training_k_cutoff if training else converged_k_cutoff
-            if long_range.equilibrates:
-                outputs = charge
-                charge = _equilibrated(
-                    outputs if training else outputs.detach(),
-                    long_range,
-                    batch,
-                    far_enough(long_range.sigma, dtype),
-                )
-                own = charge_energies(charge, *outputs.double().unbind(1))
-                energy = energy.index_add(0, batch.frame, own)
-                charge = charge.to(dtype)
-            interacting, settings = _of_total_charge(charge, long_range, batch)
-            energy = (
-                energy
-                + long_range_energy(
-                    strained.to(dtype),
-                    interacting,
-                    cell.to(dtype),
-                    batch.periodic,
-                    batch.frame,
-                    settings,
-                    k_cutoff=far_enough(long_range.sigma, dtype),
-                ).double()
+            if total_charge is None:
+                total_charge = fixed_total_charge(long_range, batch)
+            if k_cutoff is None:
+                choose_cutoff = training_k_cutoff if training else converged_k_cutoff
+                k_cutoff = choose_cutoff(long_range.sigma, long_range_dtype)
+            # The energy of equilibrated charges is stationary in them: its gradient holds them fixed.
+            fixed = long_range.equilibrates and not training
+            charge = charges_from_outputs(
+                outputs.detach() if fixed else outputs, long_range, batch, total_charge, k_cutoff
             )
-            if batch.slab is not None:
-                energy = energy + slab_energy(
-                    strained,
-                    _shifted(interacting.double(), batch, 0.0)
-                    if settings.neutralize
-                    else interacting.double(),
-                    cell,
-                    batch.slab,
-                    batch.frame,
-                    settings.coulomb_constant,
-                )
-        inputs = [positions, strain] if stress else [positions]
+            if long_range.equilibrates:
+                atomic_energy = atomic_energy + charge_energies(charge, *outputs.double().unbind(1))
+            charges = charge.to(long_range_dtype)
+            if not charges.requires_grad:
+                charges = charges.detach().requires_grad_(True)
+            interacting = shift_charges(charges, batch, total_charge)
+            long_range_part = _long_range_energy(
+                deformed, interacting, long_range, total_charge is not None, k_cutoff
+            )
+        # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.
+        energy = (torch.zeros_like(batch.energy) + 0.0 * positions.sum()).index_add(
+            0, batch.frame, atomic_energy
+        )
+        if long_range_part is not None:
+            energy = energy + long_range_part.double()
+        inputs = [positions, *([strain] if stress else [])]
+        if charges is not None and not training:
+            inputs.append(charges)
         gradients = torch.autograd.grad(
             energy.sum(), inputs, create_graph=training, allow_unused=True, materialize_grads=True
         )
+    strain_derivative = torch.where(batch.periodic[:, None, None], gradients[1], 0.0) if stress else None
     volume = torch.linalg.det(batch.cell).abs().clamp(min=1e-300)[:, None, None]
-    return Prediction(
-        energy=energy if training else energy.detach(),
+    prediction = Prediction(
+        energy=energy,
         forces=-gradients[0],
-        stress=torch.where(batch.periodic[:, None, None], gradients[1] / volume, 0.0) if stress else None,
-        charge=None if long_range is None else (charge if training else charge.detach()),
+        strain_derivative=strain_derivative,
+        stress=None if strain_derivative is None else strain_derivative / volume,
+        charge=None if charge is None else charge.to(dtype),
         positions=positions if training else None,
+        atomic_energy=atomic_energy,
+        long_range_energy=long_range_part,
+        interacting_charge=interacting,
+        latent_potential=gradients[-1] if charges is not None and not training else None,
     )
+    return prediction if training else prediction.detach()
 
 
-def _equilibrated(outputs: Tensor, long_range: LongRange, batch: Batch, k_cutoff: float) -> Tensor:
-    """Charges [N] of least energy, float64; with a graph where `outputs` have one."""
-    labels = batch.charge_labels
-    total = torch.zeros_like(batch.energy) if labels is None else labels.total_charge
-    return equilibrate(
-        outputs, batch.positions, batch.cell, batch.periodic, batch.frame, total, long_range, k_cutoff
-    )
+def apply_network(
+    network: Network, batch: Batch, dtype: torch.dtype, condition_on_charge: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Energies and outputs for the charges of all atoms of a batch, in `dtype`, as functions of its positions and shifts."""
+    if fused_operators.load() and batch.positions.device.type == "cpu":
+        vectors = torch.ops.pair_les.edge_vectors(batch.positions, batch.edge_index, batch.shifts, dtype)
+    else:
+        vectors = edge_vectors(batch.positions, batch.edge_index, batch.shifts, dtype)
+    charge_inputs = []
+    if condition_on_charge:
+        charge_per_atom = batch.known_charge_labels().total_charge / batch.n_atoms
+        charge_inputs.append(charge_per_atom[batch.frame].to(dtype))
+    return network(batch.species, batch.edge_index, vectors, len(batch.species), *charge_inputs)
 
 
-def _of_total_charge(charge: Tensor, long_range: LongRange, batch: Batch) -> tuple[Tensor, LongRange]:
-    """Charges that add up to the total charge of each frame where it is known and the model fixes the sum.
+def fixed_total_charge(long_range: LongRange, batch: Batch) -> Tensor | None:
+    """Sum [B], e, that a model holds the charges of each frame to; None where it leaves the sum free.
 
-    ``neutralize`` is this projection for neutral frames (docs/theory/forces.md); see also `project_charges`.
+    It is the total charge of the labels, or 0 without them (docs/theory/forces.md).
     """
-    if long_range.equilibrates:
-        return charge, of_fixed_charges(long_range)
-    if not long_range.neutralize or batch.charge_labels is None:
-        return charge, long_range
-    total_charge = batch.charge_labels.total_charge.to(charge.dtype)
-    return _shifted(charge, batch, total_charge), replace(long_range, neutralize=False)
+    if not long_range.neutralize:
+        return None
+    labels = batch.charge_labels
+    return torch.zeros_like(batch.energy) if labels is None else labels.total_charge
 
 
-def _shifted(charge: Tensor, batch: Batch, total_charge: Tensor | float) -> Tensor:
-    """Charges [N], those of each frame shifted alike so that they add up to the total charge [B], e."""
-    totals = torch.zeros_like(batch.energy, dtype=charge.dtype).index_add(0, batch.frame, charge)
-    return charge - ((totals - total_charge) / batch.n_atoms)[batch.frame]
+def charges_from_outputs(
+    outputs: Tensor,
+    long_range: LongRange,
+    batch: Batch,
+    total_charge: Tensor | None,
+    k_cutoff: float | None = None,
+    *,
+    differentiable: bool = False,
+) -> Tensor:
+    """Charges [N], e, of what a network returns: its charges as they are, or those of charge equilibration, float64.
+
+    Parameters
+    ----------
+    outputs
+        Charges [N], or electronegativities and hardnesses [N, 2].
+    long_range, batch
+        As in `predict`.
+    total_charge
+        [B], e, of charge equilibration.
+    k_cutoff, differentiable
+        As in `equilibrate`.
+    """
+    if not long_range.equilibrates:
+        return outputs
+    assert total_charge is not None  # of every model with charge equilibration
+    return equilibrate(
+        outputs,
+        batch.positions,
+        batch.cell,
+        batch.periodic,
+        batch.frame,
+        total_charge,
+        long_range,
+        k_cutoff,
+        differentiable=differentiable,
+    )
+
+
+def shift_charges(charges: Tensor, batch: Batch, total_charge: Tensor | None) -> Tensor:
+    """Charges [N] that add up to the total charge [B] of each frame (`project_charges`); unchanged where that is None."""
+    return charges if total_charge is None else project_charges(charges, total_charge, batch.frame)
+
+
+def _deform(batch: Batch, strain: Tensor) -> Batch:
+    """Positions, lattice vectors and shifts ``x + x @ strain``, with one symmetric strain [3, 3] for each frame."""
+    of_edge = batch.frame[batch.edge_index[0]]
+    return replace(
+        batch,
+        positions=batch.positions + torch.bmm(batch.positions[:, None, :], strain[batch.frame]).squeeze(1),
+        shifts=batch.shifts + torch.bmm(batch.shifts[:, None, :], strain[of_edge]).squeeze(1),
+        cell=batch.cell + batch.cell @ strain,
+    )
+
+
+def _long_range_energy(
+    batch: Batch, charges: Tensor, long_range: LongRange, projected: bool, k_cutoff: float
+) -> Tensor:
+    """Long-range energy of each frame, [B], eV, slabs included; `projected` charges have the sum that they must have."""
+    if projected:
+        long_range = with_fixed_sum(long_range)
+    energy = long_range_energy(
+        batch.positions.to(charges.dtype),
+        charges,
+        batch.cell.to(charges.dtype),
+        batch.periodic,
+        batch.frame,
+        long_range,
+        k_cutoff=k_cutoff,
+    )
+    if batch.slab is None:
+        return energy
+    return energy.double() + slab_energy(
+        batch.positions, charges.double(), batch.cell, batch.slab, batch.frame, long_range.coulomb_constant
+    )

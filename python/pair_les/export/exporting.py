@@ -19,7 +19,7 @@ from torch import Tensor
 from ..data.batches import Batch, collate
 from ..data.graphs import build_graphs
 from ..errors import RunError
-from ..evaluation.label_errors import model_network
+from ..evaluation.model_network import model_network
 from ..evaluation.prediction import Network, predict
 from ..installation import fused_operators
 from ..model_file.archive import ContractError, Metadata, created_with, load_model, save_model, save_package

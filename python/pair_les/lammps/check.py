@@ -15,7 +15,7 @@ from ase.io import iread
 from ase.io.formats import open_with_compression
 
 from ..errors import DataError, UserError
-from ..evaluation.two_phase import Evaluation, evaluate, species_indices
+from ..evaluation import Evaluation, evaluate, species_indices
 from ..model_file.archive import load_model
 from ..model_file.metadata import Metadata
 

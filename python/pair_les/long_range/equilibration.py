@@ -174,8 +174,8 @@ def equilibrate(
     return torch.cat(charges) if charges else outputs.new_zeros(0, dtype=torch.float64)
 
 
-def of_fixed_charges(settings: LongRange) -> LongRange:
-    """The options for the long-range energy of charges that have the sum they must have."""
+def with_fixed_sum(settings: LongRange) -> LongRange:
+    """Return the options for the long-range energy of charges whose sum is already the one that they must have."""
     return replace(settings, neutralize=False, charge_model="latent")
 
 

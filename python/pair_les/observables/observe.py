@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +12,14 @@ from ase import Atoms
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..data.neighbors import neighbor_list
-from ..evaluation.two_phase import checked_forward, require_apart, species_indices
-from ..long_range.equilibration import equilibrate
-from ..long_range.projection import project_charges
+from ..evaluation.configuration import batch_of_configuration
+from ..evaluation.model_network import model_network, species_indices
+from ..evaluation.prediction import (
+    apply_network,
+    charges_from_outputs,
+    fixed_total_charge,
+    shift_charges,
+)
 from ..model_file.archive import load_model
 from ..model_file.charge_state import total_charge_of
 from ..model_file.metadata import ContractError, Metadata
@@ -89,25 +92,20 @@ def observe(
         raise ContractError(f"{file}: the model has no charges (long_range null): use one that has")
     scale = electronic_scale(eps)
     total_charge = total_charge_of(metadata, len(atoms), total_charge, file)
-    if total_charge is None and metadata.long_range.neutralize:
-        total_charge = 0.0
-
-    positions = torch.tensor(atoms.positions, dtype=torch.float64, device=device, requires_grad=True)
-    cell = torch.tensor(atoms.cell.array, dtype=torch.float64, device=device)
-    charges = _charges(module, metadata, atoms, positions, cell, file)
-    if metadata.long_range.equilibrates:
-        charges = equilibrate(
-            charges,
-            positions,
-            cell[None],
-            torch.tensor([bool(atoms.pbc.all())]),
-            torch.zeros(len(atoms), dtype=torch.int64, device=device),
-            torch.tensor([total_charge], dtype=torch.float64, device=device),
-            metadata.long_range,
-            differentiable=born,
-        )
-    elif total_charge is not None:
-        charges = project_charges(charges, total_charge)
+    species = species_indices(atoms.get_chemical_symbols(), metadata, file)
+    batch = batch_of_configuration(
+        species, atoms.positions, atoms.cell.array, atoms.pbc, metadata.cutoff, device
+    )
+    positions, cell = batch.positions.requires_grad_(True), batch.cell[0]
+    total = (
+        fixed_total_charge(metadata.long_range, batch)
+        if total_charge is None
+        else torch.full_like(batch.energy, total_charge)
+    )
+    network = model_network(module, metadata, file)
+    _, outputs = apply_network(network, batch, getattr(torch, metadata.dtype))
+    charges = charges_from_outputs(outputs.double(), metadata.long_range, batch, total, differentiable=born)
+    charges = shift_charges(charges, batch, total)
 
     q, x = charges.detach(), positions.detach()
     return Observation(
@@ -117,29 +115,6 @@ def observe(
         polarization=_array(scale * polarization(q, x, cell)) if atoms.pbc.all() else None,
         born=_array(scale * born_charges(charges, positions, cell, atoms.pbc.tolist())) if born else None,
     )
-
-
-def _charges(
-    module: torch.nn.Module,
-    metadata: Metadata,
-    atoms: Atoms,
-    positions: Tensor,
-    cell: Tensor,
-    file: str,
-) -> Tensor:
-    """Latent charges [N], or electronegativities and hardnesses [N, 2], float64, a function of `positions` that torch can differentiate."""
-    symbols: Sequence[str] = atoms.get_chemical_symbols()
-    species = torch.as_tensor(species_indices(symbols, metadata, file), device=positions.device)
-    edge_index, shifts = neighbor_list(atoms.positions, atoms.cell.array, atoms.pbc, metadata.cutoff)
-    edges = torch.as_tensor(edge_index, device=positions.device)
-    steps = torch.as_tensor(shifts, device=positions.device).to(positions.dtype)
-    # differences in float64 whatever the precision of the network: large boxes cost no digits
-    vectors = positions[edges[1]] - positions[edges[0]] + steps @ cell
-    require_apart(vectors.detach(), edge_index)
-    dtype = getattr(torch, metadata.dtype)
-    _, charges = checked_forward(module, metadata, species, edges, vectors.to(dtype), file)
-    assert charges is not None  # asked only of models with charges
-    return charges.to(positions.dtype)
 
 
 def _array(tensor: Tensor) -> NDArray:

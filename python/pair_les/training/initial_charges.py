@@ -24,8 +24,8 @@ from ..data.graphs import Graph
 from ..long_range.energy import long_range_energy
 from ..long_range.slab import slab_energy
 from ..model_file.metadata import LongRange
+from ..net.edge_vectors import edge_vectors
 from ..net.radial import radial_basis
-from .network import edge_vectors
 
 N_RADIAL = 16
 """Functions per pair potential: resolves 0.35 angstrom at a cutoff of 5.5 angstrom, an O-H bond included."""
@@ -183,7 +183,7 @@ def _design(batch: Batch, directions: Tensor, cutoff: float, long_range: LongRan
     energies, forces = [counts], [torch.zeros(n_atoms, 3, n_species, dtype=torch.float64)]
 
     centre, neighbour = batch.edge_index[0], batch.edge_index[1]
-    vectors = edge_vectors(batch)
+    vectors = edge_vectors(batch.positions, batch.edge_index, batch.shifts, torch.float64)
     distances = vectors.norm(dim=1)
     values, slopes = _radial(distances, cutoff)
     along = (vectors / distances[:, None])[:, :, None] * slopes[:, None, :]  # [E, 3, K]

@@ -81,7 +81,7 @@ class PotentialModule(pl.LightningModule):
             self.dtype_of_network,
             stress=self.has_stress,
             training=True,
-            tell_charge=self.config.model.charge_state,
+            condition_on_charge=self.config.model.charge_state,
         )
         sums, counts = squared_errors(prediction, batch)
         # Means are over the batch of all processes, whatever the sizes of their shares: DDP averages gradients.
@@ -120,7 +120,7 @@ class PotentialModule(pl.LightningModule):
             batch,
             self.dtype_of_network,
             stress=self.has_stress,
-            tell_charge=self.config.model.charge_state,
+            condition_on_charge=self.config.model.charge_state,
         )
         self.valid_errors.add(*squared_errors(prediction, batch))
 

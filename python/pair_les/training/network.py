@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 import torch
 
-from ..data.batches import Batch, collate
+from ..data.batches import collate
 from ..data.graphs import Graph
 from ..long_range.equilibration import lowest_hardness
 from ..net import LESNet, MessagePassingNet, network_class
+from ..net.edge_vectors import edge_vectors
 from .config import ModelSection
 
 STATISTICS_ATOMS = 4000
@@ -102,7 +103,10 @@ def fit_statistics(
     """Normalise the network on a seeded choice of frames (`choose_frames`)."""
     batch = collate(choose_frames(graphs, network.n_species, seed))
     network.fit_statistics(
-        batch.species, batch.edge_index, edge_vectors(batch).to(DTYPES[precision]), batch.species.shape[0]
+        batch.species,
+        batch.edge_index,
+        edge_vectors(batch.positions, batch.edge_index, batch.shifts, DTYPES[precision]),
+        batch.species.shape[0],
     )
 
 
@@ -117,9 +121,3 @@ def choose_frames(graphs: Sequence[Graph], n_species: int, seed: int) -> list[Gr
             chosen.append(graph)
             counts += here
     return chosen
-
-
-def edge_vectors(batch: Batch) -> torch.Tensor:
-    """``r_ij = x_j - x_i + shift``, [E, 3], angstrom, float64."""
-    centre, neighbour = batch.edge_index[0], batch.edge_index[1]
-    return batch.positions[neighbour] - batch.positions[centre] + batch.shifts

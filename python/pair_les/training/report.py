@@ -39,7 +39,7 @@ def write_report(
         model.long_range,
         valid_graphs,
         model.dtype,
-        tell_charge=model.config.model.charge_state,
+        condition_on_charge=model.config.model.charge_state,
     )
     learning_curve(rows, folder.learning_curve)
     parity(comparison, folder.parity, "validation frames, best epoch")

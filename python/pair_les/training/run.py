@@ -22,7 +22,7 @@ from ..data.graphs import Graph, build_graphs
 from ..data.labelled_graphs import with_charge_labels
 from ..errors import ConfigError, DeviceError
 from ..installation.device import require_device
-from ..long_range.equilibration import of_fixed_charges
+from ..long_range.equilibration import with_fixed_sum
 from .averaging import MovingAverage
 from .charge_states import require_states, states_of
 from .checkpoints import AtomicCheckpointIO, RunCheckpoint
@@ -270,7 +270,7 @@ def _potentials(
     settings = config.model.long_range.settings()
     if not settings.equilibrates:
         return None
-    return mean_potentials(train, species, charges, of_fixed_charges(settings), config.training.seed)
+    return mean_potentials(train, species, charges, with_fixed_sum(settings), config.training.seed)
 
 
 def _callbacks(

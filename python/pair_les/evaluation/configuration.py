@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: MIT
+"""Evaluation of a model file for one configuration: the reference that LAMMPS must equal.
+
+The long-range part is in float64 and converged, whatever the precision of the network.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ..constants import SMALLEST_DISTANCE
+from ..data.batches import Batch
+from ..data.neighbors import neighbor_list
+from ..errors import GeometryError
+from ..model_file.charge_state import total_charge_of
+from ..model_file.metadata import Metadata
+from ..model_file.reference_energies import atomic_reference_energies, total_reference_energy
+from ..net.edge_vectors import edge_vectors
+from .model_network import model_network, require_finite
+from .prediction import predict
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What a model says about one configuration; N atoms, float64.
+
+    Parameters
+    ----------
+    energy
+        eV, short-range and long-range.
+    long_range_energy
+        eV, the long-range part of `energy`.
+    atomic_energies
+        [N], eV, the short-range energy of each atom, its reference energy included; with charge equilibration that of
+        its charge too.
+    forces
+        [N, 3], eV/angstrom.
+    strain_derivative
+        [3, 3], eV, ``dE/d eps`` of a symmetric strain (minus the virial); None where not periodic.
+    charges, latent_potential
+        [N], e, the charges that interact, after the shift to a total charge where there is one; [N], ``dE_lr/dq`` of the
+        network's charges in eV/e, as the backward pass sees it. None for a model without charges.
+    """
+
+    energy: float
+    long_range_energy: float
+    atomic_energies: NDArray[np.float64]
+    forces: NDArray[np.float64]
+    strain_derivative: NDArray[np.float64] | None
+    charges: NDArray[np.float64] | None
+    latent_potential: NDArray[np.float64] | None
+
+
+def evaluate(
+    module: torch.nn.Module,
+    metadata: Metadata,
+    species: ArrayLike,
+    positions: ArrayLike,
+    cell: ArrayLike,
+    pbc: bool | Sequence[bool],
+    *,
+    file: str | os.PathLike[str] = "model",
+    device: str | torch.device = "cpu",
+    k_cutoff: float | None = None,
+    total_charge: float | None = None,
+) -> Evaluation:
+    """Energy, forces, strain derivative, charges and latent potential of one configuration.
+
+    Parameters
+    ----------
+    module, metadata
+        From `load_model`.
+    species
+        [N], species indices (`species_indices`).
+    positions, cell, pbc
+        As in `neighbor_list`; with charges either all directions are periodic or none.
+    file
+        Named in error messages.
+    device
+        Where the module lives.
+    k_cutoff
+        As in `long_range_energy`; None, the converged sum, is what the model means.
+    total_charge
+        e; all charges are shifted alike so that they add up to it, instead of what ``neutralize`` says
+        (``pair_style les charge Q``). None: as the model says, for its charge state if it has one.
+
+    Raises
+    ------
+    ContractError
+        If the network fails, or returns something else than the contract says, or is of another total charge.
+    GeometryError
+        If a model with charges meets a partly periodic cell, atoms are closer than `SMALLEST_DISTANCE`, or energies,
+        charges or forces are not finite; see also `neighbor_list`.
+    """
+    periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
+    if metadata.long_range is not None and periodic.any() != periodic.all():
+        raise GeometryError(
+            f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions "
+            "periodic, or none; set pbc to True, or to False for an isolated system, or run slabs in LAMMPS"
+        )
+    indices = np.asarray(species, dtype=np.int64).reshape(-1)
+    total_charge = total_charge_of(metadata, len(indices), total_charge, file)
+    batch = batch_of_configuration(indices, positions, cell, periodic, metadata.cutoff, device)
+    found = predict(
+        model_network(module, metadata, file),
+        metadata.long_range,
+        batch,
+        getattr(torch, metadata.dtype),
+        stress=bool(periodic.all()),
+        total_charge=None if total_charge is None else torch.full_like(batch.energy, total_charge),
+        long_range_dtype=torch.float64,
+        k_cutoff=k_cutoff,
+    )
+    require_finite(found.forces, "force", file)
+    long_range_energy = 0.0 if found.long_range_energy is None else float(found.long_range_energy)
+    return Evaluation(
+        energy=total_reference_energy(metadata, indices) + float(found.energy),
+        long_range_energy=long_range_energy,
+        atomic_energies=atomic_reference_energies(metadata, indices) + _array(found.atomic_energy),
+        forces=_array(found.forces),
+        strain_derivative=None if found.strain_derivative is None else _array(found.strain_derivative[0]),
+        charges=None if found.interacting_charge is None else _array(found.interacting_charge),
+        latent_potential=None if found.latent_potential is None else _array(found.latent_potential),
+    )
+
+
+def batch_of_configuration(
+    species: NDArray[np.int64],
+    positions: ArrayLike,
+    cell: ArrayLike,
+    pbc: ArrayLike,
+    cutoff: float,
+    device: str | torch.device = "cpu",
+) -> Batch:
+    """Return a batch of one configuration without labels (its energy and forces are 0, its stress NaN).
+
+    Parameters
+    ----------
+    species
+        [N], species indices.
+    positions, cell, pbc, cutoff
+        As in `neighbor_list`.
+    device
+        Where the batch is.
+
+    Raises
+    ------
+    GeometryError
+        If atoms are closer than `SMALLEST_DISTANCE`; see also `neighbor_list`.
+    """
+    periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
+    edge_index, shifts = neighbor_list(positions, cell, periodic.tolist(), cutoff)
+    x = torch.tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3))
+    h = torch.tensor(np.asarray(cell, dtype=np.float64))
+    batch = Batch(
+        species=torch.as_tensor(species),
+        positions=x,
+        cell=h[None],
+        periodic=torch.tensor([bool(periodic.all())]),
+        frame=torch.zeros(len(x), dtype=torch.int64),
+        n_atoms=torch.tensor([len(x)]),
+        edge_index=torch.as_tensor(edge_index),
+        shifts=torch.as_tensor(shifts).to(h) @ h,
+        energy=h.new_zeros(1),
+        reference=h.new_zeros(1),
+        forces=torch.zeros_like(x),
+        stress=h.new_full((1, 3, 3), torch.nan),
+    )
+    _require_apart(batch)
+    return batch.to(torch.device(device))
+
+
+def _require_apart(batch: Batch) -> None:
+    """Raise `GeometryError` where two atoms are closer than `SMALLEST_DISTANCE`, in the words of LAMMPS.
+
+    Unlike there the numbers of the atoms count from 0.
+    """
+    if batch.edge_index.shape[1] == 0:
+        return
+    vectors = edge_vectors(batch.positions, batch.edge_index, batch.shifts, torch.float64)
+    distance, edge = vectors.norm(dim=1).min(dim=0)
+    if float(distance) < SMALLEST_DISTANCE:
+        i, j = batch.edge_index[:, int(edge)].tolist()
+        raise GeometryError(
+            f"atoms {i} and {j} are {float(distance):.3g} A apart, less than the {SMALLEST_DISTANCE} A from which a model "
+            "has energies; delete one of them if it is a duplicate"
+        )
+
+
+def _array(tensor: Tensor) -> NDArray[np.float64]:
+    return tensor.double().cpu().numpy()
