@@ -70,7 +70,7 @@ def build(kind: str) -> tuple[torch.nn.Module, Metadata, str | None]:
             dtype="float32",
             long_range=LongRange(1.0),
             reference_energies={"Na": -4421.0, "Cl": -12517.0},
-            extra={"committee": MEMBERS},
+            committee=MEMBERS,
         )
         return Committee([random_network(seed) for seed in range(MEMBERS)]), metadata, "baseline"
     if kind == "layers":  # message passing, charge equilibration

@@ -51,9 +51,15 @@ def write_network(path: Path, dtype: str = "float64", members: int = 1, charge: 
             net.readout.last.weight.normal_(0.0, 0.3)
         nets.append(net)
     whole = nets[0] if members == 1 else committee_of(nets)
-    extra = {"message_features": whole.message_features(), **({"committee": members} if members > 1 else {})}
-    long_range = LongRange(1.0) if charge else None
-    metadata = Metadata(("Na", "Cl"), 3.5, 1, dtype, long_range, extra=extra)
+    metadata = Metadata(
+        ("Na", "Cl"),
+        3.5,
+        1,
+        dtype,
+        LongRange(1.0) if charge else None,
+        committee=members,
+        message_features=whole.message_features(),
+    )
     save_model(path, torch.jit.script(whole), metadata)
 
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 from pair_les import LongRange, Metadata
-from pair_les.model_file.metadata import nearest_species
+from pair_les.model_file.nearest_species import nearest_species
 
 core = pytest.importorskip("pair_les._core", reason="the C++ core is not built: type 'pip install .'")
 

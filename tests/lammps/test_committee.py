@@ -51,7 +51,7 @@ def committee(tmp_path_factory: pytest.TempPathFactory):
                     ("Na", "Cl"),
                     4.5,
                     long_range=None if sigma is None else LongRange(sigma),
-                    extra={"committee": MEMBERS},
+                    committee=MEMBERS,
                 ),
             )
         return path

@@ -45,11 +45,10 @@ def write_network(
             net.readout.last.weight.normal_(0.0, 0.3)
         nets.append(net.to(getattr(torch, dtype)))
     whole = nets[0] if members == 1 else committee_of(nets)
-    extra = {"message_features": whole.message_features()} if cut else {}
-    if members > 1:
-        extra["committee"] = members
     long_range = LongRange(1.0) if charge else None
-    save_model(path, torch.jit.script(whole), Metadata(("Na", "Cl"), 3.5, 1, dtype, long_range, extra=extra))
+    features = whole.message_features() if cut else []
+    metadata = Metadata(("Na", "Cl"), 3.5, 1, dtype, long_range, committee=members, message_features=features)
+    save_model(path, torch.jit.script(whole), metadata)
     return path
 
 

@@ -104,4 +104,4 @@ def test_instructions_that_the_processor_lacks(
 
 
 def instruction_set(files: Packaged) -> str:
-    return read_metadata(files.package).extra["compiled"]["instruction_set"]
+    return read_metadata(files.package).compiled.instruction_set

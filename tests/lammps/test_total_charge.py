@@ -36,7 +36,7 @@ def write_state(path: Path, neutralize: bool, state: float = STATE, layers: int 
         4.5,
         message_passing_layers=layers,
         long_range=LongRange(1.0, neutralize=neutralize),
-        extra={"charge_per_atom": state},
+        charge_per_atom=state,
     )
     save_model(path, torch.jit.script(net.of_charge_state(state)), metadata)
     return path

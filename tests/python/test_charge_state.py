@@ -245,22 +245,20 @@ def test_blind_networks_take_no_state(tiny_run, tmp_path):
 
 
 def test_a_state_without_projection_leaves_the_sum_alone():
-    free = Metadata(("H",), 4.0, long_range=LongRange(1.0), extra={"charge_per_atom": 0.5})
+    free = Metadata(("H",), 4.0, long_range=LongRange(1.0), charge_per_atom=0.5)
     assert total_charge_of(free, 4, None, "model") is None
     assert total_charge_of(free, 4, 2.0, "model") == 2.0
     assert total_charge_of(Metadata(("H",), 4.0), 4, 7.0, "model") == 7.0
     with pytest.raises(ContractError, match="metadata key 'charge_per_atom' is 'x'"):
-        Metadata(("H",), 4.0, extra={"charge_per_atom": "x"})
+        Metadata(("H",), 4.0, charge_per_atom="x")
 
 
 def test_a_shifted_sum_is_version_2_of_the_contract():
     """A reader of version 1 would shift the charges to zero."""
-    shifted = Metadata(
-        ("H",), 4.0, long_range=LongRange(1.0, neutralize=True), extra={"charge_per_atom": 0.5}
-    )
+    shifted = Metadata(("H",), 4.0, long_range=LongRange(1.0, neutralize=True), charge_per_atom=0.5)
     assert '"format_version": 2' in shifted.to_json() and '"charge_model": "latent"' in shifted.to_json()
     assert Metadata.from_json(shifted.to_json(), "m.pt") is not None
-    neutral = replace(shifted, extra={"charge_per_atom": 0.0})
+    neutral = replace(shifted, charge_per_atom=0.0)
     assert neutral.format_version == 1 and "charge_model" not in neutral.to_json()
     with pytest.raises(ContractError, match="must be 2 where neutralize shifts to charge_per_atom"):
         Metadata.from_json(shifted.to_json().replace('"format_version": 2', '"format_version": 1'), "m.pt")

@@ -20,7 +20,7 @@ import torch
 from analytic_models import write_model
 from pair_les.cli.inspect import inspect
 from pair_les.model_file import created_with, load_model, save_model
-from pair_les.model_file.metadata import ContractError, LongRange, Metadata
+from pair_les.model_file.metadata import Compiled, ContractError, LongRange, Metadata
 
 
 def valid() -> dict[str, Any]:
@@ -114,6 +114,12 @@ BROKEN: list[tuple[str, Any, str]] = [
     ("created_with", "me", "'created_with' is 'me' (string), must be an object"),
     ("description", 1, "'description' is 1 (number), must be a string"),
     ("references", "doi", "'references' is 'doi' (string), must be a list of strings"),
+    ("committee", 0, "'committee' is 0 (number), must be the number of networks, an integer >= 1"),
+    ("committee", "two", "'committee' is 'two' (string), must be the number of networks, an integer >= 1"),
+    ("charge_per_atom", None, "'charge_per_atom' is None (null), must be a finite number (e)"),
+    ("message_features", [], "'message_features' is [] (list), must be a list of as many integers > 0 as"),
+    ("compiled", "here", "'compiled' is 'here' (string), must be an object"),
+    ("compiled", {"torch": "2.13.0"}, "'compiled.machine' is missing: the contract requires it"),
     ("references", [1], "'references' is [1] (list), must be a list of strings"),
     (
         "reference_energies",
@@ -178,6 +184,30 @@ def test_future_version_is_refused_by_number_before_anything_else() -> None:
 def test_not_an_object(text: str | bytes, message: str) -> None:
     with pytest.raises(ContractError, match=f"^m.pt: metadata.json {message}"):
         Metadata.from_json(text, "m.pt")
+
+
+def test_optional_keys_are_fields() -> None:
+    compiled = {"torch": "2.13.0", "machine": "x86_64", "instruction_set": "avx2", "padding": 1}
+    keys = {"committee": 2, "message_features": [8], "charge_per_atom": 0.5, "compiled": compiled}
+    metadata = parse({**valid(), "message_passing_layers": 1, "long_range": None, **keys, "mine": 1})
+    assert (metadata.committee, metadata.message_features, metadata.charge_per_atom) == (2, [8], 0.5)
+    assert metadata.compiled == Compiled(**compiled) and metadata.extra == {"mine": 1}
+    assert {key: json.loads(metadata.to_json())[key] for key in keys} == keys
+    absent = parse(valid())
+    assert (absent.committee, absent.message_features, absent.charge_per_atom, absent.compiled) == (
+        1,
+        [],
+        None,
+        None,
+    )
+    assert not keys.keys() & json.loads(absent.to_json()).keys()
+
+
+def test_fields_may_be_given_among_extra_keys() -> None:
+    metadata = Metadata(("H",), 4.0, extra={"committee": 2, "mine": 1})
+    assert metadata == Metadata(("H",), 4.0, committee=2, extra={"mine": 1})
+    with pytest.raises(ContractError, match="metadata key 'committee' is 'x'"):
+        Metadata(("H",), 4.0, extra={"committee": "x"})
 
 
 def test_values_are_checked_in_memory_too() -> None:

@@ -84,7 +84,7 @@ def test_a_committee_is_the_mean_of_its_networks(tiny_run: Path, tmp_path: Path)
     export([tiny_run, last], tmp_path / "both.pt", precision="float64")
     export(tiny_run, tmp_path / "best.pt", precision="float64")
     export(last, tmp_path / "last.pt", precision="float64")
-    assert read_metadata(tmp_path / "both.pt").extra == {"committee": 2}
+    assert read_metadata(tmp_path / "both.pt").committee == 2
     assert re.search(r"^committee +2 networks$", inspect(tmp_path / "both.pt"), re.MULTILINE)
     edges = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[2.5, 0.1, 0.0], [-2.5, -0.1, 0.0]]).double()
     both, best, last = (

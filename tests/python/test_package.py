@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -23,7 +24,7 @@ from pair_les.export import export
 from pair_les.model_file import ContractError, Metadata, load_model, read_metadata, save_package
 from pair_les.model_file.aot import instruction_set
 from pair_les.model_file.aot.tracing import example_graph, output_names
-from pair_les.model_file.metadata import LongRange
+from pair_les.model_file.metadata import Compiled, LongRange
 
 KINDS = ("local", "committee", "layers", "foreign")
 CLI = [sys.executable, "-m", "pair_les.cli.app"]
@@ -190,13 +191,10 @@ def test_nothing_is_left_of_unpacking(
 
 def test_metadata_says_what_it_was_compiled_for(packaged: Callable[[str], Packaged]) -> None:
     metadata = read_metadata(packaged("committee").package)
-    assert metadata.extra["compiled"] == {
-        "torch": str(torch.__version__).split("+")[0],
-        "machine": metadata.extra["compiled"]["machine"],
-        "instruction_set": "baseline",
-        "padding": 1,
-    }
-    assert replace(metadata, extra={"committee": packages.MEMBERS}) == packaged("committee").metadata
+    release = str(torch.__version__).split("+")[0]
+    assert metadata.compiled == Compiled(release, platform.machine(), "baseline", 1)
+    assert metadata.committee == packages.MEMBERS
+    assert replace(metadata, compiled=None) == packaged("committee").metadata
 
 
 def test_no_compiler(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

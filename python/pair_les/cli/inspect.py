@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 from ..constants import COULOMB_CONSTANT
@@ -24,11 +25,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     metadata = read_metadata(path)
     size = Path(path).stat().st_size
     layers = metadata.message_passing_layers
-    unknown = dict(metadata.extra)
-    committee = unknown.pop("committee", None)
-    state = unknown.pop("charge_per_atom", None)
-    features = unknown.pop("message_features", None)
-    compiled = unknown.pop("compiled", None)
+    features, state, compiled = metadata.message_features, metadata.charge_per_atom, metadata.compiled
     origin = ", ".join(f"{key} {value}" for key, value in metadata.created_with.items())
     rows = [
         ("file", f"{path} ({size / 1024:.0f} KiB)"),
@@ -37,12 +34,12 @@ def inspect(path: str | os.PathLike[str]) -> str:
         ("cutoff", f"{metadata.cutoff:g} angstrom"),
         ("message passing", f"{layers} layers, receptive field {(1 + layers) * metadata.cutoff:g} angstrom"),
         *([("  messages", f"{features} numbers per atom and layer, communicated")] if features else []),
-        *([("committee", f"{committee} networks")] if committee else []),
+        *([("committee", f"{metadata.committee} networks")] if metadata.committee > 1 else []),
         *_reference_rows(metadata),
         *([("charge state", f"{state:.6g} e per atom")] if state is not None else []),
         ("precision", metadata.dtype),
         *(
-            [("compiled for", ", ".join(f"{key} {value}" for key, value in compiled.items()))]
+            [("compiled for", ", ".join(f"{key} {value}" for key, value in asdict(compiled).items()))]
             if compiled
             else []
         ),
@@ -53,7 +50,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
     if metadata.description:
         rows.append(("description", metadata.description))
     rows += [("reference", reference) for reference in metadata.references]
-    rows += [(f"(unknown) {key}", json.dumps(value)) for key, value in unknown.items()]
+    rows += [(f"(unknown) {key}", json.dumps(value)) for key, value in metadata.extra.items()]
     rows.append(("LAMMPS", _lammps_lines(metadata)))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)

@@ -119,6 +119,7 @@ def evaluate(
         k_cutoff=k_cutoff,
     )
     require_finite(found.forces, "force", file)
+    assert found.atomic_energy is not None  # of every prediction
     long_range_energy = 0.0 if found.long_range_energy is None else float(found.long_range_energy)
     return Evaluation(
         energy=total_reference_energy(metadata, indices) + float(found.energy),

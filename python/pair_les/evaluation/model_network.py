@@ -13,7 +13,8 @@ from torch import Tensor
 
 from ..errors import GeometryError
 from ..long_range.equilibration import check_hardness
-from ..model_file.metadata import ContractError, Metadata, nearest_species
+from ..model_file.metadata import ContractError, Metadata
+from ..model_file.nearest_species import nearest_species
 from ..model_file.outputs import atomic_output_names, require_outputs
 from .prediction import Network
 

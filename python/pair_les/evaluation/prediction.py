@@ -37,12 +37,14 @@ class Prediction:
         [B], eV, float64.
     forces
         [N, 3], eV/angstrom, float64.
-    strain_derivative, stress
-        [B, 3, 3], eV and eV/angstrom^3 (in the sign of ASE), float64, 0 for isolated frames; None where not requested.
+    stress
+        [B, 3, 3], eV/angstrom^3 (in the sign of ASE), float64, 0 for isolated frames; None where not requested.
     charge
         [N], e, in the dtype of the network: its own charges, before the shift to a total charge. None without long range.
     positions
         [N, 3], what `charge` can be differentiated by; None unless the graph is kept.
+    strain_derivative
+        [B, 3, 3], eV, ``dE/d eps`` of a symmetric strain: `stress` times the volume.
     atomic_energy
         [N], eV, float64: short-range energies, with charge equilibration including those of the charges.
     long_range_energy
@@ -54,14 +56,14 @@ class Prediction:
 
     energy: Tensor
     forces: Tensor
-    strain_derivative: Tensor | None
-    stress: Tensor | None
-    charge: Tensor | None
-    positions: Tensor | None
-    atomic_energy: Tensor
-    long_range_energy: Tensor | None
-    interacting_charge: Tensor | None
-    latent_potential: Tensor | None
+    stress: Tensor | None = None
+    charge: Tensor | None = None
+    positions: Tensor | None = None
+    strain_derivative: Tensor | None = None
+    atomic_energy: Tensor | None = None
+    long_range_energy: Tensor | None = None
+    interacting_charge: Tensor | None = None
+    latent_potential: Tensor | None = None
 
     def detach(self) -> Prediction:
         """The same numbers without their graph."""

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -151,11 +150,6 @@ def export(
         network.reference_energies = torch.zeros_like(reference_energies)  # the metadata has them
         members.append(network)
     whole = members[0] if len(members) == 1 else committee_of(members)
-    extra: dict[str, Any] = {} if len(models) == 1 else {"committee": len(models)}
-    if state is not None:
-        extra["charge_per_atom"] = state
-    if whole.message_features() and file_format != "pt2":  # a package has one function
-        extra["message_features"] = whole.message_features()
     metadata = Metadata(
         species=tuple(model.species),
         cutoff=model.config.model.cutoff,
@@ -168,7 +162,9 @@ def export(
         reference_energies=dict(zip(model.species, reference_energies.tolist(), strict=True))
         if reference_energies.any()
         else {},
-        extra=extra,
+        committee=len(models),
+        message_features=whole.message_features(),
+        charge_per_atom=state,
     )
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ..constants import COULOMB_CONSTANT, FORMAT_NAME, FORMAT_VERSION, METADATA_FILE, UNITS
+from .rules import ContractError, broken, is_integer, is_number, is_symbol, kind_of, required
 
 _DTYPES = ("float32", "float64")
 _IN_MEMORY = "in memory"
 _REQUIRED = ("species", "cutoff", "message_passing_layers", "dtype", "long_range", "created_with")
 _CHARGE_MODELS = ("latent", "equilibration")
+_OPTIONAL = ("committee", "message_features", "charge_per_atom", "compiled")
 _REQUIRED_LONG_RANGE = ("sigma", "coulomb_constant", "self_interaction", "neutralize")
-
-
-class ContractError(ValueError):
-    """A model file or its metadata breaks the contract; the message names the file, the key and the rule."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +73,28 @@ class LongRange:
 
 
 @dataclass(frozen=True)
+class Compiled:
+    """What a package was compiled for: a machine that has it can run the file.
+
+    Parameters
+    ----------
+    torch
+        Release, such as ``2.13.0``.
+    machine
+        As ``uname -m`` says.
+    instruction_set
+        ``baseline``, ``avx2`` or ``avx512``.
+    padding
+        Version of the atoms and edges that a package expects before the real ones.
+    """
+
+    torch: str
+    machine: str
+    instruction_set: str
+    padding: int
+
+
+@dataclass(frozen=True)
 class Metadata:
     """The metadata of a model file (docs/reference/model_file.md); ``format``, ``format_version`` and ``units`` are implied.
 
@@ -96,6 +116,14 @@ class Metadata:
         For the user.
     reference_energies
         eV per species, which a reader adds in float64 to what ``forward`` returns (version 3); empty: nothing is added.
+    committee
+        Number of networks in the file; energy and charges are their means.
+    message_features
+        Numbers that each layer's messages have per atom; empty where the network is not cut at its layers.
+    charge_per_atom
+        e; the charge state that the file was exported for, of a network that is conditioned on it; None for others.
+    compiled
+        Of a package only.
     extra
         Unknown top-level keys of a file, kept and ignored.
 
@@ -114,12 +142,23 @@ class Metadata:
     description: str = ""
     references: tuple[str, ...] = ()
     reference_energies: Mapping[str, float] = field(default_factory=dict, hash=False)
+    committee: int = 1
+    message_features: list[int] = field(default_factory=list, hash=False)
+    charge_per_atom: float | None = None
+    compiled: Compiled | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for name in ("species", "references"):  # lists are welcome, equality and hashing want tuples
             if isinstance(getattr(self, name), list):
                 object.__setattr__(self, name, tuple(getattr(self, name)))
+        moved = {name: value for name, value in self.extra.items() if name in _OPTIONAL}
+        if moved:  # keys that have become fields
+            if "compiled" in moved:
+                moved["compiled"] = _parse_compiled(moved["compiled"], _IN_MEMORY)
+            moved["extra"] = {name: value for name, value in self.extra.items() if name not in moved}
+            for name, value in moved.items():
+                object.__setattr__(self, name, value)
         _check_metadata(self, _IN_MEMORY)
 
     @classmethod
@@ -139,16 +178,6 @@ class Metadata:
             If the text is no JSON object, a key is missing or ill-typed, or the format version is unknown.
         """
         return _parse(text, os.fspath(file))
-
-    @property
-    def charge_per_atom(self) -> float | None:
-        """e; the charge state of a network that was told it in training (optional key), or None."""
-        return self.extra.get("charge_per_atom")
-
-    @property
-    def message_features(self) -> list[int]:
-        """Numbers that each layer's messages have per atom (optional key); empty where the network is not cut at its layers."""
-        return list(self.extra.get("message_features", []))
 
     @property
     def format_version(self) -> int:
@@ -181,39 +210,15 @@ class Metadata:
                 "description": self.description,
                 "references": list(self.references),
                 **({"reference_energies": dict(self.reference_energies)} if self.reference_energies else {}),
+                **({"committee": self.committee} if self.committee != 1 else {}),
+                **({"message_features": self.message_features} if self.message_features else {}),
+                **({"charge_per_atom": self.charge_per_atom} if self.charge_per_atom is not None else {}),
+                **({"compiled": asdict(self.compiled)} if self.compiled is not None else {}),
                 **self.extra,
             },
             indent=2,
             allow_nan=False,
         )
-
-
-def nearest_species(symbol: str, species: Sequence[str]) -> str:
-    """The known symbol that an unknown one probably means, for error messages; empty where none is near.
-
-    It is equal but for case (``o``), the longest beginning of a label (``OW``), or one letter off (``Ck``). Twin of
-    ``Metadata::nearest_species`` in C++.
-    """
-    wanted = symbol.lower()
-    for known in species:
-        if known.lower() == wanted:
-            return known
-    prefixes = [known for known in species if symbol.startswith(known) and not symbol[len(known)].islower()]
-    if prefixes:
-        return max(prefixes, key=len)
-    for known in species:
-        if len(known) > 1 and _is_one_letter_off(known.lower(), wanted):
-            return known
-    return ""
-
-
-def _is_one_letter_off(one: str, other: str) -> bool:
-    """Whether one letter replaced, inserted or removed makes different words equal."""
-    short, long = sorted((one, other), key=len)
-    if len(long) - len(short) > 1:
-        return False
-    same = next((i for i in range(len(short)) if short[i] != long[i]), len(short))
-    return short[same + (len(short) == len(long)) :] == long[same + 1 :]
 
 
 def _parse(text: str | bytes, file: str) -> Metadata:
@@ -222,32 +227,36 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     except ValueError as error:  # JSONDecodeError and UnicodeDecodeError are both ValueErrors
         raise ContractError(f"{file}: {METADATA_FILE} is not valid JSON: {error}") from error
     if not isinstance(data, dict):
-        raise ContractError(f"{file}: {METADATA_FILE} is {_kind(data)}, must be a JSON object")
+        raise ContractError(f"{file}: {METADATA_FILE} is {kind_of(data)}, must be a JSON object")
 
     # The version decides what every other key means, so it is looked at before them.
-    if _required(data, "format", file) != FORMAT_NAME:
-        raise _broken(file, "format", data["format"], f"must be '{FORMAT_NAME}'")
-    version = _required(data, "format_version", file)
-    if not _is_int(version) or version < 1:
-        raise _broken(file, "format_version", version, "must be a positive integer")
+    if required(data, "format", file) != FORMAT_NAME:
+        raise broken(file, "format", data["format"], f"must be '{FORMAT_NAME}'")
+    version = required(data, "format_version", file)
+    if not is_integer(version) or version < 1:
+        raise broken(file, "format_version", version, "must be a positive integer")
     if version > FORMAT_VERSION:
         raise ContractError(
             f"{file}: format_version {version} is not known to this pair_les, which reads versions 1 to "
             f"{FORMAT_VERSION}: install a newer pair_les"
         )
-    if _required(data, "units", file) != UNITS:
-        raise _broken(file, "units", data["units"], f"must be exactly {json.dumps(UNITS)}")
+    if required(data, "units", file) != UNITS:
+        raise broken(file, "units", data["units"], f"must be exactly {json.dumps(UNITS)}")
 
-    known = {key: _required(data, key, file) for key in _REQUIRED}
-    known["description"] = data.get("description", "")
-    known["references"] = data.get("references", [])
-    known["reference_energies"] = data.get("reference_energies", {})
+    known = {key: required(data, key, file) for key in _REQUIRED}
+    defaults: dict[str, Any] = {"description": "", "references": [], "reference_energies": {}, "committee": 1}
+    known |= {key: data.get(key, default) for key, default in defaults.items()}
+    known["message_features"] = _message_features(data, known["message_passing_layers"], file)
+    known["charge_per_atom"] = data.get("charge_per_atom")
+    if "charge_per_atom" in data and not is_number(known["charge_per_atom"]):
+        raise broken(file, "charge_per_atom", known["charge_per_atom"], "must be a finite number (e)")
+    known["compiled"] = _parse_compiled(data["compiled"], file) if "compiled" in data else None
     for name in ("species", "references"):
         if not isinstance(known[name], list):
-            raise _broken(file, name, known[name], "must be a list of strings")
+            raise broken(file, name, known[name], "must be a list of strings")
         known[name] = tuple(known[name])
     if not isinstance(known["long_range"], dict | None):
-        raise _broken(file, "long_range", known["long_range"], "must be an object or null")
+        raise broken(file, "long_range", known["long_range"], "must be an object or null")
     if known["long_range"] is not None:
         known["long_range"] = _parse_long_range(known["long_range"], version, file)
     implied = {"format", "format_version", "units"}
@@ -260,14 +269,14 @@ def _parse(text: str | bytes, file: str) -> Metadata:
             if candidate.reference_energies
             else "must be 2 where neutralize shifts to charge_per_atom"
         )
-        raise _broken(file, "format_version", version, reason)
+        raise broken(file, "format_version", version, reason)
     return candidate
 
 
 def _parse_long_range(data: dict[str, Any], version: int, file: str) -> LongRange:
-    known = {key: _required(data, key, file, "long_range.") for key in _REQUIRED_LONG_RANGE}
+    known = {key: required(data, key, file, "long_range.") for key in _REQUIRED_LONG_RANGE}
     # a key of version 1 by this name is unknown and ignored
-    known["charge_model"] = "latent" if version == 1 else _required(data, "charge_model", file, "long_range.")
+    known["charge_model"] = "latent" if version == 1 else required(data, "charge_model", file, "long_range.")
     known["extra"] = {key: value for key, value in data.items() if key not in known}
     candidate = _unchecked(LongRange, known)
     _check_long_range(candidate, file)
@@ -277,18 +286,18 @@ def _parse_long_range(data: dict[str, Any], version: int, file: str) -> LongRang
 def _check_long_range(settings: LongRange, file: str) -> None:
     for name in ("sigma", "coulomb_constant"):
         value = getattr(settings, name)
-        if not _is_number(value) or value <= 0:
+        if not is_number(value) or value <= 0:
             unit = "angstrom" if name == "sigma" else "eV angstrom / e^2"
-            raise _broken(file, f"long_range.{name}", value, f"must be a finite number > 0 ({unit})")
+            raise broken(file, f"long_range.{name}", value, f"must be a finite number > 0 ({unit})")
     for name in ("self_interaction", "neutralize"):
         if not isinstance(getattr(settings, name), bool):
-            raise _broken(file, f"long_range.{name}", getattr(settings, name), "must be true or false")
+            raise broken(file, f"long_range.{name}", getattr(settings, name), "must be true or false")
     if settings.charge_model not in _CHARGE_MODELS:
-        raise _broken(
+        raise broken(
             file, "long_range.charge_model", settings.charge_model, "must be 'latent' or 'equilibration'"
         )
     if settings.equilibrates and not settings.neutralize:
-        raise _broken(
+        raise broken(
             file,
             "long_range.neutralize",
             False,
@@ -298,54 +307,71 @@ def _check_long_range(settings: LongRange, file: str) -> None:
 
 def _check_metadata(metadata: Metadata, file: str) -> None:
     species = metadata.species
-    if not isinstance(species, tuple) or not species or not all(_is_symbol(symbol) for symbol in species):
-        raise _broken(file, "species", species, "must be a non-empty list of chemical symbols")
+    if not isinstance(species, tuple) or not species or not all(is_symbol(symbol) for symbol in species):
+        raise broken(file, "species", species, "must be a non-empty list of chemical symbols")
     if len(set(species)) != len(species):
-        raise _broken(file, "species", species, "must name each species once")
-    if not _is_number(metadata.cutoff) or metadata.cutoff <= 0:
-        raise _broken(file, "cutoff", metadata.cutoff, "must be a finite number > 0 (angstrom)")
+        raise broken(file, "species", species, "must name each species once")
+    if not is_number(metadata.cutoff) or metadata.cutoff <= 0:
+        raise broken(file, "cutoff", metadata.cutoff, "must be a finite number > 0 (angstrom)")
     layers = metadata.message_passing_layers
-    if not _is_int(layers) or layers < 0:
-        raise _broken(file, "message_passing_layers", layers, "must be an integer >= 0")
+    if not is_integer(layers) or layers < 0:
+        raise broken(file, "message_passing_layers", layers, "must be an integer >= 0")
     if metadata.dtype not in _DTYPES:
-        raise _broken(file, "dtype", metadata.dtype, "must be 'float32' or 'float64'")
+        raise broken(file, "dtype", metadata.dtype, "must be 'float32' or 'float64'")
     if metadata.long_range is not None and not isinstance(metadata.long_range, LongRange):
-        raise _broken(file, "long_range", metadata.long_range, "must be an object or null")
-    state = metadata.extra.get("charge_per_atom", 0.0)
-    if not _is_number(state):
-        raise _broken(file, "charge_per_atom", state, "must be a finite number (e)")
-    features = metadata.extra.get("message_features")
-    if "message_features" in metadata.extra and not (
-        isinstance(features, list)
-        and len(features) == layers > 0
-        and all(_is_int(width) and width > 0 for width in features)
-    ):
-        raise _broken(
-            file,
-            "message_features",
-            features,
-            f"must be a list of as many integers > 0 as message_passing_layers, which is {layers}",
-        )
-    committee = metadata.extra.get("committee", 1)
+        raise broken(file, "long_range", metadata.long_range, "must be an object or null")
+    if metadata.charge_per_atom is not None and not is_number(metadata.charge_per_atom):
+        raise broken(file, "charge_per_atom", metadata.charge_per_atom, "must be a finite number (e)")
+    if metadata.message_features:
+        _message_features({"message_features": metadata.message_features}, layers, file)
+    committee = metadata.committee
+    if not is_integer(committee) or committee < 1:
+        raise broken(file, "committee", committee, "must be the number of networks, an integer >= 1")
     if metadata.long_range is not None and metadata.long_range.equilibrates and committee != 1:
-        raise _broken(file, "committee", committee, "must be 1 where charge_model is 'equilibration'")
+        raise broken(file, "committee", committee, "must be 1 where charge_model is 'equilibration'")
     if not isinstance(metadata.created_with, Mapping):
-        raise _broken(file, "created_with", metadata.created_with, "must be an object")
+        raise broken(file, "created_with", metadata.created_with, "must be an object")
     if not isinstance(metadata.description, str):
-        raise _broken(file, "description", metadata.description, "must be a string")
+        raise broken(file, "description", metadata.description, "must be a string")
     references = metadata.references
     if not isinstance(references, tuple) or not all(isinstance(item, str) for item in references):
-        raise _broken(file, "references", references, "must be a list of strings")
+        raise broken(file, "references", references, "must be a list of strings")
     _check_reference_energies(metadata, file)
+
+
+def _message_features(data: Mapping[str, Any], layers: Any, file: str) -> list[int]:
+    """The checked value of the optional key, an empty list where it is absent."""
+    features = data.get("message_features", [])
+    if "message_features" in data and not (
+        isinstance(features, list)
+        and len(features) == layers > 0
+        and all(is_integer(width) and width > 0 for width in features)
+    ):
+        rule = f"must be a list of as many integers > 0 as message_passing_layers, which is {layers}"
+        raise broken(file, "message_features", features, rule)
+    return features
+
+
+def _parse_compiled(data: Any, file: str) -> Compiled:
+    if not isinstance(data, dict):
+        raise broken(file, "compiled", data, "must be an object")
+    values = {field.name: required(data, field.name, file, "compiled.") for field in fields(Compiled)}
+    for name, value in values.items():
+        if name == "padding":
+            if not is_integer(value):
+                raise broken(file, "compiled.padding", value, "must be an integer")
+        elif not isinstance(value, str):
+            raise broken(file, f"compiled.{name}", value, "must be a string")
+    return Compiled(**values)
 
 
 def _check_reference_energies(metadata: Metadata, file: str) -> None:
     energies = metadata.reference_energies
-    if not isinstance(energies, Mapping) or not all(_is_number(energy) for energy in energies.values()):
-        raise _broken(file, "reference_energies", energies, "must be an object of finite numbers (eV)")
+    if not isinstance(energies, Mapping) or not all(is_number(energy) for energy in energies.values()):
+        raise broken(file, "reference_energies", energies, "must be an object of finite numbers (eV)")
     if energies and set(energies) != set(metadata.species):
         rule = f"must have one number for each of the species {' '.join(metadata.species)}"
-        raise _broken(file, "reference_energies", energies, rule)
+        raise broken(file, "reference_energies", energies, rule)
 
 
 def _unchecked(cls: type, values: dict[str, Any]) -> Any:
@@ -354,33 +380,3 @@ def _unchecked(cls: type, values: dict[str, Any]) -> Any:
     for name, value in values.items():
         object.__setattr__(instance, name, value)
     return instance
-
-
-def _required(data: dict[str, Any], key: str, file: str, prefix: str = "") -> Any:
-    if key not in data:
-        raise ContractError(f"{file}: metadata key '{prefix}{key}' is missing: the contract requires it")
-    return data[key]
-
-
-def _broken(file: str, key: str, value: Any, rule: str) -> ContractError:
-    shown = list(value) if isinstance(value, tuple) else value
-    return ContractError(f"{file}: metadata key '{key}' is {shown!r} ({_kind(value)}), {rule}")
-
-
-def _kind(value: Any) -> str:
-    names = {dict: "object", list: "list", tuple: "list", str: "string", bool: "bool", type(None): "null"}
-    return names.get(type(value), "number" if isinstance(value, int | float) else type(value).__name__)
-
-
-def _is_int(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(value: Any) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return value == value and abs(value) != float("inf")
-
-
-def _is_symbol(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and not any(character.isspace() for character in value)

@@ -50,7 +50,7 @@ def require_outputs(
                 f"{file}: forward returned no '{name}', only {sorted(output)}: contract version {metadata.format_version}"
             )
         value = output[name]
-        members = [int(metadata.extra["committee"])] if name.startswith("member_") else []
+        members = [metadata.committee] if name.startswith("member_") else []
         if list(value.shape) != [*members, n_atoms]:
             rule = (
                 f"[committee, n_local] = ({members[0]}, {n_atoms})"

@@ -98,7 +98,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
         long_range=les.long_range if les else None,
         description=f"CACE model {path.name}",
         references=REFERENCES if les else REFERENCES[:1],
-        extra={"message_features": list(network.message_features)} if messages else {},
+        message_features=list(network.message_features) if messages else [],
     )
     notes = [
         "a CACE file has no energies of isolated atoms: energies are without those that were subtracted in its training"

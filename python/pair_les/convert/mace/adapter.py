@@ -96,7 +96,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
         reference_energies={
             symbol: float(energies[row][k]) for symbol, k in zip(species, indices, strict=True)
         },
-        extra={"message_features": list(network.message_features)} if n_layers > 1 else {},
+        message_features=list(network.message_features) if n_layers > 1 else [],
     )
     return Converted(
         network=network.eval(),

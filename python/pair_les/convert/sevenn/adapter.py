@@ -83,7 +83,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
         description=f"SevenNet {path.name}",
         references=REFERENCES,
         reference_energies=dict(zip(species, shift, strict=True)),
-        extra={"message_features": list(network.message_features)} if n_layers > 1 else {},
+        message_features=list(network.message_features) if n_layers > 1 else [],
     )
     return Converted(
         network=network.eval(),

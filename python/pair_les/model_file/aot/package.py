@@ -24,7 +24,7 @@ from pair_les.model_file.aot.padding import padded
 from pair_les.model_file.aot.partition import partition, sizes_are_two_or_more
 from pair_les.model_file.aot.tracing import example_graph, output_names, trace
 from pair_les.model_file.aot.verification import require_contract, require_same
-from pair_les.model_file.metadata import ContractError, Metadata
+from pair_les.model_file.metadata import Compiled, ContractError, Metadata
 
 PADDING_VERSION = 1
 """Of the atoms and edges that a package expects before the real ones."""
@@ -81,7 +81,7 @@ def compiled_package(
     )
     names = output_names(metadata)
     n_local = graph[1].size(0)
-    members = [int(metadata.extra["committee"])] if names[0].startswith("member") else []
+    members = [metadata.committee] if names[0].startswith("member") else []
     seeds = [torch.randn(*members, n_local, dtype=graph[3].dtype) for _ in names]
     say("tracing the network ...")
     try:
@@ -112,8 +112,7 @@ def compiled_package(
         say,
     )
     # a package is not cut at its layers: whoever reads it gives it the ghosts' neighbours, too
-    extra = {key: value for key, value in metadata.extra.items() if key != "message_features"}
-    metadata = replace(metadata, extra={**extra, "compiled": compiled_for(instruction_set)})
+    metadata = replace(metadata, message_features=[], compiled=compiled_for(instruction_set))
     archive = io.BytesIO()
     package_pt2(
         archive,
@@ -123,14 +122,9 @@ def compiled_package(
     return archive.getvalue()
 
 
-def compiled_for(instruction_set: str) -> dict[str, object]:
-    """The metadata key ``compiled``: what a machine must have to run the file."""
-    return {
-        "torch": torch_release(),
-        "machine": platform.machine(),
-        "instruction_set": instruction_set,
-        "padding": PADDING_VERSION,
-    }
+def compiled_for(instruction_set: str) -> Compiled:
+    """Return what a machine must have to run a file that is compiled here, with this torch."""
+    return Compiled(torch_release(), platform.machine(), instruction_set, PADDING_VERSION)
 
 
 def _free_sizes(value: Tensor | torch.SymInt | int) -> set[int]:

@@ -79,18 +79,18 @@ class _TwoPasses(torch.autograd.Function):
 
 def require_machine(path: str | os.PathLike[str], metadata: Metadata) -> None:
     """Raise `ContractError` where this torch or this processor cannot run the package."""
-    compiled = metadata.extra.get("compiled")
-    if not isinstance(compiled, dict):
+    compiled = metadata.compiled
+    if compiled is None:
         raise ContractError(f"{path}: metadata key 'compiled' is missing in a package: export it again")
     again = "export it again here with 'pair-les export --format pt2'"
     for name, value, mine in (
-        ("torch", compiled.get("torch"), torch_release()),
-        ("machine", compiled.get("machine"), platform.machine()),
-        ("padding", compiled.get("padding"), PADDING_VERSION),
+        ("torch", compiled.torch, torch_release()),
+        ("machine", compiled.machine, platform.machine()),
+        ("padding", compiled.padding, PADDING_VERSION),
     ):
         if value != mine:
             raise ContractError(f"{path}: compiled for {name} {value} but this is {name} {mine}: {again}")
-    wanted, mine = compiled.get("instruction_set"), best()
+    wanted, mine = compiled.instruction_set, best()
     if wanted not in NAMES or NAMES.index(wanted) > NAMES.index(mine):
         raise ContractError(
             f"{path}: compiled for instruction set {wanted} but this processor runs {mine}: export it with '--isa {mine}'"

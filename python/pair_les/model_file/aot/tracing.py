@@ -23,7 +23,7 @@ Network = Callable[[Tensor, Tensor, Tensor, int], dict[str, Tensor]]
 
 def output_names(metadata: Metadata) -> list[str]:
     """What a package returns, in this order; means over a committee are taken by who loads it."""
-    if int(metadata.extra.get("committee", 1)) > 1:
+    if metadata.committee > 1:
         return ["member_energy", *(["member_charge"] if metadata.long_range is not None else [])]
     return atomic_output_names(metadata)
 
