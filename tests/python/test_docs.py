@@ -261,3 +261,17 @@ def test_every_page_is_in_the_table_of_contents() -> None:
         if (ROOT / "docs") in page.parents and page.name != "index.md"
     ]
     assert sorted(listed) == sorted(pages)
+
+
+def test_prose_is_wrapped() -> None:
+    """At 100 characters; tables, programs, formulas and images are as long as they are."""
+    for page in PAGES:
+        if page.suffix != ".md" or page.name == "CHANGELOG.md":
+            continue
+        text = re.sub(r"^```.*?^```", "", page.read_text(), flags=re.DOTALL | re.MULTILINE)
+        long = [
+            line
+            for line in text.splitlines()
+            if len(line) > 100 and not line.startswith(("|", "    ", "[![", "!["))
+        ]
+        assert not long, f"{page.name}: {long[0]}"
