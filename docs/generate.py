@@ -32,8 +32,8 @@ meaning. How to choose them is in [train.md](../guide/train.md), and which label
 
 The file is YAML; a dotted name is a key of a nested mapping. Relative paths start at the current
 folder. `--set training.epochs=50` overrides one key, its value is YAML, and may be repeated. An
-unknown key is an error that names the nearest known one. Every key, defaults included, is written to
-`config.yaml` of the run folder.
+unknown key is an error that names the nearest known one. Every key, defaults included, is written
+to `config.yaml` of the run folder.
 """
 
 COMMANDS_INTRODUCTION = """# Command line
@@ -41,8 +41,9 @@ COMMANDS_INTRODUCTION = """# Command line
 Which commands and options does `pair-les` have? `pair-les COMMAND --help` prints the same in a
 terminal, and `pair-les --version` the version.
 
-The exit status is 0 on success, 1 where a comparison fails (`check`, `convert`, `doctor`), and 2 after
-a wrong input, which is reported on one line; `PAIR_LES_DEBUG=1` prints the Python traceback behind it.
+The exit status is 0 on success, 1 where a comparison fails (`check`, `convert`, `doctor`), and 2
+after a wrong input, which is reported on one line; `PAIR_LES_DEBUG=1` prints the Python traceback
+behind it.
 """
 
 
