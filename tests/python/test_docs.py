@@ -17,7 +17,9 @@ from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("docs/**/*.rst"), *ROOT.glob("kokkos/*.md")]
+    page
+    for pattern in ("*.md", "docs/**/*.md", "docs/**/*.rst", "kokkos/*.md", "examples/**/*.md")
+    for page in ROOT.glob(pattern)
 )
 
 
