@@ -55,12 +55,15 @@ def test_what_the_user_has_set_stays(tmp_path, model, modify, style, order, diff
 
 @pytest.mark.parametrize("style", ["les", "les coul 8.0"])
 def test_mesh_chosen_has_the_accuracy_asked_for(tmp_path, model, style):
-    """At any accuracy; the finer the accuracy, the higher the order."""
+    """And is not much finer than it has to be, at any accuracy; the finer the accuracy, the higher the order.
+
+    Charges that alternate have errors of 0.2 to 0.7 of those of charges at random, for which the mesh is planned.
+    """
     orders = []
     for accuracy in (1e-3, 1e-4, 1e-5, 1e-6):
         line = reported(run(tmp_path, model(), style=style, kspace=f"pppm {accuracy}"))
         # in split mode that of mesh and cutoff together
-        assert 0.05 * accuracy < float(line[11]) < 1.4 * accuracy
+        assert 0.15 * accuracy < float(line[11]) < 1.05 * accuracy
         orders.append(line[5])
     assert orders == sorted(orders) and orders[0] < orders[-1]
 
@@ -82,13 +85,14 @@ def test_choice_ends_with_the_style(tmp_path, model):
 @pytest.mark.parametrize("modify", ["", "kspace_modify order 5 diff ad", "kspace_modify order 7 diff ik"])
 @pytest.mark.parametrize("style", ["les", "les coul 7.0"])
 def test_error_in_the_log_is_that_of_the_forces(tmp_path, model, modify, style, ranks):
-    """Against the direct sum, with charges that respond; a few places in a mesh cell are averaged, hence the factor."""
+    """Against the direct sum, with charges that respond. A few places in a mesh cell are averaged, but the log never has less than
+    at the place where the atoms are."""
     path = model()
     found = run(tmp_path, path, [modify], style, ranks=ranks, after="run 0\n" + harness.DUMP)
     estimate = float(reported(found)[9])
     errors = harness.evaluation(found).forces - oracle.evaluate(path, FLUID).forces
     rms = float(np.sqrt((errors**2).sum(1).mean()))
-    assert 0.95 * rms < estimate < 1.5 * rms, f"estimated {estimate}, found {rms}"
+    assert 0.98 * rms < estimate < 1.25 * rms, f"estimated {estimate}, found {rms}"
     assert float(reported(found)[11]) == pytest.approx(estimate / 14.399645, rel=0.05)
 
 

@@ -15,14 +15,15 @@ from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
-from pair_les.data.batches import collate
+from pair_les.data.batches import Batch, collate
 from pair_les.data.frames import LabelKeys, read_frames
 from pair_les.data.graphs import Graph, build_graphs
 from pair_les.evaluation.prediction import predict
-from pair_les.net import network_class
+from pair_les.net import message_passing, network_class, statistics
+from pair_les.net.edge_vectors import edge_vectors
 from pair_les.net.settings import NetSettings
 from pair_les.training.config_file import parse_config
-from pair_les.training.network import choose_frames, data_scales, edge_vectors, fit_statistics
+from pair_les.training.network import choose_frames, data_scales, fit_statistics
 from pair_les.training.run import train
 from pair_les.training.trained import load_trained
 
@@ -88,6 +89,11 @@ def graphs_of(frames: list[Atoms], species: list[str], folder: Path) -> list[Gra
     return build_graphs(read_frames([str(folder / "frames.xyz")], LabelKeys()), species, CUTOFF)
 
 
+def vectors_of(batch: Batch) -> torch.Tensor:
+    """Edge vectors ``[n_edges, 3]``, angstrom, float64."""
+    return edge_vectors(batch.positions, batch.edge_index, batch.shifts, torch.float64)
+
+
 def new_network(species: list[str], layers: int, charge: bool) -> Any:
     torch.manual_seed(0)
     sizes = {"n_channels": 8, "hidden": (16,), "message_channels": 4}
@@ -114,12 +120,51 @@ def test_untrained_forces_on_displaced_atoms_are_bounded(name: str, layers: int,
     assert size < LARGEST_FORCE
 
 
+@pytest.mark.parametrize("layers", [pytest.param(0, id="local"), pytest.param(1, id="message passing")])
+@pytest.mark.parametrize("name", ["lone atom", "dimer"])
+def test_forces_in_clusters_are_bounded(name: str, layers: int, tmp_path: Path) -> None:
+    """Networks that have seen one neighbor at most, of atoms that have three, 1.6 angstrom away."""
+    network = new_network(["Cu"], layers, charge=False)
+    fit_statistics(network, graphs_of(structures()[name], ["Cu"], tmp_path), 0, "float32")
+    cluster = Atoms("Cu4", 1.6 * np.vstack([np.zeros(3), np.eye(3)]))
+    batch = collate(graphs_of([cluster], ["Cu"], tmp_path))
+    forces = predict(network.interaction, None, batch, torch.float32).forces
+    assert float(forces.square().mean().sqrt()) < 20.0 * LARGEST_FORCE
+
+
+def water(seed: int) -> Atoms:
+    """27 molecules on a grid, turned at random, with the vibrations and displacements of room temperature."""
+    random = np.random.default_rng(seed)
+    molecule = np.array([[0.0, 0.0, 0.0], [0.96, 0.0, 0.0], [-0.24, 0.93, 0.0]])
+    places = 3.1 * np.indices((3, 3, 3)).reshape(3, -1).T + random.normal(0.0, 0.3, (27, 3))
+    turns = np.linalg.qr(random.normal(size=(27, 3, 3)))[0]
+    positions = places[:, None] + molecule @ turns + random.normal(0.0, 0.02, (27, 3, 3))
+    return Atoms("OHH" * 27, positions.reshape(-1, 3), cell=9.3 * np.eye(3), pbc=True)
+
+
+def test_messages_of_ordinary_densities_do_not_see_the_floors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sizes of everything that a network with messages normalizes, in molecules whose bonds are stiff, with the floors and without."""
+    batch = collate(graphs_of([water(seed) for seed in range(3)], ["H", "O"], tmp_path))
+    sizes = []
+    for share in (1.0, 1e-6):
+        for name in ("SIZE_CHANGE", "SPREAD_CHANGE"):
+            monkeypatch.setattr(message_passing, name, share * getattr(message_passing, name))
+        monkeypatch.setattr(statistics, "SHARED_FLOOR", share * statistics.SHARED_FLOOR)
+        network = new_network(["H", "O"], 1, charge=True).double()
+        network.fit_statistics(batch.species, batch.edge_index, vectors_of(batch), len(batch.species))
+        sizes.append(dict(network.named_buffers()))
+    for name in ("density_scale", "product_scale", "message_scale", "feature_scale"):
+        torch.testing.assert_close(sizes[0][name], sizes[1][name], rtol=1e-6, atol=0.0)
+
+
 def test_ordinary_densities_do_not_see_the_floors(tmp_path: Path) -> None:
     """Features of thermal disorder have unit variance: nothing but their own variance sets their scale."""
     frames = rattled([bulk("NaCl", "rocksalt", a=5.6 + 0.05 * i, cubic=True) for i in range(6)], 0.3)
     network = new_network(["Cl", "Na"], 0, charge=True).double()
     batch = collate(graphs_of(frames, ["Cl", "Na"], tmp_path))
-    vectors = edge_vectors(batch)
+    vectors = vectors_of(batch)
     network.fit_statistics(batch.species, batch.edge_index, vectors, len(batch.species))
     a = network.density(batch.species, batch.edge_index, vectors, len(batch.species))
     for s in range(2):

@@ -31,10 +31,12 @@ from pair_les.net.products import degree_averages
 from pair_les.net.readout import SharedLinear, SharedReadout
 from pair_les.net.settings import NetSettings
 from pair_les.net.statistics import (
-    SHARED_FLOOR,
+    SIZE_CHANGE,
+    SPREAD_CHANGE,
     largest_change,
     normal_density,
     rattled,
+    shared_floor,
     smallest_mean_square,
 )
 
@@ -335,6 +337,7 @@ class MessagePassingNet(ContractNet):
         """
         graphs = [edge_vectors, *rattled(edge_vectors, edge_index[0], n_local)]
         smallest = smallest_mean_square(edge_index.size(1), n_local)
+        floor = shared_floor(edge_index.size(1), n_local)
 
         densities = [self.density(species, edge_index, vectors, n_local) for vectors in graphs]
         self.density_mean.copy_(densities[0][0].mean(0))
@@ -345,11 +348,12 @@ class MessagePassingNet(ContractNet):
         normal, normal_products = self.products(
             normal_density(self.n_lm, self.n_channels, edge_vectors), True
         )
-        self._fit_features(features, species, 0, normal)
+        smallest_feature = floor**2 * normal.double().var(0)
+        self._fit_features(features, species, 0, smallest_feature)
         for factors, typical in enumerate(torch.chunk(normal_products, 3, 2)):
             values = [torch.chunk(product, 3, 2)[factors] for product in products]
-            floor = SHARED_FLOOR**2 * float(typical.square().mean())
-            self.product_scale[factors] = self._inverse_sizes(values, species, floor)
+            of_normal = float(typical.square().mean())
+            self.product_scale[factors] = self._inverse_sizes(values, species, floor**2 * of_normal)
 
         received = []
         for vectors, product, x in zip(graphs, products, features, strict=True):
@@ -361,12 +365,12 @@ class MessagePassingNet(ContractNet):
         as_is = [values[: self.n_message_lm] for _, values in halves]
         self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest)
         again = [self.mixed_again(sums, f) for sums, f in zip(received, mixed, strict=True)]
-        self._fit_features([self.products(f, False)[0] for f in again], species, 1, normal)
+        self._fit_features([self.products(f, False)[0] for f in again], species, 1, smallest_feature)
 
     def _inverse_sizes(self, values: Sequence[Tensor], species: Tensor, smallest: float) -> Tensor:
         """Inverse root mean square of each degree, from ``values [n_lm, n, n_channels]`` of the frames and of displaced ones.
 
-        Mean squares are at least those of the changes of any species, and at least `smallest`.
+        Mean squares are at least `SIZE_CHANGE` squared times those of the changes of any species, and at least `smallest`.
         """
         squares = []
         for degree in range(math.isqrt(values[0].size(0))):
@@ -374,18 +378,22 @@ class MessagePassingNet(ContractNet):
             parts = [part[degree**2 : (degree + 1) ** 2].transpose(0, 1).reshape(-1, 1) for part in values]
             of_row = species.repeat_interleave(parts[0].size(0) // species.size(0))
             change = largest_change(parts[0], torch.cat(parts[1:]), of_row)
-            squares.append(max(float(parts[0].double().square().mean()), float(change)))
+            square = float(parts[0].double().square().mean())
+            squares.append(max(square, SIZE_CHANGE**2 * float(change)))
         return torch.tensor(squares, dtype=torch.float64).clamp_min(smallest).rsqrt()
 
-    def _fit_features(self, x: Sequence[Tensor], species: Tensor, layer: int, normal: Tensor) -> None:
-        """Means of each species, and one spread for all, from features of the frames and of displaced ones."""
+    def _fit_features(self, x: Sequence[Tensor], species: Tensor, layer: int, smallest: Tensor) -> None:
+        """Means of each species, and one spread for all, from features of the frames and of displaced ones.
+
+        Variances are at least ``smallest [n_features]``.
+        """
         self.feature_mean[layer] = x[0].mean(0)
         for s in torch.unique(species).tolist():
             self.feature_mean[layer, s] = x[0][species == s].mean(0)
         square = (x[0] - self.feature_mean[layer][species]).double().square().mean(0)
-        square = square.maximum(largest_change(x[0], torch.cat(list(x[1:])), species))
-        floor = SHARED_FLOOR**2 * normal.double().var(0)
-        self.feature_scale[layer] = square.maximum(floor).rsqrt()
+        change = largest_change(x[0], torch.cat(list(x[1:])), species)
+        square = square.maximum(SPREAD_CHANGE**2 * change)
+        self.feature_scale[layer] = square.maximum(smallest).rsqrt()
 
     def _output_weights(self) -> list[Tensor]:
         return [*super()._output_weights(), self.readout.direct]

@@ -6,7 +6,7 @@ vanish by symmetry, in a series of strained cells each atom has one neighborhood
 is rounding noise, and division by it turns any displaced atom into a feature of 1e6 standard deviations. Three scales bound the
 response to a displacement, and are without effect where neighborhoods differ as they do in a liquid or at finite temperature:
 
-- the change when every atom is displaced at random by `RATTLE`;
+- the change when every atom is displaced at random by `RATTLE`, or a share of it where features are not squashed;
 - the spread of all species, divided by the number of atoms + 1: half of it for a species that occurs once;
 - `FLOOR` times the variance in an ideal gas of the same number of neighbors, for atoms with none or next to none.
 """
@@ -37,10 +37,15 @@ FEW_NEIGHBORS = 10.0
 
 FEATURE_FLOOR = 0.05
 """Of the spread of a feature whose densities are independent normal numbers of unit variance."""
+SIZE_CHANGE = 0.5
+"""Size of densities, products and messages of a network whose features are not squashed, at least, relative to their change with every
+atom displaced by `RATTLE`; and"""
 
+SPREAD_CHANGE = 0.15
+"""spread of its features, relative to theirs: shares without effect in liquids and molecules, whose bonds vibrate by less than `RATTLE`."""
 
-SHARED_FLOOR = 0.25
-"""The same where features are not squashed."""
+SHARED_FLOOR = 0.1
+"""`FEATURE_FLOOR` where features are not squashed: the largest that is without effect in liquids, alloys and molecules."""
 
 
 def rattled(edge_vectors: Tensor, center: Tensor, n_atoms: int) -> list[Tensor]:
@@ -70,6 +75,15 @@ def smallest_mean_square(n_edges: int, n_atoms: int) -> float:
     """
     missing = max(FEW_NEIGHBORS - n_edges / max(n_atoms, 1), 0.0)
     return max(FLOOR * gas_variance(n_edges, n_atoms), GAS_VARIANCE * missing)
+
+
+def shared_floor(n_edges: int, n_atoms: int) -> float:
+    """`SHARED_FLOOR`, or the share of `FEW_NEIGHBORS` that atoms lack where that is larger.
+
+    Products of features that are not squashed are polynomials of high degree: what lone atoms or dimers leave undetermined
+    grows by orders of magnitude with each neighbor.
+    """
+    return max(SHARED_FLOOR, 1.0 - n_edges / max(n_atoms, 1) / FEW_NEIGHBORS)
 
 
 def pooled(values: Tensor, counts: Tensor) -> Tensor:
