@@ -7,7 +7,7 @@ from nothing and is solved again whenever the mesh is sized anew; a step has two
 
     python benchmarks/equilibration.py --edges 6 10 16 24 32 --ranks 2
 
-prints the table of docs/guide/equilibration.md.
+prints the table of docs/benchmarks/performance.md.
 """
 
 from __future__ import annotations
