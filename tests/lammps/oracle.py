@@ -3,8 +3,9 @@
 
 The energy is one differentiable float64 function of positions and strain: edges by brute force over periodic images,
 the model file called as plain TorchScript, the long-range energy as a direct sum over reciprocal vectors
-(docs/theory/long_range.md, "Energy"). Forces and virial are its derivatives by autograd, so there is no chain rule, no Ewald splitting, no
-background and no two-phase evaluation here that could be wrong in the same way as in the package.
+(docs/theory/long_range.md, "Energy"). Forces and virial are its derivatives by autograd, so there is no chain rule,
+no Ewald splitting, no background and no two-phase evaluation here that could be wrong in the same way as in the
+package.
 """
 
 from __future__ import annotations
