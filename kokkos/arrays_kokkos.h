@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Arrays of a device that are used again on every step, and their way to the host for the few who want them there.
+// Arrays of a device that are used again on every step, and their way to the host for the few who
+// want them there.
 
 #ifndef PAIR_LES_KOKKOS_ARRAYS_KOKKOS_H
 #define PAIR_LES_KOKKOS_ARRAYS_KOKKOS_H
@@ -16,7 +17,8 @@
 namespace LAMMPS_NS {
 namespace les_kokkos {
 
-// Room for at least `needed` elements, contents not kept. The old array goes first: both need not fit.
+// Room for at least `needed` elements, contents not kept. The old array goes first: both need not
+// fit.
 template <class View> void make_room(View &view, const char *name, std::int64_t needed)
 {
   const auto present = static_cast<std::int64_t>(view.extent(0));

@@ -39,8 +39,8 @@ double count(const Integers &values, const int value, const int n)
   return static_cast<double>(found);
 }
 
-// charge(i) = latent(i) - shift, in q in LAMMPS's unit; never exactly 0 there (tiny instead), for phi is 2 e / q.
-// Returns sums of q, q^2, charge and charge^2.
+// charge(i) = latent(i) - shift, in q in LAMMPS's unit; never exactly 0 there (tiny instead), for
+// phi is 2 e / q. Returns sums of q, q^2, charge and charge^2.
 template <class DeviceType, class Doubles, class Q>
 Sums<4> set_charges(const Doubles &latent, const Doubles &charge, const Q &q, const int n,
                     const double shift, const double charge_unit, const double tiny)

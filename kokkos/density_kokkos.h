@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// torch.ops.pair_les.density and its adjoint on a device: a team of threads for each centre, nothing shared between centres,
-// so that nothing is added atomically. What core/fused/density_kernels.h is for a CPU.
+// torch.ops.pair_les.density and its adjoint on a device: a team of threads for each center,
+// nothing shared between centers, so that nothing is added atomically. What
+// core/fused/density_kernels.h is for a CPU.
 
 #ifndef PAIR_LES_KOKKOS_DENSITY_KOKKOS_H
 #define PAIR_LES_KOKKOS_DENSITY_KOKKOS_H
@@ -16,16 +17,16 @@
 namespace LAMMPS_NS {
 namespace les_kokkos {
 
-// first[i] = number of edges whose centre is below i
+// first[i] = number of edges whose center is below i
 template <class Space>
-void first_edges(const Space &space, const std::int64_t *const centre, const std::int64_t n_edges,
+void first_edges(const Space &space, const std::int64_t *const center, const std::int64_t n_edges,
                  const std::int64_t n_local, std::int64_t *const first)
 {
   using Range = Kokkos::RangePolicy<Space, Kokkos::IndexType<std::int64_t>>;
   Kokkos::parallel_for(
       "pair_les::first_edges", Range(space, 0, n_edges + 1), KOKKOS_LAMBDA(const std::int64_t e) {
-        const std::int64_t from = e == 0 ? 0 : centre[e - 1] + 1;
-        const std::int64_t to = e == n_edges ? n_local : centre[e];
+        const std::int64_t from = e == 0 ? 0 : center[e - 1] + 1;
+        const std::int64_t to = e == n_edges ? n_local : center[e];
         for (std::int64_t i = from; i <= to; i++) first[i] = e;
       });
 }
@@ -41,7 +42,8 @@ template <class Space> constexpr int threads_of_team()
   return on_host<Space>() ? 1 : 128;
 }
 
-// One team per centre, each with `elements` of Real and `integers` of int: in the fast memory of the team where they fit.
+// One team per center, each with `elements` of Real and `integers` of int: in the fast memory of
+// the team where they fit.
 template <class Real, class Space>
 Kokkos::TeamPolicy<Space> teams(const Space &space, const std::int64_t n_local,
                                 const std::int64_t elements, const std::int64_t integers,
@@ -58,8 +60,9 @@ template <class T, class Space>
 using TeamArray = Kokkos::View<T *, typename Space::scratch_memory_space,
                                Kokkos::MemoryTraits<Kokkos::Unmanaged>>;
 
-// A[lm, i, s K + k] = sum_p T[lm, p] sum_j B_k(r_ij) m_p(r_ij / |r_ij|) over the neighbours j of species s.
-// The edges come in tiles: first each thread makes the basis of one edge, then each adds up some (k, p) of the tile.
+// A[lm, i, s K + k] = sum_p T[lm, p] sum_j B_k(r_ij) m_p(r_ij / |r_ij|) over the neighbors j of
+// species s. The edges come in tiles: first each thread makes the basis of one edge, then each adds
+// up some (k, p) of the tile.
 template <int L, class Real, class Space>
 void density(const Space &space, const pair_les::DensityEdges<Real> &edges, Real *const result)
 {
@@ -172,7 +175,8 @@ void density_adjoint(const Space &space, const pair_les::DensityEdges<Real> &edg
           });
           Real gx, gy, gz;
           pair_les::device::monomial_gradient<L, NumberOps<Real>>(m, t, gx, gy, gz);
-          // only the part of the angular gradient across the edge counts: m is a function of the unit vector
+          // only the part of the angular gradient across the edge counts: m is a function of the
+          // unit vector
           const Real inverse = part.inverse_distance;
           along -= (part.x * gx + part.y * gy + part.z * gz) * inverse;
           Real *const to = result + 3 * (begin + e);

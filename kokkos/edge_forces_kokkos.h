@@ -29,8 +29,9 @@ KOKKOS_INLINE_FUNCTION void add_force(const F &f, const int i, const double x, c
   }
 }
 
-// Edges are sorted by their centre: what belongs to it is summed by one thread and added once. W_ab = -sum r_a g_b,
-// xx yy zz xy xz yz; r from the positions, which are double whatever the precision of the network.
+// Edges are sorted by their center: what belongs to it is summed by one thread and added once. W_ab
+// = -sum r_a g_b, xx yy zz xy xz yz; r from the positions, which are double whatever the precision
+// of the network.
 template <bool ATOMIC, class Real, class DeviceType, class X, class F>
 Sums<6> scatter(const GraphKokkos<DeviceType> &graph, const Real *const gradient, const X &x,
                 const F &f, const double unit)
@@ -75,7 +76,7 @@ Sums<6> add_edge_forces(const GraphKokkos<DeviceType> &graph, const void *gradie
 {
   const auto *const doubles = static_cast<const double *>(gradient);
   const auto *const floats = static_cast<const float *>(gradient);
-  // neighbours of several centres meet only where there are several threads
+  // neighbors of several centers meet only where there are several threads
   if (DeviceType().concurrency() > 1)
     return graph.in_double ? scatter<true>(graph, doubles, x, f, unit)
                            : scatter<true>(graph, floats, x, f, unit);

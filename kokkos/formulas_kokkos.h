@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The formulas of the fused operators (core/fused/) and of the pair sum of split mode (core/split_formulas.h) on single numbers,
-// for the threads of a device.
+// The formulas of the fused operators (core/fused/) and of the pair sum of split mode
+// (core/split_formulas.h) on single numbers, for the threads of a device.
 
 #ifndef PAIR_LES_KOKKOS_FORMULAS_KOKKOS_H
 #define PAIR_LES_KOKKOS_FORMULAS_KOKKOS_H

@@ -20,7 +20,8 @@ namespace les_kokkos {
 
 using Space = LMPDeviceType::execution_space;
 
-// Kokkos puts its kernels into the queue that torch has given: both see them in one order, without a fence.
+// Kokkos puts its kernels into the queue that torch has given: both see them in one order, without
+// a fence.
 #if defined(KOKKOS_ENABLE_CUDA) || defined(KOKKOS_ENABLE_HIP)
 #if defined(KOKKOS_ENABLE_CUDA)
 using Queue = cudaStream_t;
@@ -63,10 +64,10 @@ template <class Run> void with_degree(const int l_max, const Run &run)
   run(Degree<3>());
 }
 
-void first_edges_of(const std::int64_t *centre, std::int64_t n_edges, std::int64_t n_local,
+void first_edges_of(const std::int64_t *center, std::int64_t n_edges, std::int64_t n_local,
                     std::int64_t *first, void *queue)
 {
-  first_edges(space_of(queue), centre, n_edges, n_local, first);
+  first_edges(space_of(queue), center, n_edges, n_local, first);
 }
 
 template <class Real>

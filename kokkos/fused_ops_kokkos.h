@@ -9,8 +9,9 @@
 namespace LAMMPS_NS {
 namespace les_kokkos {
 
-// Where the operators come from on the device of les/kk: these kernels on a GPU; on a CPU those of the core, which know its
-// instruction set, unless the environment says PAIR_LES_KERNELS=kokkos. Throws std::runtime_error for other words in it.
+// Where the operators come from on the device of les/kk: these kernels on a GPU; on a CPU those of
+// the core, which know its instruction set, unless the environment says PAIR_LES_KERNELS=kokkos.
+// Throws std::runtime_error for other words in it.
 void choose_fused_kernels(bool gpu);
 
 } // namespace les_kokkos

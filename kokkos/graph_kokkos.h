@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The graph of core/edges.h made on the device from the Kokkos neighbour list: count, scan, fill. Nothing leaves the device
-// but the numbers of nodes and edges.
+// The graph of core/edges.h made on the device from the Kokkos neighbor list: count, scan, fill.
+// Nothing leaves the device but the numbers of nodes and edges.
 
 #ifndef PAIR_LES_KOKKOS_GRAPH_KOKKOS_H
 #define PAIR_LES_KOKKOS_GRAPH_KOKKOS_H
@@ -25,8 +25,8 @@ template <class DeviceType> struct GraphKokkos {
   std::int64_t n_local = 0, n_nodes = 0, n_edges = 0;
   std::int64_t row = 0;  // elements between the two rows of `index`
   Longs species;         // [n_nodes]
-  Longs index;           // [2 * row] centres, then neighbours
-  Longs first;           // [n_nodes + 1] edge that begins each centre
+  Longs index;           // [2 * row] centers, then neighbors
+  Longs first;           // [n_nodes + 1] edge that begins each center
   Ints node;             // [n_all] of each atom, -1 for one that the model does not know
   Ints atom;             // [n_nodes]
   Ints layer;            // [n_all] edges between an atom and the local ones; message passing only
@@ -59,13 +59,13 @@ template <class DeviceType> struct GraphKokkos {
 
 // Edges of one atom, in the order of its list: visit(j, x_j - x_i) for each that the network sees.
 template <class X, class List, class Node, class Visit>
-KOKKOS_INLINE_FUNCTION void
-for_each_edge(const X &x, const List &neighbours, const int n_neighbours, const int i,
-              const int mask, const double cutoff_squared, const Node &node, const Visit &visit)
+KOKKOS_INLINE_FUNCTION void for_each_edge(const X &x, const List &neighbors, const int n_neighbors,
+                                          const int i, const int mask, const double cutoff_squared,
+                                          const Node &node, const Visit &visit)
 {
   const double xi = x(i, 0), yi = x(i, 1), zi = x(i, 2);
-  for (int k = 0; k < n_neighbours; k++) {
-    const int j = neighbours(i, k) & mask;
+  for (int k = 0; k < n_neighbors; k++) {
+    const int j = neighbors(i, k) & mask;
     const double dx = x(j, 0) - xi, dy = x(j, 1) - yi, dz = x(j, 2) - zi;
     if (dx * dx + dy * dy + dz * dz >= cutoff_squared || node(j) < 0) continue;
     visit(j, dx, dy, dz);
@@ -104,7 +104,7 @@ void number_nodes(GraphKokkos<DeviceType> &graph, const Type &type, const Specie
   graph.n_local = n_local_nodes;
 }
 
-// Message passing: centres are the local atoms and those within `layers` edges of one.
+// Message passing: centers are the local atoms and those within `layers` edges of one.
 template <class DeviceType, class X, class NeighborList>
 void find_layers(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList &list,
                  const int n_local, const int n_all, const double cutoff, const int layers,
@@ -119,7 +119,7 @@ void find_layers(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList 
       KOKKOS_LAMBDA(const int i) { layer(i) = i < n_local ? 0 : unknown; });
 
   const auto ilist = list.d_ilist, numneigh = list.d_numneigh;
-  const auto neighbours = list.d_neighbors;
+  const auto neighbors = list.d_neighbors;
   const double cutoff_squared = cutoff * cutoff;
   for (int l = 0; l < layers; l++)
     Kokkos::parallel_for(
@@ -128,7 +128,7 @@ void find_layers(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList 
           const int i = ilist(ii);
           if (layer(i) != l) return;
           // several threads may write the same number
-          for_each_edge(x, neighbours, numneigh(i), i, mask, cutoff_squared, node,
+          for_each_edge(x, neighbors, numneigh(i), i, mask, cutoff_squared, node,
                         [&](const int j, double, double, double) {
                           if (layer(j) > l + 1) Kokkos::atomic_store(&layer(j), l + 1);
                         });
@@ -149,7 +149,7 @@ void count_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList 
       KOKKOS_LAMBDA(const int n) { first(n) = 0; });
 
   const auto ilist = list.d_ilist, numneigh = list.d_numneigh;
-  const auto neighbours = list.d_neighbors;
+  const auto neighbors = list.d_neighbors;
   const double cutoff_squared = cutoff * cutoff;
   const int n_lists = layers > 0 ? list.inum + list.gnum : list.inum;
   Kokkos::parallel_for(
@@ -157,7 +157,7 @@ void count_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList 
         const int i = ilist(ii);
         if (node(i) < 0 || (layers > 0 && layer(i) > layers)) return;
         int count = 0;
-        for_each_edge(x, neighbours, numneigh(i), i, mask, cutoff_squared, node,
+        for_each_edge(x, neighbors, numneigh(i), i, mask, cutoff_squared, node,
                       [&](int, double, double, double) { count++; });
         first(node(i)) = count;
       });
@@ -182,7 +182,7 @@ void fill_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList &
   const std::int64_t row = graph.row;
   Real *const vectors = graph.template edge_vectors<Real>();
   const auto ilist = list.d_ilist, numneigh = list.d_numneigh;
-  const auto neighbours = list.d_neighbors;
+  const auto neighbors = list.d_neighbors;
   const double cutoff_squared = cutoff * cutoff;
   const int n_lists = layers > 0 ? list.inum + list.gnum : list.inum;
   Kokkos::parallel_for(
@@ -190,7 +190,7 @@ void fill_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList &
         const int i = ilist(ii);
         if (node(i) < 0 || (layers > 0 && layer(i) > layers)) return;
         std::int64_t e = first(node(i));
-        for_each_edge(x, neighbours, numneigh(i), i, mask, cutoff_squared, node,
+        for_each_edge(x, neighbors, numneigh(i), i, mask, cutoff_squared, node,
                       [&](const int j, const double dx, const double dy, const double dz) {
                         index(e) = node(i);
                         index(row + e) = node(j);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What pppm/kk keeps to itself and its children: energies of atoms on the device, and the sums of its charges.
+// What pppm/kk keeps to itself and its children: energies of atoms on the device, and the sums of
+// its charges.
 
 #ifndef PAIR_LES_KOKKOS_KSPACE_ACCESS_KOKKOS_H
 #define PAIR_LES_KOKKOS_KSPACE_ACCESS_KOKKOS_H

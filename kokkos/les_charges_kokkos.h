@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Charges and external field of pair_style les/kk. The field is left to the host style, in arrays of the host.
+// Charges and external field of pair_style les/kk. The field is left to the host style, in arrays
+// of the host.
 
 #ifndef PAIR_LES_KOKKOS_LES_CHARGES_KOKKOS_H
 #define PAIR_LES_KOKKOS_LES_CHARGES_KOKKOS_H

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Charges of pair_style les/kk to potential: on the device where kspace_style is pppm/kk, through the host where it is another.
-// Output of single atoms, an external field and the direct sum of an isolated system are left to the host style.
+// Charges of pair_style les/kk to potential: on the device where kspace_style is pppm/kk, through
+// the host where it is another. Output of single atoms, an external field and the direct sum of an
+// isolated system are left to the host style.
 
 #ifndef PAIR_LES_KOKKOS_LES_LONG_RANGE_KOKKOS_H
 #define PAIR_LES_KOKKOS_LES_LONG_RANGE_KOKKOS_H
@@ -170,7 +171,8 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
  private:
   LESDevice<DeviceType> &on_device;
 
-  // Potential of the field in on_device.extra; positions on the host are those of LESFieldKokkos::compute().
+  // Potential of the field in on_device.extra; positions on the host are those of
+  // LESFieldKokkos::compute().
   void add_field(int n)
   {
     if (!field.on()) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The network on the device: graph from the Kokkos neighbor list, forward and backward pass on arrays of the device. Virials of
-// atoms are summed on the host, on the steps that ask for them.
+// The network on the device: graph from the Kokkos neighbor list, forward and backward pass on
+// arrays of the device. Virials of atoms are summed on the host, on the steps that ask for them.
 
 #ifndef PAIR_LES_KOKKOS_LES_NETWORK_KOKKOS_H
 #define PAIR_LES_KOKKOS_LES_NETWORK_KOKKOS_H
@@ -150,8 +150,8 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
  private:
   LESDevice<DeviceType> &on_device;
 
-  // Call torch and return the message of an exception. torch has a stream of its own: what Kokkos has begun must have ended
-  // before; the evaluator returns when torch is done.
+  // Call torch and return the message of an exception. torch has a stream of its own: what Kokkos
+  // has begun must have ended before; the evaluator returns when torch is done.
   template <class Action> std::string attempt(const char *region, const Action &action) const
   {
     try {

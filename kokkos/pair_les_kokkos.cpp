@@ -4,8 +4,8 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   pair_style les/kk: pair_style les with its data on the device from the neighbor list to the forces.
-   Commands, checks and the order of a step are those of the host style.
+   pair_style les/kk: pair_style les with its data on the device from the neighbor list to the
+   forces. Commands, checks and the order of a step are those of the host style.
 ------------------------------------------------------------------------- */
 
 #include "pair_les_kokkos.h"
@@ -98,7 +98,8 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::init_style()
                    force->kspace_style);
 }
 
-// The potential needs the energies of atoms that kspace has, on every step: not those of this style.
+// The potential needs the energies of atoms that kspace has, on every step: not those of this
+// style.
 template <class DeviceType> bool PairLESKokkos<DeviceType>::energies_of_atoms_wanted() const
 {
   for (auto *compute : modify->get_compute_list())

@@ -23,8 +23,9 @@ PairStyle(les/kk/host,PairLESKokkos<LMPHostType>);
 
 namespace LAMMPS_NS {
 
-// Types of the arguments below, which LAMMPS renamed on 10 Sep 2025. A class of its own: in another one nvcc writes
-// &KokkosBase::pack_forward_comm_kokkos for its host compiler in a way that this does not take.
+// Types of the arguments below, which LAMMPS renamed on 10 Sep 2025. A class of its own: in another
+// one nvcc writes &KokkosBase::pack_forward_comm_kokkos for its host compiler in a way that this
+// does not take.
 template <class Method> struct PairLESCommOf;
 template <class List, class Buffer>
 struct PairLESCommOf<int (KokkosBase::*)(int, List, Buffer &, int, int *)> {

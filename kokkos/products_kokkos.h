@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// torch.ops.pair_les.products and its adjoint on a device: one thread for each channel of each atom.
+// torch.ops.pair_les.products and its adjoint on a device: one thread for each channel of each
+// atom.
 
 #ifndef PAIR_LES_KOKKOS_PRODUCTS_KOKKOS_H
 #define PAIR_LES_KOKKOS_PRODUCTS_KOKKOS_H

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The pair sum of split mode on the device: core/split_sum.h over full lists, so that no two threads write to one atom.
+// The pair sum of split mode on the device: core/split_sum.h over full lists, so that no two
+// threads write to one atom.
 
 #ifndef PAIR_LES_KOKKOS_SPLIT_SUM_KOKKOS_H
 #define PAIR_LES_KOKKOS_SPLIT_SUM_KOKKOS_H
@@ -38,8 +39,8 @@ struct SplitTotals {
   double virial[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
 };
 
-// Forces are added in units of `unit` eV/angstrom; potential(i) in V is set; virial_of_atoms, [6 * n_local] eV, is set if it
-// is that long. Charges are those of atom->q divided by charge_unit.
+// Forces are added in units of `unit` eV/angstrom; potential(i) in V is set; virial_of_atoms, [6 *
+// n_local] eV, is set if it is that long. Charges are those of atom->q divided by charge_unit.
 template <class DeviceType, class X, class F, class Q, class NeighborList, class Doubles>
 SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &list,
                       const SplitTableKokkos<DeviceType> &table, const double cutoff,
@@ -47,7 +48,7 @@ SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &li
                       const Doubles &potential, const Doubles &virial_of_atoms)
 {
   const auto ilist = list.d_ilist, numneigh = list.d_numneigh;
-  const auto neighbours = list.d_neighbors;
+  const auto neighbors = list.d_neighbors;
   const auto coefficients = table.coefficients;
   const double inverse_step = table.inverse_step, cutoff_squared = cutoff * cutoff;
   const bool per_atom = virial_of_atoms.extent(0) > 0;
@@ -63,7 +64,7 @@ SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &li
         double phi = 0.0, fx = 0.0, fy = 0.0, fz = 0.0;
         double w[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
         for (int k = 0; k < numneigh(i); k++) {
-          const int j = neighbours(i, k) & mask;
+          const int j = neighbors(i, k) & mask;
           const double dx = xi - x(j, 0), dy = yi - x(j, 1), dz = zi - x(j, 2);
           const double r_squared = dx * dx + dy * dy + dz * dz;
           if (r_squared >= cutoff_squared) continue;

@@ -21,8 +21,9 @@ using namespace LAMMPS_NS;
 
 namespace pair_les {
 
-// Each layout class adds no virtual function: its table is as long as that of its base class in our headers. One
-// function of each is defined outside the class, so that the compiler emits the table here.
+// Each layout class adds no virtual function: its table is as long as that of its base class in our
+// headers. One function of each is defined outside the class, so that the compiler emits the table
+// here.
 struct PairLayout : Pair {
   using Pair::Pair;
   void compute(int, int) override;
@@ -61,8 +62,9 @@ struct CommLayout : Comm {
 };
 void CommLayout::setup() {}
 
-// Of a Pair that LAMMPS has just constructed: flags and pointers, as this side sees them, have the values
-// that the LAMMPS manual documents for new pair styles, and references lead to where this side has them.
+// Of a Pair that LAMMPS has just constructed: flags and pointers, as this side sees them, have the
+// values that the LAMMPS manual documents for new pair styles, and references lead to where this
+// side has them.
 bool PairLayout::as_constructed(const LAMMPS *lmp) const
 {
   return &memory == &lmp->memory && &error == &lmp->error && &atom == &lmp->atom &&

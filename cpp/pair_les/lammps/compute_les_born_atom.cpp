@@ -4,8 +4,8 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   Born effective charges of pair_style les: one more forward and backward pass on the steps on which
-   somebody asks for them.
+   Born effective charges of pair_style les: one more forward and backward pass on the steps
+   that ask for them.
 ------------------------------------------------------------------------- */
 
 #include "compute_les_born_atom.h"

@@ -4,8 +4,8 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   How far the networks of a committee disagree: one backward pass for each of them, and one forward pass,
-   on the steps on which somebody asks; kspace is not involved.
+   How far the networks of a committee disagree: one backward pass for each of them, and one forward
+   pass, on the steps that ask for it; kspace is not involved.
 ------------------------------------------------------------------------- */
 
 #include "compute_les_committee_atom.h"

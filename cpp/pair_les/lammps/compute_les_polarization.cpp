@@ -35,8 +35,8 @@ ComputeLESPolarization::~ComputeLESPolarization()
   delete[] vector;
 }
 
-// 1-3: sum q r of unwrapped positions, 4-6: its rate sum Z v, 7-9 and 10-12: real and imaginary part of P_g =
-// sum q exp(2 pi i s_g) / (2 pi i) along each lattice vector.
+// 1-3: sum q r of unwrapped positions, 4-6: its rate sum Z v, 7-9 and 10-12: real and imaginary
+// part of P_g = sum q exp(2 pi i s_g) / (2 pi i) along each lattice vector.
 void ComputeLESPolarization::compute_vector()
 {
   invoked_vector = update->ntimestep;

@@ -45,9 +45,10 @@ bool uses_that_of(const char *file, const char *symbol)
   return same;
 }
 
-// LAMMPS may export the BLAS it brings, a plain one. Names of the program come first, so that torch would multiply matrices of
-// float64 with it, at a tenth of its own speed, unless it is told to look at its own names first. Then it must find there what the
-// rest of the process uses: memory, and standard output.
+// LAMMPS may export the BLAS it brings, a plain one. Names of the program come first, so that torch
+// would multiply matrices of float64 with it, at a tenth of its own speed, unless it is told to
+// look at its own names first. Then it must find there what the rest of the process uses: memory,
+// and standard output.
 int prefer_own_blas()
 {
 #ifdef RTLD_DEEPBIND
@@ -83,7 +84,8 @@ void *load_core()
   return open_library("libpair_les_core.so");
 }
 
-// torch needs its GPU half in the process before it is asked for GPUs; there is none in a torch for CPUs, which says so
+// torch needs its GPU half in the process before it is asked for GPUs; there is none in a torch for
+// CPUs, which says so
 void load_gpu_half(const TorchDevice &device)
 {
   if (!device.is_gpu()) return;

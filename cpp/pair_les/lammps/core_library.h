@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Where the styles get their evaluator from.
 //
-// The torch-linked core is loaded when the first model is read, not when LAMMPS loads the plugin: a run
-// without pair_style les never touches torch, and a missing or wrong torch becomes a LAMMPS error.
+// The torch-linked core is loaded when the first model is read, not when LAMMPS loads the plugin: a
+// run without pair_style les never touches torch, and a missing or wrong torch becomes a LAMMPS
+// error.
 
 #ifndef PAIR_LES_LAMMPS_CORE_LIBRARY_H
 #define PAIR_LES_LAMMPS_CORE_LIBRARY_H

@@ -5,7 +5,7 @@
    https://www.lammps.org/, Sandia National Laboratories
 
    Runs after pair, bonds and kspace and before the reverse communication of ghost forces: the one
-   place of a step where the potential of kspace is known and forces on ghosts are still sent home.
+   place of a step where the potential of kspace is known and forces may still be added to ghosts.
 ------------------------------------------------------------------------- */
 
 #include "fix_les_backward.h"
@@ -59,7 +59,8 @@ void FixLESBackward::min_pre_force(int /*vflag*/)
   pair->box().remember_moves_of_fixes();
 }
 
-// Fix pimd/langevin moves the box without telling LAMMPS, which then keeps ghosts and bins of the old one.
+// Fix pimd/langevin moves the box without telling LAMMPS, which then keeps ghosts and bins of the
+// old one.
 void FixLESBackward::pre_exchange()
 {
   if (box_shape(domain) != listed_box) domain->box_change = 1;

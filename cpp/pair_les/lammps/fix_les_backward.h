@@ -41,7 +41,8 @@ class FixLESBackward : public Fix {
 
   class PairLES *pair;
 
-  // rows of ghosts, of an array with at most nine columns, added to those of the atoms they are images of
+  // rows of ghosts, of an array with at most nine columns, added to those of the atoms they are
+  // images of
   void add_from_ghosts(double **, int columns);
 
  private:

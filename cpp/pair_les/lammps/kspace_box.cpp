@@ -4,8 +4,9 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   A kspace style depends on the box through its setup(). Some fixes move the box without calling it (fix
-   pimd/langevin), others change the tilt factors after they have called it (box flips of fix npt and fix deform).
+   A kspace style depends on the box through its setup(). Some fixes move the box without calling it
+   (fix pimd/langevin), others change the tilt factors after they have called it (box flips of fix
+   npt and fix deform).
 ------------------------------------------------------------------------- */
 
 #include "kspace_box.h"
@@ -22,8 +23,8 @@
 
 using namespace LAMMPS_NS;
 
-// how the names of the fixes begin that call kspace->setup() whenever they move the box. A second call would cost a few
-// percent of a step; with any other fix the box is compared.
+// how the names of the fixes begin that call kspace->setup() whenever they move the box. A second
+// call would cost a few percent of a step; with any other fix the box is compared.
 static const char *const CALL_SETUP[] = {
     "npt",  "nph",  "rigid/npt", "rigid/nph", "tgnpt/drude", "tgnph/drude", "press/berendsen",
     "bocs", "msst", "qbmsst",    "ipi",       "deform",      "box/relax",   "press/langevin"};

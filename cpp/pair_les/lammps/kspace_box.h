@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The box that the kspace style is set up for: kspace->setup() is called before kspace where the box has moved and
-// nobody has done so.
+// The box that the kspace style is set up for: kspace->setup() is called before kspace where the
+// box has moved and LAMMPS has not done so.
 
 #ifndef PAIR_LES_LAMMPS_KSPACE_BOX_H
 #define PAIR_LES_LAMMPS_KSPACE_BOX_H
@@ -21,7 +21,8 @@ class KSpaceBox : protected Pointers {
   // kspace->setup() has been called for the present box
   void remember();
 
-  // the fixes of a step have moved the box: remembers it if they are fixes that call kspace->setup() themselves
+  // the fixes of a step have moved the box: remembers it if they are fixes that call
+  // kspace->setup() themselves
   void remember_moves_of_fixes();
 
   // calls kspace->setup() unless it is known to have been called for the present box

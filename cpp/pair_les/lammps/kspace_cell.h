@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The cell that a kspace style repeats, which kspace_modify slab makes longer than the box. Lengths in angstrom.
+// The cell that a kspace style repeats, which kspace_modify slab makes longer than the box. Lengths
+// in angstrom.
 
 #ifndef PAIR_LES_LAMMPS_KSPACE_CELL_H
 #define PAIR_LES_LAMMPS_KSPACE_CELL_H
@@ -14,8 +15,9 @@ double kspace_slab_factor(const LAMMPS *lmp);
 // With kspace_modify slab it contains the empty space.
 double kspace_volume(const LAMMPS *lmp);
 
-// Volume of the part of the cell where atoms are: with slab without the empty space above and below, but never thinner than
-// 2 sigma. Errors of forces are larger the closer charges are. Collective.
+// Volume of the part of the cell where atoms are: with slab without the empty space above and
+// below, but never thinner than 2 sigma. Errors of forces are larger the closer charges are.
+// Collective.
 double occupied_volume(const LAMMPS *lmp, double sigma);
 
 } // namespace LAMMPS_NS

@@ -56,7 +56,8 @@ double KSpaceProbe::sign_of(tagint tag)
   return mixed(mixed(tag)) & 1 ? 1.0 : -1.0;
 }
 
-// Ewald-type solvers whose forces and energies of atoms are where LAMMPS's host code looks for them.
+// Ewald-type solvers whose forces and energies of atoms are where LAMMPS's host code looks for
+// them.
 bool KSpaceProbe::can_measure(const KSpace *kspace, const char *style)
 {
   return !kspace->msmflag && !strstr(style, "/kk");
@@ -148,8 +149,8 @@ void KSpaceProbe::add_slab_correction(std::vector<double> &rows) const
   }
 }
 
-// A few atoms see little of the mesh. Displaced atoms must stay where pppm looks for atoms that have moved
-// since the last neighbor list.
+// A few atoms see little of the mesh. Displaced atoms must stay where pppm looks for atoms that
+// have moved since the last neighbor list.
 std::vector<std::array<double, 3>> KSpaceProbe::displacements() const
 {
   const KSpace *const kspace = force->kspace;

@@ -20,8 +20,8 @@ constexpr char GIT_DESCRIPTOR[] = "_ZN9LAMMPS_NS6LAMMPS14git_descriptorEv";
 // what precedes the release in the first line of `lmp -help`
 constexpr std::string_view TITLE = "Large-scale Atomic/Molecular Massively Parallel Simulator - ";
 
-// "(unknown)" where LAMMPS was built outside a git checkout. Whether files were modified is no part of
-// the release: the mark changes with any edit of the sources after the build.
+// "(unknown)" where LAMMPS was built outside a git checkout. Whether files were modified is no part
+// of the release: the mark changes with any edit of the sources after the build.
 std::string known_descriptor(std::string text)
 {
   constexpr std::string_view MODIFIED = "-modified";

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Which LAMMPS the plugin was built for and which one it runs in.
 //
-// The layout of LAMMPS's classes changes with releases and with updates of one release. Nothing here
-// touches an object of LAMMPS: the C library interface, static functions and constants of the process
-// are all that it reads.
+// The layout of LAMMPS's classes changes with releases and with updates of one release. Nothing
+// here touches an object of LAMMPS: the C library interface, static functions and constants of the
+// process are all that it reads.
 
 #ifndef PAIR_LES_LAMMPS_RELEASE_H
 #define PAIR_LES_LAMMPS_RELEASE_H

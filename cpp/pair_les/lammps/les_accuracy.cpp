@@ -21,7 +21,8 @@
 
 using namespace LAMMPS_NS;
 
-// of the terms that the exact sum leaves out, relative to the accuracy asked for; and what rounding leaves
+// of the terms that the exact sum leaves out, relative to the accuracy asked for; and what rounding
+// leaves
 static constexpr double PRECISION = 1.0e-3, ROUNDING = 1.0e-15;
 
 // angstrom: an error of forces, times this, is one of the energy per atom
@@ -46,8 +47,8 @@ double LESAccuracy::ratio(const Error &error) const
   return std::max(error.force, error.energy / ENERGY_LENGTH) / force->kspace->accuracy;
 }
 
-// Rms over the atoms compared and, where there are few, over places in a mesh cell: but never less than where
-// the atoms are now.
+// Rms over the atoms compared and, where there are few, over places in a mesh cell: but never less
+// than where the atoms are now.
 void LESAccuracy::measure(KSpaceProbe &probe)
 {
   const KSpace *const kspace = force->kspace;
@@ -95,8 +96,8 @@ void LESAccuracy::measure(KSpaceProbe &probe)
   measured = true;
 }
 
-// [n, 3] at the atoms compared: errors of forces at fixed charges, and those of the potential times the
-// response of the charges.
+// [n, 3] at the atoms compared: errors of forces at fixed charges, and those of the potential times
+// the response of the charges.
 std::vector<double> LESAccuracy::forces_of(const KSpaceProbe &probe,
                                            const std::vector<double> &errors)
 {
@@ -118,8 +119,8 @@ std::vector<double> LESAccuracy::forces_of(const KSpaceProbe &probe,
   return forces;
 }
 
-// [nlocal] errors of the potential in V. Where only some atoms are compared, the rest have errors of the size
-// found for their element, with a sign by ID: the same on any number of processes.
+// [nlocal] errors of the potential in V. Where only some atoms are compared, the rest have errors
+// of the size found for their element, with a sign by ID: the same on any number of processes.
 std::vector<double> LESAccuracy::potential_of(const KSpaceProbe &probe,
                                               const std::vector<double> &errors) const
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Equilibrated charges of former steps, from which charge equilibration starts. They go with their atoms: a custom array of
-// LAMMPS, made by an internal fix property/atom.
+// Equilibrated charges of former steps, from which charge equilibration starts. They go with their
+// atoms: a custom array of LAMMPS, made by an internal fix property/atom.
 
 #ifndef PAIR_LES_LAMMPS_LES_CHARGE_HISTORY_H
 #define PAIR_LES_LAMMPS_LES_CHARGE_HISTORY_H
@@ -22,10 +22,12 @@ class LESChargeHistory : protected Pointers {
 
   void forget(); // before a run
 
-  // The charges are those of the present step, which is being solved again because the mesh has changed.
+  // The charges are those of the present step, which is being solved again because the mesh has
+  // changed.
   bool is_repeated() const;
 
-  // Charges [nlocal] to start from, in dynamics those of former steps extrapolated; otherwise empty.
+  // Charges [nlocal] to start from, in dynamics those of former steps extrapolated; otherwise
+  // empty.
   std::vector<double> extrapolate() const;
 
   // Take the charges [nlocal] of the present step. Collective.

@@ -28,8 +28,8 @@ void LESCharges::reset()
   sum_wanted = 0.0;
 }
 
-// A network whose charge state was an input in training is exported for one charge per atom: the sum of the
-// charges follows from the number of atoms, and cannot be another one.
+// A network whose charge state was an input in training is exported for one charge per atom: the
+// sum of the charges follows from the number of atoms, and cannot be another one.
 void LESCharges::init()
 {
   if (!network.long_range()) {

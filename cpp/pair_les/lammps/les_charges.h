@@ -20,22 +20,25 @@ class LESCharges : protected Pointers {
   {}
   virtual ~LESCharges() = default;
 
-  // Stands in for a charge of exactly zero in atom->q, for which the potential 2 e_i / q_i has no value; any size is exact
-  // to rounding because e_i is proportional to q_i.
+  // Stands in for a charge of exactly zero in atom->q, for which the potential 2 e_i / q_i has no
+  // value; any size is exact to rounding because e_i is proportional to q_i.
   static constexpr double TINY = 1.0e-100;
 
-  // Read the keyword charge at the start of arg. Returns the number of words, 0 for another keyword.
+  // Read the keyword charge at the start of arg. Returns the number of words, 0 for another
+  // keyword.
   int keyword(int narg, char **arg);
   void reset();
 
   // Before a run: refuse what contradicts the model file.
   void init();
 
-  // A given sum, or neutralize, is a projection, which spreads every change of the sum over all atoms.
+  // A given sum, or neutralize, is a projection, which spreads every change of the sum over all
+  // atoms.
   bool projects() const;
   double wanted() const { return sum_wanted; } // e
 
-  // Remove the mean from values [nlocal], as the transpose of the projection does. Nothing without a projection. Collective.
+  // Remove the mean from values [nlocal], as the transpose of the projection does. Nothing without
+  // a projection. Collective.
   void remove_mean(std::vector<double> &values) const;
 
   // Take the charges that the network has returned, projected. Collective.
@@ -60,7 +63,7 @@ class LESCharges : protected Pointers {
   virtual void sync_atom_charges_to_host() {}
   virtual bool on_host() const { return true; } // on every step, with positions and forces
 
-  // Charges at the start of a run, which nobody else must change before its first step. Collective.
+  // Charges at the start of a run, which no fix must change before its first step. Collective.
   void watch(bool active);
   void refuse_changes();
 

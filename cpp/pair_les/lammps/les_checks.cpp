@@ -33,7 +33,8 @@ void LAMMPS_NS::refuse_settings(LAMMPS *lmp, const Pair *pair)
                     lmp->update->unit_style);
   if (!lmp->force->newton_pair)
     lmp->error->all(FLERR, "pair_style les needs newton pair on; type 'newton on'");
-  // respa runs kspace at other steps, verlet/split on other processes: phi would not belong to these charges
+  // respa runs kspace at other steps, verlet/split on other processes: phi would not belong to
+  // these charges
   const std::string integrate_style(lmp->update->integrate_style);
   if (utils::strmatch(integrate_style, "^respa") ||
       utils::strmatch(integrate_style, "^verlet/split") ||
@@ -75,8 +76,8 @@ void LAMMPS_NS::refuse_hidden_neighbors(LAMMPS *lmp)
         lmp->group->names[only]);
 }
 
-// A cutoff that is too long for LAMMPS's neighbor lists; homogeneous surroundings are the most favorable
-// ones.
+// A cutoff that is too long for LAMMPS's neighbor lists; homogeneous surroundings are the most
+// favorable ones.
 void LAMMPS_NS::refuse_long_lists(LAMMPS *lmp, double cutoff)
 {
   const double reach = cutoff + lmp->neighbor->skin;
@@ -97,8 +98,8 @@ void LAMMPS_NS::refuse_long_lists(LAMMPS *lmp, double cutoff)
       std::cbrt(0.8 * lmp->neighbor->oneatom / sphere) - lmp->neighbor->skin, room, 10 * room);
 }
 
-// Before each run, when the neighbor lists are made: a later pair_coeff of pair_style hybrid may have given
-// pairs to another style.
+// Before each run, when the neighbor lists are made: a later pair_coeff of pair_style hybrid may
+// have given pairs to another style.
 void LAMMPS_NS::refuse_taken_pairs(LAMMPS *lmp, const NeighList *list,
                                    const std::vector<int> &species_of_type)
 {
@@ -137,8 +138,8 @@ void LAMMPS_NS::refuse_charge_conflicts(LAMMPS *lmp)
   refuse_styles_with_charges(lmp);
 }
 
-// Latent charges belong to this style: another one would add a second interaction of theirs, without the
-// forces by which they depend on positions.
+// Latent charges belong to this style: another one would add a second interaction of theirs,
+// without the forces by which they depend on positions.
 void LAMMPS_NS::refuse_styles_with_charges(LAMMPS *lmp)
 {
   for (const auto *word : {"coul", "tip4p", "reaxff", "comb"})
@@ -168,7 +169,8 @@ void LAMMPS_NS::refuse_removed_styles(LAMMPS *lmp, const std::vector<std::string
                     compute);
 }
 
-// At init, because masses may be set after pair_coeff; masses of atoms (rmass) go before those of types.
+// At init, because masses may be set after pair_coeff; masses of atoms (rmass) go before those of
+// types.
 void LAMMPS_NS::refuse_wrong_masses(LAMMPS *lmp, const std::string &file,
                                     const std::vector<std::string> &species,
                                     const std::vector<int> &species_of_type)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Charge equilibration. The network gives electronegativities and hardnesses; the charges minimize the energy by conjugate
-// gradients (core/charge_equilibration.h), whose products are calls of the long-range solver. From then on they are charges
-// like any others, and their forces at fixed charges are exact.
+// Charge equilibration. The network gives electronegativities and hardnesses; the charges minimize
+// the energy by conjugate gradients (core/charge_equilibration.h), whose products are calls of the
+// long-range solver. From then on they are charges like any others, and their forces at fixed
+// charges are exact.
 
 #ifndef PAIR_LES_LAMMPS_LES_EQUILIBRATION_H
 #define PAIR_LES_LAMMPS_LES_EQUILIBRATION_H
@@ -24,7 +25,8 @@ class LESEquilibration : protected Pointers {
   LESEquilibration(class LAMMPS *, const LESUnits &, LESNetwork &, LESCharges &, const LESField &,
                    LESLongRange &, const std::string &history_id);
 
-  // Read the keyword qtol or qiter at the start of arg. Returns the number of words, 0 for another keyword.
+  // Read the keyword qtol or qiter at the start of arg. Returns the number of words, 0 for another
+  // keyword.
   int keyword(int narg, char **arg);
   void reset() { settings = {}; }
 
@@ -39,7 +41,8 @@ class LESEquilibration : protected Pointers {
   void start_counting(); // iterations of a run
   void report() const;   // in the log, after a run
 
-  // For compute pair, which adds up the processes: iterations, error of the charges in e, chemical potential.
+  // For compute pair, which adds up the processes: iterations, error of the charges in e, chemical
+  // potential.
   static constexpr int N_EXTRA = 3;
   double *extra() { return counted; }
 

@@ -11,12 +11,12 @@ namespace LAMMPS_NS {
 
 class LAMMPS;
 
-// Stop with one error line, that of the first process whose message is not empty. Collective, so that no process waits
-// for another one that has stopped.
+// Stop with one error line, that of the first process whose message is not empty. Collective, so
+// that no process waits for another one that has stopped.
 void stop_on_failure(LAMMPS *lmp, const std::string &message);
 
-// Message of an exception that `action` throws, empty if it throws none. Exceptions of LAMMPS pass: their error line has
-// been printed, and all processes throw them together.
+// Message of an exception that `action` throws, empty if it throws none. Exceptions of LAMMPS pass:
+// their error line has been printed, and all processes throw them together.
 std::string failure_of(const std::function<void()> &action);
 
 } // namespace LAMMPS_NS

@@ -56,7 +56,8 @@ void LESField::init(const LESNetwork &network, const LESCharges &charges)
         "'pair_style les'",
         network.file());
 
-  // the energy in a field is independent of the origin of coordinates only if the sum of the charges is constant
+  // the energy in a field is independent of the origin of coordinates only if the sum of the
+  // charges is constant
   if (!charges.projects())
     error->all(
         FLERR,
@@ -123,7 +124,8 @@ void LESField::compute(LESCharges &charges, const LESTally &tally)
     if (tally.energies) tally.energies[i] += energy;
     if (!tally.virial && !tally.virials_of_atoms()) continue;
 
-    // r_a F_b with a >= b, as fix efield has it: the derivative in the strains that a box of LAMMPS knows
+    // r_a F_b with a >= b, as fix efield has it: the derivative in the strains that a box of LAMMPS
+    // knows
     double r[3];
     domain->unmap(atom->x[i], atom->image[i], r);
     const double v[9] = {r[0] * force[0], r[1] * force[1], r[2] * force[2],

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A uniform electric field E, which adds the energy U = -sqrt(eps) E . sum_i q_i R_i with unwrapped coordinates R.
+// A uniform electric field E, which adds the energy U = -sqrt(eps) E . sum_i q_i R_i with unwrapped
+// coordinates R.
 //
-// Like the long-range energy it is a function of charges and positions: its forces at fixed charges are sqrt(eps) q_i E, and
-// its derivative in q_i joins the potential of the charges, which the backward pass of the network turns into
-// -sum_j phi_j dq_j/dr_i, the term that fix efield leaves out.
+// Like the long-range energy it is a function of charges and positions: its forces at fixed charges
+// are sqrt(eps) q_i E, and its derivative in q_i joins the potential of the charges, which the
+// backward pass of the network turns into -sum_j phi_j dq_j/dr_i, the term that fix efield leaves
+// out.
 
 #ifndef PAIR_LES_LAMMPS_LES_FIELD_H
 #define PAIR_LES_LAMMPS_LES_FIELD_H
@@ -23,8 +25,8 @@ class LESField : protected Pointers {
   LESField(class LAMMPS *lmp, const LESUnits &units) : Pointers(lmp), units(units) {}
   virtual ~LESField() = default;
 
-  // Read the keyword at the start of arg: efield Ex Ey Ez in V/angstrom, or eps. Returns the number of words, 0 for another
-  // keyword.
+  // Read the keyword at the start of arg: efield Ex Ey Ez in V/angstrom, or eps. Returns the number
+  // of words, 0 for another keyword.
   int keyword(int narg, char **arg);
   void reset() { field = {}; } // no field, as before any keyword
 

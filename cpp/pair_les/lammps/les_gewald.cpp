@@ -31,8 +31,8 @@ bool LESGewald::by_user() const
   return KSpaceAccess::gewald_fixed(force->kspace) && force->kspace->g_ewald != given;
 }
 
-// Split mode: the solver chooses; it cannot without charges, so that before the first step the matched value
-// stands in for its choice, which is repeated then.
+// Split mode: the solver chooses; it cannot without charges, so that before the first step the
+// matched value stands in for its choice, which is repeated then.
 void LESGewald::prepare()
 {
   const KSpace *const kspace = force->kspace;

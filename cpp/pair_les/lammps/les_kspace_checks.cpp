@@ -17,14 +17,16 @@
 
 using namespace LAMMPS_NS;
 
-// erfc(5.5 / sqrt2) = 4e-8: what the latent interaction of msm may still differ from 1/r at the cutoff
+// erfc(5.5 / sqrt2) = 4e-8: what the latent interaction of msm may still differ from 1/r at the
+// cutoff
 static constexpr double MSM_CUTOFF = 5.5;
 
 // kspace styles that this pair style has been tested with
 static const char *const KSPACE_STYLES[] = {"ewald",        "ewald/omp", "pppm", "pppm/omp",
                                             "pppm/stagger", "pppm/kk",   "msm",  "msm/omp"};
 
-// Msm splits 1/r by a polynomial instead of a Gaussian, ends at the cutoff, and knows no background.
+// Msm splits 1/r by a polynomial instead of a Gaussian, ends at the cutoff, and knows no
+// background.
 static void refuse_msm(LAMMPS *lmp, const LESNetwork &network, const LESCharges &charges,
                        const LESSolverSettings &settings)
 {

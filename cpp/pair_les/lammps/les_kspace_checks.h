@@ -11,8 +11,8 @@ class LESCharges;
 class LESNetwork;
 struct LESSolverSettings;
 
-// Before a run: no kspace style, one that has not been tested, boundaries and options that would give wrong forces. Ends the
-// run in one line that says what to type instead.
+// Before a run: no kspace style, one that has not been tested, boundaries and options that would
+// give wrong forces. Ends the run in one line that says what to type instead.
 void refuse_kspace(LAMMPS *lmp, const LESNetwork &, const LESCharges &, const LESSolverSettings &);
 
 // On each step: factors by which a fix scales kspace.

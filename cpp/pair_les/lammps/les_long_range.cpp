@@ -144,7 +144,8 @@ void LESLongRange::compute_kspace_alone()
   kspace_box.set_up();
   force->kspace->qsum_qsq(0);
 
-  // triclinic: coordinates are converted forth and back, which would move atoms by a rounding each time
+  // triclinic: coordinates are converted forth and back, which would move atoms by a rounding each
+  // time
   const std::size_t size = 3 * static_cast<std::size_t>(atom->nlocal);
   kept.resize(2 * size);
   if (size > 0) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What turns the charges into a potential: nothing (a model without charges), the direct sum of an isolated system, or the
-// kspace style, with a pair sum in split mode.
+// What turns the charges into a potential: nothing (a model without charges), the direct sum of an
+// isolated system, or the kspace style, with a pair sum in split mode.
 
 #ifndef PAIR_LES_LAMMPS_LES_LONG_RANGE_H
 #define PAIR_LES_LAMMPS_LES_LONG_RANGE_H
@@ -37,14 +37,16 @@ class LESLongRange : protected Pointers {
   // Add what the long-range energy has beyond 1/2 q phi of the solver.
   virtual void tally_corrections(const LESTally &tally);
 
-  // Add energies, forces and virials that kspace does not: the pair sum of split mode, or the direct sum. Collective.
+  // Add energies, forces and virials that kspace does not: the pair sum of split mode, or the
+  // direct sum. Collective.
   virtual void compute(const LESTally &tally);
 
   // Potential of the charges, with that of the field, after compute() and kspace. Collective.
   virtual void update_potential();
   const std::vector<double> &potential() const { return phi; } // [nlocal] V, dE_lr/dq_i
 
-  // What the backward pass of the network takes: the potential, equilibrated charges, or nullptr without charges.
+  // What the backward pass of the network takes: the potential, equilibrated charges, or nullptr
+  // without charges.
   virtual const double *seed() const;
 
   // Call kspace for the energies of atoms alone, and leave forces and positions as they are.

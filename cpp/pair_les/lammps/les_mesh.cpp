@@ -21,12 +21,13 @@
 
 using namespace LAMMPS_NS;
 
-// what kspace_modify order and diff are where nobody has set them, and what is better where the order
-// cannot be chosen by cost
+// values of kspace_modify order and diff that a user has not set, and what is better where the
+// order cannot be chosen by cost
 static constexpr int IK = 0, AD = 1;
 static constexpr int STOCK_ORDER = 5, STOCK_DIFFERENTIATION = IK, GOOD_ORDER = 7;
 
-// of a mesh that is refined for charges which do not fill the box: seconds per step, a gigabyte of memory
+// of a mesh that is refined for charges which do not fill the box: seconds per step, a gigabyte of
+// memory
 static constexpr double MOST_POINTS = 8388608.0;
 
 // the same for reciprocal vectors of ewald, by LAMMPS's own count of them
@@ -111,8 +112,8 @@ void LESMesh::forget()
   reset_scales();
 }
 
-// LAMMPS's own estimate for ik takes the directions apart: with slab its mesh is too coarse along z. Skewed
-// boxes are left to it unless its mesh has been found to be too coarse.
+// LAMMPS's own estimate for ik takes the directions apart: with slab its mesh is too coarse along
+// z. Skewed boxes are left to it unless its mesh has been found to be too coarse.
 bool LESMesh::plans_points() const
 {
   return chosen() && (!domain->triclinic || refined());
@@ -136,8 +137,9 @@ void LESMesh::release_points()
   points = {};
 }
 
-// What LAMMPS would find for diff ad, or should find for a slab, without its sum over the whole mesh for
-// every mesh that it tries (half a minute for 100 000 atoms), and with the order that costs least.
+// What LAMMPS would find for diff ad, or should find for a slab, without its sum over the whole
+// mesh for every mesh that it tries (half a minute for 100 000 atoms), and with the order that
+// costs least.
 void LESMesh::plan_points(double charge_square)
 {
   KSpace *const kspace = force->kspace;
@@ -160,7 +162,8 @@ void LESMesh::plan_points(double charge_square)
   gewald.set_unless_present(g_ewald);
 }
 
-// Ewald finds its vectors for charges at random: they stay unless these have been found to be too few.
+// Ewald finds its vectors for charges at random: they stay unless these have been found to be too
+// few.
 void LESMesh::plan_vectors(double charge_square)
 {
   const std::string style(force->kspace_style);

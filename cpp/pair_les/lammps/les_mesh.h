@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the kspace style sums over: order, differentiation and points of the mesh of pppm, reciprocal vectors of ewald. What the
-// user has set stays.
+// What the kspace style sums over: order, differentiation and points of the mesh of pppm,
+// reciprocal vectors of ewald. What the user has set stays.
 
 #ifndef PAIR_LES_LAMMPS_LES_MESH_H
 #define PAIR_LES_LAMMPS_LES_MESH_H
@@ -27,10 +27,12 @@ class LESMesh : protected Pointers {
   void choose();
   bool chosen() const { return order > 0; }
 
-  // Plan points or vectors, the order and g_ewald for charges with this sum of q^2 (atom->q squared). Collective.
+  // Plan points or vectors, the order and g_ewald for charges with this sum of q^2 (atom->q
+  // squared). Collective.
   void plan(double charge_square);
 
-  // The same for an accuracy that is higher by these factors where they are above 1. Returns whether it differs. Collective.
+  // The same for an accuracy that is higher by these factors where they are above 1. Returns
+  // whether it differs. Collective.
   bool plan_finer(double mesh_factor, double cutoff_factor, double charge_square);
 
   // Plans are for charges at random positions again.

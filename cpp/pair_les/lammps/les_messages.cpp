@@ -104,7 +104,8 @@ void LESMessages::choose(const pair_les::Metadata &metadata, const std::string &
   pair->comm_reverse = pair->comm_forward;
 }
 
-// Recomputed messages: the neighbors of a local atom are centers, too, and those that are ghosts need theirs.
+// Recomputed messages: the neighbors of a local atom are centers, too, and those that are ghosts
+// need theirs.
 void LESMessages::request_neighbors(double cutoff, const std::string &file)
 {
   release_ghost_cutoff();

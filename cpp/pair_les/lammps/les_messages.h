@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What atoms of other processes contribute. Messages of ghosts between the layers of a network come from the processes where
-// these atoms are local, and the derivatives of messages are sent back; a network that is not cut at its layers has the
-// messages of ghosts recomputed here, from the neighbors of ghosts. Charges of ghosts take the same way.
+// What atoms of other processes contribute. Messages of ghosts between the layers of a network come
+// from the processes where these atoms are local, and the derivatives of messages are sent back; a
+// network that is not cut at its layers has the messages of ghosts recomputed here, from the
+// neighbors of ghosts. Charges of ghosts take the same way.
 
 #ifndef PAIR_LES_LAMMPS_LES_MESSAGES_H
 #define PAIR_LES_LAMMPS_LES_MESSAGES_H
@@ -19,12 +20,13 @@ class LAMMPS;
 // Not derived from Pointers, whose destructor may throw, unlike that of the interface.
 class LESMessages : public pair_les::MessageExchange {
  public:
-  // `pair` is the style that LAMMPS calls to pack and unpack; `possible`: the network runs where these functions find the
-  // messages.
+  // `pair` is the style that LAMMPS calls to pack and unpack; `possible`: the network runs where
+  // these functions find the messages.
   LESMessages(LAMMPS *, class Pair *pair, const pair_les::Graph &, bool possible);
   ~LESMessages() override;
 
-  // Read the keyword message_passing at the start of arg. Returns the number of words, 0 for another keyword.
+  // Read the keyword message_passing at the start of arg. Returns the number of words, 0 for
+  // another keyword.
   int keyword(int narg, char **arg);
   void reset() { asked = AUTO; }
 
@@ -33,7 +35,8 @@ class LESMessages : public pair_les::MessageExchange {
   bool communicates() const { return communicated; }
   int recomputed_layers() const { return layers; } // of the network, that centers on ghosts
 
-  // Ask LAMMPS for the neighbor list, and for ghosts as far away as the network sees. Cutoff in angstrom.
+  // Ask LAMMPS for the neighbor list, and for ghosts as far away as the network sees. Cutoff in
+  // angstrom.
   void request_neighbors(double cutoff, const std::string &file);
 
   // Forward communication of atom->q. Collective.

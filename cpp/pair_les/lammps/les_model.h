@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The model file that pair_coeff names: its contract, its evaluator, and the species of the atom types.
+// The model file that pair_coeff names: its contract, its evaluator, and the species of the atom
+// types.
 
 #ifndef PAIR_LES_LAMMPS_LES_MODEL_H
 #define PAIR_LES_LAMMPS_LES_MODEL_H
@@ -19,7 +20,8 @@ class LESModel : protected Pointers {
   LESModel(class LAMMPS *lmp) : Pointers(lmp) {}
   virtual ~LESModel() = default;
 
-  // Read the keyword device at the start of arg. Returns the number of words, 0 for another keyword.
+  // Read the keyword device at the start of arg. Returns the number of words, 0 for another
+  // keyword.
   int keyword(int narg, char **arg);
   void reset() { device = {}; }
 

@@ -108,9 +108,9 @@ void LESNetwork::backward(const double *seed, const LESTally &tally)
   add_edge_forces(evaluator->edge_gradient().data(), tally);
 }
 
-// Forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b. stress/atom shares each edge between
-// its two atoms; centroid/stress/atom gives it to the neighbor, whose position relative to the center of the
-// energy enters the heat current (Fan et al. 2015).
+// Forces are added, on ghosts too; W_ab = -sum over edges of r_a g_b. stress/atom shares each edge
+// between its two atoms; centroid/stress/atom gives it to the neighbor, whose position relative to
+// the center of the energy enters the heat current (Fan et al. 2015).
 void LESNetwork::add_edge_forces(const double *g, const LESTally &tally)
 {
   const double *r = edges.edge_vectors.data();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The network of a model file on the atoms of this process: graph, forward and backward pass, communication of messages.
+// The network of a model file on the atoms of this process: graph, forward and backward pass,
+// communication of messages.
 
 #ifndef PAIR_LES_LAMMPS_LES_NETWORK_H
 #define PAIR_LES_LAMMPS_LES_NETWORK_H
@@ -28,14 +29,17 @@ class LESNetwork : public LESModel {
   class NeighList *list() const { return present_list; }
   bigint n_lists() const { return lists; } // how many have been built so far
 
-  // First phase: outputs of the local nodes. Refuses values that are not finite and atoms that overlap. Collective.
+  // First phase: outputs of the local nodes. Refuses values that are not finite and atoms that
+  // overlap. Collective.
   void forward();
 
-  // The same once more, for what differentiates it, on the host and without looking at the outputs. Collective.
+  // The same once more, for what differentiates it, on the host and without looking at the outputs.
+  // Collective.
   void forward_again();
 
-  // Second phase: forces on local atoms and ghosts, and their virial. `seed` [nlocal] is the potential of the charges in V,
-  // or with charge equilibration the charges in e; nullptr without charges. Collective.
+  // Second phase: forces on local atoms and ghosts, and their virial. `seed` [nlocal] is the
+  // potential of the charges in V, or with charge equilibration the charges in e; nullptr without
+  // charges. Collective.
   virtual void backward(const double *seed, const LESTally &tally);
 
   // Energies of the network and reference energies of the local atoms.
@@ -43,10 +47,12 @@ class LESNetwork : public LESModel {
 
   const pair_les::Evaluator &outputs() const { return *evaluator; } // of the local nodes
 
-  // [n_edges * 3] d(sum_i weight_i q_i) / d edge_vectors, e/angstrom, after forward_again(). Collective.
+  // [n_edges * 3] d(sum_i weight_i q_i) / d edge_vectors, e/angstrom, after forward_again().
+  // Collective.
   const double *charge_gradient(const double *weight);
 
-  // Gradient of one network of a committee, after forward_again(): [n_edges * 3] eV/angstrom. Collective.
+  // Gradient of one network of a committee, after forward_again(): [n_edges * 3] eV/angstrom.
+  // Collective.
   int n_members() const { return loaded() ? metadata().committee : 1; }
   const double *member_gradient(int member, const double *potential);
   std::vector<double> member_charge(int member) const; // [nlocal] e, 0 without charges

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The parts of a pair style, each with one reason to change. Every part refers only to the ones before it:
+// The parts of a pair style, each with one reason to change. Every part refers only to the ones
+// before it:
 //
-//   LESNetwork        graph, forward and backward pass, on a LESModel (file, species) and with LESMessages (of ghosts)
+//   LESNetwork        graph, forward and backward pass, messages of ghosts (LESMessages); it is a
+//                     LESModel: file and species
 //   LESCharges        latent charges, their sum, atom->q
 //   LESField          uniform electric field
 //   LESSplitSum       pair sum of split mode

@@ -16,7 +16,8 @@ using namespace LAMMPS_NS;
 
 namespace {
 
-// The box as the core takes it; fractional coordinates start at the origin of coordinates, not at the box.
+// The box as the core takes it; fractional coordinates start at the origin of coordinates, not at
+// the box.
 pair_les::Lattice lattice_of(const Domain *domain)
 {
   const double *const h = domain->h; // xx yy zz yz xz xy

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the computes of this package ask about the charges of the present step: Born effective charges, phases of the
-// polarization, and the networks of a committee one by one.
+// What the computes of this package ask about the charges of the present step: Born effective
+// charges, phases of the polarization, and the networks of a committee one by one.
 
 #ifndef PAIR_LES_LAMMPS_LES_RESPONSE_H
 #define PAIR_LES_LAMMPS_LES_RESPONSE_H
@@ -22,22 +22,24 @@ class LESResponse : protected Pointers {
       Pointers(lmp), network(network), charges(charges), long_range(long_range)
   {}
 
-  // Forward pass of the present step once more, whose tape the backward pass has used up, with everything on the host.
-  // Collective.
+  // Forward pass of the present step once more, whose tape the backward pass has used up, with
+  // everything on the host. Collective.
   void evaluate_again();
 
   bool equilibrates() const { return network.equilibrates(); }
   double charge(int i) const { return charges.values()[i]; } // latent, of local atom i, e
 
-  // Add latent Born effective charges, [nlocal + nghost][9] e, direction of the polarization first. The caller adds the rows
-  // of ghosts to those of the atoms they are images of. Collective.
+  // Add latent Born effective charges, [nlocal + nghost][9] e, direction of the polarization first.
+  // The caller adds the rows of ghosts to those of the atoms they are images of. Collective.
   void add_born_charges(double **born);
 
-  // Add the share of local atom i to real and imaginary part of P_g, six numbers; q s_g where not periodic.
+  // Add the share of local atom i to real and imaginary part of P_g, six numbers; q s_g where not
+  // periodic.
   void add_polarization_phase(int i, double *sum) const;
 
-  // Forces of the energies and charges of one network in the potential of the mean charges, on ghosts too, after
-  // evaluate_again(). What the mesh does to the charges directly is common to all networks. Collective.
+  // Forces of the energies and charges of one network in the potential of the mean charges, on
+  // ghosts too, after evaluate_again(). What the mesh does to the charges directly is common to all
+  // networks. Collective.
   int n_members() const { return network.n_members(); }
   void add_member_forces(int member, double **forces);
   std::vector<double> member_charge(int member) const { return network.member_charge(member); }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// How the kspace style is to be used: keywords coul and mesh of pair_style les, and what coul auto has chosen.
+// How the kspace style is to be used: keywords coul and mesh of pair_style les, and what coul auto
+// has chosen.
 
 #ifndef PAIR_LES_LAMMPS_LES_SOLVER_SETTINGS_H
 #define PAIR_LES_LAMMPS_LES_SOLVER_SETTINGS_H

@@ -71,7 +71,8 @@ double LESSplitSum::background() const
          total;
 }
 
-// The latent interaction less that of the solver: erf(g r)/r of the Ewald-type ones, gamma(r/R)/R of msm.
+// The latent interaction less that of the solver: erf(g r)/r of the Ewald-type ones, gamma(r/R)/R
+// of msm.
 void LESSplitSum::tabulate()
 {
   KSpace *const kspace = force->kspace;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The pair sum of split mode: the latent interaction less that of the solver, which has chosen its own splitting parameter.
+// The pair sum of split mode: the latent interaction less that of the solver, which has chosen its
+// own splitting parameter.
 
 #ifndef PAIR_LES_LAMMPS_LES_SPLIT_SUM_H
 #define PAIR_LES_LAMMPS_LES_SPLIT_SUM_H
@@ -31,7 +32,8 @@ class LESSplitSum : protected Pointers {
   void compute_potential();
   const std::vector<double> &potential() const { return sum.potential; }
 
-  // Time that the sum takes: from the start of a run on, and a line of the log at its end. Collective.
+  // Time that the sum takes: from the start of a run on, and a line of the log at its end.
+  // Collective.
   void start_timing() { seconds = 0.0; }
   void report() const;
 
@@ -62,8 +64,8 @@ class LESSplitSum : protected Pointers {
   bool vanishes() const;
 };
 
-// Add energies, forces and virials of a pair sum over charges [nlocal] in e. `background` is a virial per charge on xx, yy
-// and zz.
+// Add energies, forces and virials of a pair sum over charges [nlocal] in e. `background` is a
+// virial per charge on xx, yy and zz.
 void tally_pair_sum(const pair_les::PairSum &, const std::vector<double> &charge, double background,
                     const LESUnits &, class Atom *, const LESTally &);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What the parts of pair_style les share about a step: units, and where energies and virials are added.
+// What the parts of pair_style les share about a step: units, and where energies and virials are
+// added.
 
 #ifndef PAIR_LES_LAMMPS_LES_TALLY_H
 #define PAIR_LES_LAMMPS_LES_TALLY_H
@@ -16,7 +17,7 @@ struct LESUnits {
   double volt() const { return charge / energy; }
 };
 
-// Accumulators of LAMMPS in its units; nullptr where nobody asks for a quantity.
+// Accumulators of LAMMPS in its units; nullptr where a quantity is not asked for.
 struct LESTally {
   double *short_range = nullptr; // energy of the network
   double *coulomb = nullptr;     // energy of the charges beyond that of kspace

@@ -20,15 +20,18 @@
 
 using namespace LAMMPS_NS;
 
-// relative change of sum q^2 or of the volume above which the mesh no longer has the accuracy asked for
+// relative change of sum q^2 or of the volume above which the mesh no longer has the accuracy asked
+// for
 static constexpr double CHARGE_CHANGE = 0.1;
 static constexpr double VOLUME_CHANGE = 0.1;
 
-// times the error asked for, where a refined solver is accepted; what is refined becomes better than what is not
+// times the error asked for, where a refined solver is accepted; what is refined becomes better
+// than what is not
 static constexpr double TOLERATED_OF_REFINED = 1.1;
 
 static constexpr int MOST_REFINEMENTS = 8;
-// part of an error that may be left by two refinements; more of it is not of the mesh but, say, of FFTs in single precision
+// part of an error that may be left by two refinements; more of it is not of the mesh but, say, of
+// FFTs in single precision
 static constexpr double STAGNATION = 0.7;
 
 static constexpr double SMALLEST_STEP =
@@ -132,9 +135,10 @@ void LESTuning::quiet_warnings()
   modify_kspace(kspace, {"cutoff/adjust", "no"}); // the cutoff is the user's
 }
 
-// Coul auto: by a cost model, not by timing, so that the same input gives the same trajectory everywhere. The
-// neighbor list is made for the cutoff chosen here, before the charges of the first step are known: those of
-// atom->q stand in for them, or a guess if there are none, to which the choice is not sensitive.
+// Coul auto: by a cost model, not by timing, so that the same input gives the same trajectory
+// everywhere. The neighbor list is made for the cutoff chosen here, before the charges of the first
+// step are known: those of atom->q stand in for them, or a guess if there are none, to which the
+// choice is not sensitive.
 void LESTuning::choose_cutoff()
 {
   if (strncmp(force->kspace_style, "pppm", 4) != 0)
@@ -181,8 +185,8 @@ bool LESTuning::is_outgrown() const
          std::fabs(volume - sized_volume) > VOLUME_CHANGE * volume;
 }
 
-// Kspace styles size their mesh at init() from the charges and the box of that moment: at first there are no
-// charges of this model yet, later both may have changed.
+// Kspace styles size their mesh at init() from the charges and the box of that moment: at first
+// there are no charges of this model yet, later both may have changed.
 bool LESTuning::update_solver()
 {
   const double charge_square = KSpaceAccess::charge_square(force->kspace);
@@ -222,7 +226,8 @@ void LESTuning::init_kspace()
   kspace_box.forget();
 }
 
-// Refine the solver until the error measured is what was asked for, or nothing more can be done about it.
+// Refine the solver until the error measured is what was asked for, or nothing more can be done
+// about it.
 bool LESTuning::refine()
 {
   KSpaceProbe probe(lmp, charges.n_atoms());
@@ -243,7 +248,8 @@ bool LESTuning::refine()
   }
 }
 
-// The part of the solver whose error is too large, planned for an accuracy that is higher in proportion.
+// The part of the solver whose error is too large, planned for an accuracy that is higher in
+// proportion.
 bool LESTuning::plan_finer()
 {
   const bool cut = accuracy.cutoff_ratio() > 0.0 && !settings.matched();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The kspace style made to fit: settings chosen before LAMMPS initializes it, its mesh sized again when charges or box have
-// outgrown it, refined until the error measured is the one asked for.
+// The kspace style made to fit: settings chosen before LAMMPS initializes it, its mesh sized again
+// when charges or box have outgrown it, refined until the error measured is the one asked for.
 
 #ifndef PAIR_LES_LAMMPS_LES_TUNING_H
 #define PAIR_LES_LAMMPS_LES_TUNING_H
@@ -21,18 +21,19 @@ class LESTuning : protected Pointers {
             KSpaceBox &, LESAccuracy::ReverseSum);
   ~LESTuning() override { release(); }
 
-  // Read the keyword coul or mesh at the start of arg. Returns the number of words, 0 for another keyword.
+  // Read the keyword coul or mesh at the start of arg. Returns the number of words, 0 for another
+  // keyword.
   int keyword(int narg, char **arg);
   void reset();
 
-  // When kspace->init() asks for the cutoff, before it looks at g_ewald and at the charges: the one moment at which
-  // settings can be handed over. Collective.
+  // When kspace->init() asks for the cutoff, before it looks at g_ewald and at the charges: the one
+  // moment at which settings can be handed over. Collective.
   void prepare();
 
   void init(); // before a run, after prepare() and kspace->init()
 
-  // With the charges of the present step: size the mesh and measure its error where that is due. Returns whether the solver
-  // has changed. Collective.
+  // With the charges of the present step: size the mesh and measure its error where that is due.
+  // Returns whether the solver has changed. Collective.
   bool update_solver();
 
  private:

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Registers the styles with LAMMPS: the file that `plugin load` and LAMMPS_PLUGIN_PATH look for.
 //
-// The styles themselves are in libpair_les_styles.so beside it, which is loaded when the first style is
-// created, and only into the LAMMPS that it was compiled for: C++ classes of another LAMMPS have another
-// layout. Until then nothing but the C library interface of LAMMPS is used.
+// The styles themselves are in libpair_les_styles.so beside it, which is loaded when the first
+// style is created, and only into the LAMMPS that it was compiled for: C++ classes of another
+// LAMMPS have another layout. Until then nothing but the C library interface of LAMMPS is used.
 
 #include "lammps_release.h"
 
@@ -57,7 +57,7 @@ constexpr std::array STYLES = {
           "spread of the forces and charges of a committee of pair_style les",
           "pair_les_create_committee_atom"},
     Style{"compute", "les/polarization",
-          "polarisation and current of the charges of pair_style les",
+          "polarization and current of the charges of pair_style les",
           "pair_les_create_polarization"},
 };
 
@@ -91,8 +91,9 @@ void *open_styles(void *lmp)
   return library;
 }
 
-// An error of LAMMPS in one line, on every rank: printed as LAMMPS prints errors, then thrown as it throws
-// them, so that `lmp` ends and Python gets an exception. (lammps_error() would end Python, too.)
+// An error of LAMMPS in one line, on every rank: printed as LAMMPS prints errors, then thrown as it
+// throws them, so that `lmp` ends and Python gets an exception. (lammps_error() would end Python,
+// too.)
 [[noreturn]] void refuse(void *lmp, const std::string &message)
 {
   lammps_command(lmp, ("print \"\"\"ERROR: " + message + "\"\"\"").c_str());

@@ -4,8 +4,8 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   pair_style les: commands of LAMMPS and the order of a step. Whatever cannot work is refused before the first step, on
-   every rank, in one line that says what to type instead.
+   pair_style les: commands of LAMMPS and the order of a step. Whatever cannot work is refused
+   before the first step, on every rank, in one line that says what to type instead.
 ------------------------------------------------------------------------- */
 
 #include "pair_les.h"
@@ -70,7 +70,8 @@ PairLES::~PairLES()
   memory->destroy(cutsq);
 }
 
-// First phase: energies and charges; the forces follow in backward(), or here if no kspace style is involved.
+// First phase: energies and charges; the forces follow in backward(), or here if no kspace style is
+// involved.
 void PairLES::compute(int eflag, int vflag)
 {
   ev_init(eflag, vflag);
@@ -107,7 +108,8 @@ void PairLES::update_charges()
   long_range->charges_changed();
 }
 
-// A solver that fits these charges and this box; equilibrated charges are those of the solver as it is.
+// A solver that fits these charges and this box; equilibrated charges are those of the solver as it
+// is.
 void PairLES::update_kspace()
 {
   refuse_scaled_kspace(lmp);
@@ -122,7 +124,8 @@ void PairLES::update_kspace()
 void PairLES::backward(const LESTally &tally)
 {
   if (!long_range->by_kspace()) return;
-  // commands that call kspace themselves (dynamical_matrix, third_order) do not ask it for energies of atoms
+  // commands that call kspace themselves (dynamical_matrix, third_order) do not ask it for energies
+  // of atoms
   if (!KSpaceAccess::has_energies_of_atoms(force->kspace)) long_range->compute_kspace_alone();
   kspace_box->remember();
   long_range->update_potential();
@@ -203,8 +206,8 @@ void PairLES::coeff(int narg, char **arg)
   if (network->long_range()) create_internal_styles();
 }
 
-// Integrators and minimizers collect computes with per-atom energy before init_style() runs, so that these
-// have to exist by then.
+// Integrators and minimizers collect computes with per-atom energy before init_style() runs, so
+// that these have to exist by then.
 void PairLES::create_internal_styles()
 {
   const std::string id = fmt::format("les_{}", instance_me);
@@ -267,8 +270,8 @@ void PairLES::init_charges()
       std::sqrt(network->long_range()->coulomb_constant * units->energy / force->qqrd2e);
 }
 
-// At the start of a run, when the neighbor lists are made: a later pair_coeff of pair_style hybrid may have
-// given pairs to another style.
+// At the start of a run, when the neighbor lists are made: a later pair_coeff of pair_style hybrid
+// may have given pairs to another style.
 void PairLES::setup()
 {
   charges->watch(long_range->has_charges());
@@ -282,8 +285,8 @@ double PairLES::init_one(int i, int j)
   return std::max(solver_settings->list_cutoff(), network->cutoff());
 }
 
-// kspace->init() runs before init_style() and asks for the cutoff before it looks at g_ewald and at the
-// charges: the one moment at which the splitting parameter can be handed over.
+// kspace->init() runs before init_style() and asks for the cutoff before it looks at g_ewald and at
+// the charges: the one moment at which the splitting parameter can be handed over.
 void *PairLES::extract(const char *str, int &dim)
 {
   dim = 0;

@@ -21,7 +21,8 @@ PairStyle(les,PairLES);
 
 namespace LAMMPS_NS {
 
-// Commands of LAMMPS and the order of a step; the work is done by the parts below. pair_style les/kk replaces some of them.
+// Commands of LAMMPS and the order of a step; the work is done by the parts below. pair_style
+// les/kk replaces some of them.
 class PairLES : public Pair {
  public:
   PairLES(class LAMMPS *);
@@ -41,17 +42,18 @@ class PairLES : public Pair {
   int pack_reverse_comm(int, int, double *) override;
   void unpack_reverse_comm(int, int *, double *) override;
 
-  // Second phase of a step, called by FixLESBackward after kspace: adds forces to atom->f, and virials of the edges.
+  // Second phase of a step, called by FixLESBackward after kspace: adds forces to atom->f, and
+  // virials of the edges.
   void backward(const struct LESTally &tally);
 
-  // Called by FixLESBackward: `box` knows whether kspace->setup() has been called; times and counts are those of the steps of a
-  // run, without its setup.
+  // Called by FixLESBackward: `box` knows whether kspace->setup() has been called; times and counts
+  // are those of the steps of a run, without its setup.
   class KSpaceBox &box() { return *kspace_box; }
   void start_run();
   void finish_run();
 
-  // For the computes of this package: the one pair style with charges, or with a committee, also among others in
-  // pair_style hybrid/overlay; nullptr if there is none.
+  // For the computes of this package: the one pair style with charges, or with a committee, also
+  // among others in pair_style hybrid/overlay; nullptr if there is none.
   static class LESResponse *with_charges(class LAMMPS *);
   static class LESResponse *with_committee(class LAMMPS *);
 

@@ -4,9 +4,9 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   Found by looking at every caller of pair->compute, kspace->compute and pair->single in LAMMPS outside of its
-   integrators, and at what sets or reads charges. A style that is not in this table has been found to be right, or
-   ends in an error of its own.
+   Found by looking at every caller of pair->compute, kspace->compute and pair->single in LAMMPS
+   outside of its integrators, and at what sets or reads charges. A style that is not in this table
+   has been found to be right, or ends in an error of its own.
 ------------------------------------------------------------------------- */
 
 #include "refused_commands.h"

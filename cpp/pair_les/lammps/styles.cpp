@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What lesplugin.cpp calls in this library once LAMMPS is known to be the one that it was compiled for.
+// What lesplugin.cpp calls in this library once LAMMPS is known to be the one that it was compiled
+// for.
 
 #include "class_layout.h"
 #include "compute_les_born_atom.h"

@@ -4,8 +4,9 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   Fix atom/swap and fix neighbor/swap exchange the types of two atoms, and their charges where these belong to types:
-   an error of theirs unless equal types have equal charges when they are initialized.
+   Fix atom/swap and fix neighbor/swap exchange the types of two atoms, and their charges where
+   these belong to types: an error of theirs unless equal types have equal charges when they are
+   initialized.
 ------------------------------------------------------------------------- */
 
 #include "type_charges.h"
