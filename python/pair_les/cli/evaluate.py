@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: MIT
+"""``pair-les evaluate``: errors of a model file on labelled frames."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pair_les.data.frames import LabelKeys
+    from pair_les.data.response_labels import ResponseKeys
+
+
+class BornOrder(str, Enum):
+    """Which index of a labelled Born effective charge is the slow one."""
+
+    displacement = "displacement"
+    polarisation = "polarisation"
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file.")],
+    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Labelled frames (extxyz).")],
+    keys: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keys",
+            metavar="LABEL=NAME",
+            help="Name of a label in the data (stress=null: not read); may be repeated.",
+        ),
+    ] = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Write a parity plot.")] = None,
+    eps: Annotated[
+        float, typer.Option(help="Electronic permittivity: physical charges are sqrt(eps) latent ones.")
+    ] = 1.0,
+    born_order: Annotated[
+        BornOrder, typer.Option(help="Slow index of the nine numbers of a labelled Born effective charge.")
+    ] = BornOrder.displacement,
+) -> None:
+    """Errors of a model on labelled frames: energy in meV/atom, forces in meV/A, stress in meV/A^3.
+
+    Energies are compared as they are: a constant offset between two sets of labels counts as an error. Dipoles,
+    quadrupoles and Born effective charges (labels dipole, quadrupole, bec) are compared where the data has them,
+    atomic charges where --keys charges=NAME names them.
+
+    Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
+    """
+    from pair_les.data.response_labels import used_names
+    from pair_les.evaluation.label_errors import evaluate as compare
+    from pair_les.observables.agreement import agreement
+    from pair_les.observables.agreement import errors as charge_errors
+    from pair_les.output_files import json_text, write_file
+
+    labels, response = _label_keys(keys or [])
+    for target in (json_file, plot):
+        _require_folder(target)
+    comparison = compare(
+        model, data, labels, also_used=used_names(response), say=lambda note: print(note, file=sys.stderr)
+    )
+    errors = comparison.errors()
+    seen = agreement(
+        model,
+        data,
+        response,
+        eps=eps,
+        displacement_first=born_order is BornOrder.displacement,
+        total_charge=labels.total_charge,
+    )
+    errors.update(charge_errors(seen))
+    text = json_text(errors, indent=2)
+    if str(json_file) == "-":
+        print(text)
+    else:
+        for name, value in errors.items():
+            print(f"{name:<20} {value:.4g} {_unit(name)}".rstrip())
+        if json_file is not None:
+            write_file(json_file, text + "\n")
+    if plot is not None:
+        from pair_les.evaluation.figures import parity
+
+        parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames")
+
+
+def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
+    from pair_les.data.frames import LabelKeys
+    from pair_les.data.response_labels import ResponseKeys
+    from pair_les.errors import UserError
+
+    known = (*LabelKeys.__dataclass_fields__, *ResponseKeys.__dataclass_fields__)
+    found: dict[str, Any] = {}
+    for pair in (part for text in pairs for part in text.split(",")):
+        label, separator, name = pair.partition("=")
+        if not separator or not name or label not in known:
+            raise UserError(
+                f"--keys {pair}: must be LABEL=NAME with LABEL one of {', '.join(known)}, "
+                "for example forces=force"
+            )
+        found[label] = None if name == "null" and label in ("stress", "virial") else name
+    own = {label: name for label, name in found.items() if label in LabelKeys.__dataclass_fields__}
+    rest = {label: name for label, name in found.items() if label not in own}
+    return LabelKeys(**own), ResponseKeys(**rest)
+
+
+def _require_folder(file: Path | None) -> None:
+    """Before the work, not after it."""
+    from pair_les.errors import UserError
+
+    if file is not None and not file.parent.is_dir():
+        raise UserError(f"{file}: folder '{file.parent}' does not exist: create it or give another path")
+
+
+def _unit(name: str) -> str:
+    units = {"energy": "meV/atom", "forces": "meV/A", "stress": "meV/A^3"}
+    charge_units = {"dipole_rmse": "e A", "quadrupole_rmse": "e A^2", "bec_rmse": "e", "charges_rmse": "e"}
+    return charge_units.get(name) or units.get(name.split("_")[0], "")
