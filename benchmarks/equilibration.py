@@ -22,7 +22,7 @@ import torch
 from lammps_run import lammps
 from pair_les.model_file import LongRange, Metadata, save_model
 
-SPACING = 2.9  # angstrom between neighbouring ions
+SPACING = 2.9  # angstrom between neighboring ions
 
 INPUT = """
 units metal
@@ -42,19 +42,19 @@ run {steps}
 
 
 class Salt(torch.nn.Module):
-    """A Born repulsion; electronegativities of +-4 eV/e that shift, and hardnesses that grow, with the neighbours."""
+    """A Born repulsion; electronegativities of +-4 eV/e that shift, and hardnesses that grow, with the neighbors."""
 
     def forward(
         self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
     ) -> dict[str, torch.Tensor]:
-        centre, neighbour = edge_index[0], edge_index[1]
+        center, neighbor = edge_index[0], edge_index[1]
         sign = 1.0 - 2.0 * species.to(edge_vectors.dtype)
         r = edge_vectors.square().sum(1).sqrt()
         smooth = (1.0 - (r / 5.0) ** 2) ** 3
         none = torch.zeros(species.size(0), dtype=edge_vectors.dtype)
-        energy = none.index_add(0, centre, 500.0 * torch.exp(-r / 0.317) * smooth)
-        electronegativity = -4.0 * sign + none.index_add(0, centre, 0.5 * smooth * sign[neighbour])
-        hardness = 16.0 - 2.0 * sign + none.index_add(0, centre, 0.2 * smooth)
+        energy = none.index_add(0, center, 500.0 * torch.exp(-r / 0.317) * smooth)
+        electronegativity = -4.0 * sign + none.index_add(0, center, 0.5 * smooth * sign[neighbor])
+        hardness = 16.0 - 2.0 * sign + none.index_add(0, center, 0.2 * smooth)
         return {
             "energy": energy[:n_local],
             "electronegativity": electronegativity[:n_local],

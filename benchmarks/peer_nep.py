@@ -19,7 +19,7 @@ def calculator(atoms):
     expansion = SPECIES**2 * ((RADIAL + 1) * (BASIS + 1) + (ANGULAR + 1) * (BASIS + 1))
     header = [
         "nep4 2 O H",
-        "cutoff 6 4 200 100",  # with the most neighbours within each
+        "cutoff 6 4 200 100",  # with the most neighbors within each
         f"n_max {RADIAL} {ANGULAR}",
         f"basis_size {BASIS} {BASIS}",
         f"l_max {L_MAX} 2 0",

@@ -11,7 +11,7 @@ Every peer lives in an environment of its own, made by one line, and is left out
 
 MACE (two layers, 4.5 A, 64 scalar and 64 vector channels, float32), NEP (NEP4, 6 and 4 A, 30 neurons) and DeePMD
 (se_e2_a, 6 A, float32, compressed) are untrained: what they cost does not depend on what they learned. They are called
-through ASE with positions that move a little at every step, so that neighbour lists are theirs; none of the three has a
+through ASE with positions that move a little at every step, so that neighbor lists are theirs; none of the three has a
 long-range sum. A peer that has used up 40 s times three steps and no more. DPLR (networks and Gaussians of its own
 example of water, 6 A, float32) is the whole step with its PPPM in the LAMMPS of its wheel; --deepmd may name the same
 environment. Ours is the whole step in LAMMPS, charges and PPPM included. One core, one thread. Writes ``peers.json``

@@ -2,7 +2,7 @@
 """Weak scaling on paper: mesh points and bytes sent per rank and step, 1 to 4096 ranks, by counting.
 
 Counts what LAMMPS's pppm does (docs.lammps.org, "kspace_style pppm"; Plimpton, Pollock, Stevens 1997): bricks of the mesh with ghost
-cells as wide as the stencil, sent to the six neighbours; transposes between bricks and pencils, in which every rank sends
+cells as wide as the stencil, sent to the six neighbors; transposes between bricks and pencils, in which every rank sends
 what it does not keep; ghost atoms within the cutoff. And, beside it, a mesh that every rank holds and sums up with an all-reduce,
 2 (P - 1) / P times its size, as in packages whose long-range sum is not distributed.
 
@@ -52,7 +52,7 @@ MODES = (
 
 
 def grid(ranks: int) -> tuple[int, int, int]:
-    """The most cubic factorisation, as `processors * * *` finds it for a cubic box."""
+    """The most cubic factorization, as `processors * * *` finds it for a cubic box."""
     best = min(
         (a * b + b * c + a * c, a, b, c)
         for a in range(1, ranks + 1)
@@ -83,7 +83,7 @@ def counts(mode: Mode, edges: list[float], processes: tuple[int, int, int]) -> d
     points = mode.points * atoms
     spacing = (math.prod(edges) / points) ** (1.0 / 3.0)
     cells = [length / spacing for length in brick]
-    # charge to the neighbours and potential back: per-atom energies need the potential, which ad has anyway
+    # charge to the neighbors and potential back: per-atom energies need the potential, which ad has anyway
     halo = 2.0 * halo_of(cells, processes, mode.order / 2.0 + 0.5 * SKIN / spacing) * DOUBLE
     # brick to pencil and back (real), and per FFT two transposes of complex numbers; one FFT forwards, one back
     kept = 1.0 / ranks if ranks < 4 else 1.0 / math.sqrt(ranks)

@@ -145,34 +145,34 @@ class AnalyticModel(torch.nn.Module):
         if self.max_edges >= 0 and edge_index.size(1) > self.max_edges:
             raise RuntimeError("analytic model: more edges than max_edges")
         n_atoms = species.size(0)
-        centre, neighbour = edge_index[0], edge_index[1]
+        center, neighbor = edge_index[0], edge_index[1]
         r = edge_vectors.square().sum(1).sqrt()
         f = self.smooth(r, self.cutoff)
         zeros = torch.zeros(n_atoms, dtype=edge_vectors.dtype, device=edge_vectors.device)
 
         repulsion = torch.exp(-r / self.decay)
-        pair = zeros.index_add(0, centre, 0.5 * self.amplitude * repulsion * f)
+        pair = zeros.index_add(0, center, 0.5 * self.amplitude * repulsion * f)
         if self.spoiled:
-            pair = pair + zeros.index_add(0, centre, repulsion.zero_())
-        density = zeros.index_add(0, centre, f)
+            pair = pair + zeros.index_add(0, center, repulsion.zero_())
+        density = zeros.index_add(0, center, f)
         energy = self.e0[species] + pair + self.embedding * density**2
         if self.message_passing_layers == 1:
-            energy = energy + self.coupling * zeros.index_add(0, centre, f * density[neighbour])
+            energy = energy + self.coupling * zeros.index_add(0, center, f * density[neighbor])
         result = {"energy": energy[:n_local]}
         if self.equilibration:
             f_q = self.smooth(r, self.charge_cutoff)
-            environment = zeros.index_add(0, centre, f_q * self.q0[species[neighbour]])
+            environment = zeros.index_add(0, center, f_q * self.q0[species[neighbor]])
             chi = -self.chi0 * self.q0[species] + self.alpha * self.response[species] * environment
             eta = self.eta0 * (1.0 + 0.25 * species.to(zeros.dtype))
-            eta = eta + self.stiffening * zeros.index_add(0, centre, f_q)
+            eta = eta + self.stiffening * zeros.index_add(0, center, f_q)
             result["electronegativity"] = chi[:n_local]
             result["hardness"] = eta[:n_local]
         elif self.charged:
             f_q = self.smooth(r, self.charge_cutoff)
             if self.vanishing:
-                charge = self.q0[species] * zeros.index_add(0, centre, f_q)
+                charge = self.q0[species] * zeros.index_add(0, center, f_q)
             else:
-                environment = zeros.index_add(0, centre, f_q * self.q0[species[neighbour]])
+                environment = zeros.index_add(0, center, f_q * self.q0[species[neighbor]])
                 charge = self.q0[species] + self.alpha * self.response[species] * environment
             if self.detached:
                 charge = charge.detach()

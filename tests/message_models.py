@@ -7,7 +7,7 @@ With ``f(r) = (1 - (r/c)^2)^3`` inside c, two numbers per atom and layer, and ``
     h(l)_i = tanh(h(l-1)_i) / 2 + (1 + s_i / 4) sum_j f(r_ij) tanh(h(l-1)_j)     (layers before the last)
     e_i, q_i = the two numbers of the last layer, times 0.3 and 0.1, q_i with (-1)^s_i added
 
-The term of the atom itself is what it keeps; neighbours see tanh(h).
+The term of the atom itself is what it keeps; neighbors see tanh(h).
 """
 
 from __future__ import annotations
@@ -45,10 +45,10 @@ class Layers(torch.nn.Module):
         self.most_edges = most_edges
 
     def first(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n: int) -> Tensor:
-        f, centre = self.smooth(edge_vectors), edge_index[0]
+        f, center = self.smooth(edge_vectors), edge_index[0]
         one = f * (1.0 + species.index_select(0, edge_index[1]).to(f.dtype))
         two = f * edge_vectors.square().sum(1) / self.cutoff**2
-        return f.new_zeros([n, 2]).index_add(0, centre, torch.stack([one, two], 1))
+        return f.new_zeros([n, 2]).index_add(0, center, torch.stack([one, two], 1))
 
     def next(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, sent: Tensor, own: Tensor, n: int

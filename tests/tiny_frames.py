@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Tiny labelled frames of a known model: a smooth pair repulsion plus fixed charges with the LES energy."""
+"""Tiny labeled frames of a known model: a smooth pair repulsion plus fixed charges with the LES energy."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def labels(atoms: Atoms) -> tuple[float, np.ndarray, np.ndarray | None]:
     return float(energy.detach()), -gradient.numpy(), stress
 
 
-def tiny_frames(n_frames: int, seed: int = 0, labelled: bool = True) -> list[Atoms]:
+def tiny_frames(n_frames: int, seed: int = 0, labeled: bool = True) -> list[Atoms]:
     """Every third frame an isolated cluster of 5 atoms, the others 8 ions in a triclinic cell of 6 A."""
     random = np.random.default_rng(seed)
     frames = []
@@ -57,7 +57,7 @@ def tiny_frames(n_frames: int, seed: int = 0, labelled: bool = True) -> list[Ato
             cell = 6.0 * np.eye(3) + random.uniform(-0.3, 0.3, (3, 3))
             atoms = Atoms("NaClClNaClNaNaCl", scaled_positions=0.5 * grid, cell=cell, pbc=True)
         atoms.positions += random.normal(0.0, 0.25, atoms.positions.shape)
-        if labelled:
+        if labeled:
             energy, forces, stress = labels(atoms)
             found = {"energy": energy, "forces": forces}
             if stress is not None:

@@ -148,7 +148,7 @@ CURRENT = 1e-2
 third derivative."""
 
 CUT_TRAJECTORY = 1e-6
-"""eV in all after twelve steps that were cut by other commands: neighbour lists rebuilt, sums in another order."""
+"""eV in all after twelve steps that were cut by other commands: neighbor lists rebuilt, sums in another order."""
 
 # Fused operators against their twins, relative to the largest element (issue 4).
 FUSED_FLOAT64 = 1e-12

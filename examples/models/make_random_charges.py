@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Random charges: 64 ions of +1 e and 64 of -1 e in a box of 10 A, labelled by point-charge Coulomb and a soft repulsion.
+"""Random charges: 64 ions of +1 e and 64 of -1 e in a box of 10 A, labeled by point-charge Coulomb and a soft repulsion.
 
 Usage: ``python make_random_charges.py data``. Molecular dynamics at 2000 K in LAMMPS, a frame every 200 steps: 900 for training
 (one in ten of them for validation), 100 for the test. The charges are in the frames (array ``charges``) for the test alone.
@@ -64,17 +64,17 @@ def main(target: Path) -> None:
     (target / "in.ions").write_text(INPUT)
     subprocess.run(["lmp", "-in", "in.ions", "-screen", "none"], cwd=target, check=True)
     frames = ase.io.read(target / "ions.dump", ":", format="lammps-dump-text")
-    labelled = []
+    labeled = []
     for frame, energy in zip(frames, energies(target / "log.lammps"), strict=True):
         types = frame.arrays["type"] if "type" in frame.arrays else frame.numbers
         plain = Atoms(np.where(types == 1, "Na", "Cl"), frame.positions, cell=3 * [BOX], pbc=True)
         plain.info["energy"] = energy
         plain.arrays["forces"] = frame.get_forces()
         plain.arrays["charges"] = np.where(types == 1, 1.0, -1.0)
-        labelled.append(plain)
+        labeled.append(plain)
     order = np.random.default_rng(0).permutation(N_FRAMES)
-    ase.io.write(target / "train.xyz", [labelled[index] for index in order[N_TEST:]])
-    ase.io.write(target / "test.xyz", [labelled[index] for index in order[:N_TEST]])
+    ase.io.write(target / "train.xyz", [labeled[index] for index in order[N_TEST:]])
+    ase.io.write(target / "test.xyz", [labeled[index] for index in order[:N_TEST]])
     print(f"{N_FRAMES - N_TEST} frames for training, {N_TEST} for the test, in {target}")
 
 

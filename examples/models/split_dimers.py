@@ -26,7 +26,7 @@ def charge_of(molecule: Atoms) -> int:
     return IONS.get(molecule.get_chemical_formula(), 0)
 
 
-def labelled(frame: Atoms) -> Atoms:
+def labeled(frame: Atoms) -> Atoms:
     """The frame with the charges of its molecules, and nothing that training does not need."""
     plain = Atoms(frame.numbers, frame.positions, cell=frame.cell, pbc=True)
     plain.info = {
@@ -49,7 +49,7 @@ def main(source: Path, target: Path, n_test: int = N_TEST) -> None:
     test: list[Atoms] = []
     for file in sorted(source.glob("*.extxyz")):
         frames = sorted(ase.io.read(file, ":"), key=lambda frame: frame.info["distance"])
-        frames = [labelled(frame) for frame in frames]
+        frames = [labeled(frame) for frame in frames]
         last = len(frames) - n_test
         train += frames[: last - 1]
         valid.append(frames[last - 1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Isolated pairs of ions, labelled like the melt of `../lammps/nacl/in.generate`: `pairs.xyz` (2 to 7 A) for training.
+"""Isolated pairs of ions, labeled like the melt of `../lammps/nacl/in.generate`: `pairs.xyz` (2 to 7 A) for training.
 
 `energy_of_pair` is also the truth that `binding_curve.py` compares with, far beyond the separations trained on.
 """

@@ -21,3 +21,6 @@ FUSED_FILE = "fused.pt"
 
 UNITS = {"length": "angstrom", "energy": "eV", "charge": "e"}
 """``units`` of all contract versions, exactly."""
+
+FORMER_SPELLINGS = {"polarisation": "polarization"}
+"""Values of options by their names of the previous release, which are taken for one release more."""

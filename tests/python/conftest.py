@@ -11,7 +11,7 @@ from tiny_frames import tiny_config, write_tiny
 
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 48 labelled frames in train.xyz and 6 others in test.xyz."""
+    """A folder with 48 labeled frames in train.xyz and 6 others in test.xyz."""
     folder = tmp_path_factory.mktemp("tiny")
     write_tiny(folder / "train.xyz", 48)
     write_tiny(folder / "test.xyz", 6, seed=1)

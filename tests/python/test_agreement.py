@@ -23,7 +23,7 @@ EPS = 1.5
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """model.pt, and frames.xyz labelled by it: physical values for EPS, all charges turned over."""
+    """model.pt, and frames.xyz labeled by it: physical values for EPS, all charges turned over."""
     write_model(tmp_path / "model.pt", neutralize=True)
     rng = np.random.default_rng(3)
     frames = []

@@ -154,11 +154,11 @@ def test_independent_dipoles_vanish_like_k_squared():
     rng = np.random.default_rng(4)
     d, frames = 0.8, []
     for _ in range(40):
-        centres = rng.random((200, 3)) * 30.0
+        centers = rng.random((200, 3)) * 30.0
         arms = 0.5 * d * unit_vectors(rng, 200)
         frames.append(
             snapshot(
-                np.concatenate([centres + arms, centres - arms]),
+                np.concatenate([centers + arms, centers - arms]),
                 np.repeat([1.0, -1.0], 200),
                 cell=np.eye(3) * 30.0,
             )
@@ -183,9 +183,9 @@ def test_stillinger_lovett_is_debye_hueckel():
 
 
 def dimers(rng, n: int, length: float, box: float = 24.0) -> Snapshot:
-    centres = rng.random((n, 3)) * box
+    centers = rng.random((n, 3)) * box
     arms = 0.5 * length * unit_vectors(rng, n)
-    positions = np.stack([centres + arms, centres - arms], axis=1).reshape(-1, 3)
+    positions = np.stack([centers + arms, centers - arms], axis=1).reshape(-1, 3)
     positions += box * rng.integers(-1, 2, positions.shape)  # anywhere, also the atoms of one molecule
     return snapshot(positions, np.tile([0.5, -0.5], n), cell=np.eye(3) * box, molecules=np.arange(2 * n) // 2)
 
@@ -235,9 +235,9 @@ def test_a_longitudinal_wave_of_dipoles():
     k = 2.0 * np.pi / box
     rng = np.random.default_rng(6)
     heights = np.arange(n) * box / n
-    centres = np.stack([rng.random(n) * box, rng.random(n) * box, heights], axis=-1)
+    centers = np.stack([rng.random(n) * box, rng.random(n) * box, heights], axis=-1)
     arms = 0.5 * np.cos(k * heights)[:, None] * [0.0, 0.0, 1.0]
-    positions = np.stack([centres + arms, centres - arms], axis=1).reshape(-1, 3)
+    positions = np.stack([centers + arms, centers - arms], axis=1).reshape(-1, 3)
     frame = snapshot(positions, np.tile([1.0, -1.0], n), molecules=np.arange(2 * n) // 2)
     estimator = filled(DipoleCorrelations(1, 1.01 * k, 0.01, None), [frame])
     vectors = WaveVectors(frame.cell, 1.01 * k)

@@ -129,7 +129,7 @@ def test_command(tmp_path, monkeypatch, capsys):
     assert rows[1][0] == "0.025"
 
 
-def test_polarisations_alone(tmp_path):
+def test_polarizations_alone(tmp_path):
     table = write_polarization(tmp_path / "pol.txt", 200)
     series = read_polarization(tmp_path / "pol.txt", 0.001)
     assert (
@@ -194,7 +194,7 @@ def test_molecules_have_to_come_from_somewhere(tmp_path):
     )
 
 
-def test_bad_polarisations_are_errors_of_one_line(tmp_path):
+def test_bad_polarizations_are_errors_of_one_line(tmp_path):
     write_polarization(tmp_path / "few.txt", 5)
     write_polarization(tmp_path / "narrow.txt", 50, columns=3)
     table = (tmp_path / "few.txt").read_text().splitlines()

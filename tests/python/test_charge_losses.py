@@ -16,7 +16,7 @@ from pair_les.data.batches import collate
 from pair_les.data.fragments import require_total_charge
 from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
-from pair_les.data.labelled_graphs import with_charge_labels
+from pair_les.data.labeled_graphs import with_charge_labels
 from pair_les.errors import ConfigError, DataError
 from pair_les.evaluation import evaluate, species_indices
 from pair_les.evaluation.model_network import model_network

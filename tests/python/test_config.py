@@ -10,6 +10,7 @@ import yaml
 from pair_les.errors import ConfigError
 from pair_les.model_file.metadata import LongRange
 from pair_les.net import NetSettings
+from pair_les.training.config import ChargeLossSection
 from pair_les.training.config_file import config_values, differing_keys, parse_config, read_config
 
 MINIMAL = """
@@ -130,3 +131,10 @@ def test_the_model_section_has_every_setting_of_the_network() -> None:
         assert key.annotation == hints[field.name]
         assert key.is_required() if field.default is MISSING else key.default == field.default
     assert set(ModelSection.model_fields) == {field.name for field in fields(NetSettings)} | {"long_range"}
+
+
+def test_former_spelling_of_the_order_of_born_charges() -> None:
+    """Configurations and checkpoints of the previous release have it."""
+    assert ChargeLossSection(born_order="polarisation").born_order == "polarization"
+    with pytest.raises(ValueError, match="'displacement' or 'polarization'"):
+        ChargeLossSection(born_order="charge")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Reading, checking, splitting and batching of labelled frames."""
+"""Reading, checking, splitting and batching of labeled frames."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_periodic_and_isolated_frames_are_read_with_their_labels(tmp_path: Path)
 
 
 def test_labels_have_any_name_in_info_and_arrays(tmp_path: Path) -> None:
-    atoms = tiny_frames(1, labelled=False)[0]
+    atoms = tiny_frames(1, labeled=False)[0]
     atoms.info["REF_energy"] = -3.5
     atoms.info["virial_stress"] = np.arange(9.0)
     atoms.arrays["force"] = np.ones((8, 3))
@@ -184,11 +184,11 @@ def test_edges_are_those_of_ase_in_a_cell_smaller_than_the_cutoff(tmp_path: Path
     frames = read_frames([write_tiny(tmp_path / "a.xyz", 3)])
     for graph, atoms in zip(build_graphs(frames, ["Na", "Cl"], 7.0), tiny_frames(3), strict=True):
         batch = collate([graph])
-        centre, neighbour = batch.edge_index
-        distances = (batch.positions[neighbour] - batch.positions[centre] + batch.shifts).norm(dim=1)
+        center, neighbor = batch.edge_index
+        distances = (batch.positions[neighbor] - batch.positions[center] + batch.shifts).norm(dim=1)
         expected = ase_neighbor_list("d", atoms, 7.0)
         np.testing.assert_allclose(np.sort(distances.numpy()), np.sort(expected), atol=1e-6)
-        assert (centre[1:] >= centre[:-1]).all()
+        assert (center[1:] >= center[:-1]).all()
 
 
 def test_reference_energies_are_recovered_from_different_compositions() -> None:

@@ -56,7 +56,7 @@ def test_keys_that_contradict_nothing_are_no_error(tmp_path: Path, comment: str)
 
 
 def test_near_misses_of_needed_labels_are_named_with_the_cure(tmp_path: Path) -> None:
-    atoms = tiny_frames(1, labelled=False)[0]
+    atoms = tiny_frames(1, labeled=False)[0]
     atoms.info["energy_dft"] = -3.5
     atoms.arrays["Forces"] = np.ones((8, 3))
     ase.io.write(tmp_path / "a.xyz", atoms)

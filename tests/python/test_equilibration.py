@@ -22,7 +22,7 @@ from pair_les.constants import COULOMB_CONSTANT
 from pair_les.data.batches import Batch, collate
 from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
-from pair_les.data.labelled_graphs import with_charge_labels
+from pair_les.data.labeled_graphs import with_charge_labels
 from pair_les.errors import ConfigError, RunError
 from pair_les.evaluation.model_network import model_network
 from pair_les.evaluation.prediction import predict
@@ -178,7 +178,7 @@ def test_born_charges_contain_the_response_of_all_charges(model: Path, periodic:
     assert np.abs(found.born[i] - found.charges[i] * np.eye(3)).max() > 1e-2
 
 
-def labelled(model: Path, folder: Path, n_frames: int = 4, seed: int = 0) -> Path:
+def labeled(model: Path, folder: Path, n_frames: int = 4, seed: int = 0) -> Path:
     """Frames with energies, forces and total charges of a model file."""
     frames = []
     for number in range(n_frames):
@@ -204,7 +204,7 @@ def batch_of(file: Path, metadata: Metadata) -> Batch:
 def test_batches(model: Path, tmp_path: Path, training: bool) -> None:
     """With the graph of training the derivative of the charges is there, and adds up to nothing."""
     module, metadata = load_model(model)
-    batch = batch_of(labelled(model, tmp_path), metadata)
+    batch = batch_of(labeled(model, tmp_path), metadata)
     network = model_network(module, metadata, model)
     found = predict(network, metadata.long_range, batch, torch.float64, training=training)
     np.testing.assert_allclose(found.energy.detach(), batch.energy, rtol=0.0, atol=tol.VECTORS)
@@ -216,7 +216,7 @@ def test_gradient_of_a_loss_on_forces(tmp_path: Path) -> None:
     """The implicit derivative of the charges in the weights, twice differentiated, against finite differences."""
     write_model(tmp_path / "model.pt", "equilibration")
     metadata = read_metadata(tmp_path / "model.pt")
-    batch = batch_of(labelled(tmp_path / "model.pt", tmp_path, 3), metadata)
+    batch = batch_of(labeled(tmp_path / "model.pt", tmp_path, 3), metadata)
     torch.manual_seed(0)
     settings = NetSettings(cutoff=5.0, n_radial=4, l_max=1, n_channels=3, body_order=3, hidden=(4,))
     network = LESNet(["Na", "Cl"], settings, charge=True, lowest_hardness=lowest_hardness(SETTINGS)).double()
@@ -445,7 +445,7 @@ def test_training_learns_and_exports(tmp_path: Path) -> None:
     """From energies and forces of frames in three total charges: what the charges are, and what another electron costs."""
     teacher, student = tmp_path / "teacher.pt", tmp_path / "student.pt"
     write_model(teacher, "equilibration", alpha=0.2)
-    labelled(teacher, tmp_path, 48)
+    labeled(teacher, tmp_path, 48)
     run = train(configuration(tmp_path, epochs=25))
     assert [check.quantity for check in export(run, student)] == ["energy", "charge", "forces"]
     assert read_metadata(student).format_version == 3
@@ -469,7 +469,7 @@ def test_training_learns_and_exports(tmp_path: Path) -> None:
 
 
 def test_what_training_refuses(tmp_path: Path, model: Path) -> None:
-    labelled(model, tmp_path)
+    labeled(model, tmp_path)
     config = configuration(tmp_path, epochs=1, charge_loss={"bec": 1.0})
     with pytest.raises(ConfigError, match=r"charge_loss.bec = 1: .*set it to 0"):
         train(config)
@@ -487,7 +487,7 @@ def test_what_training_refuses(tmp_path: Path, model: Path) -> None:
 
 
 def test_committees_are_refused(tmp_path: Path, model: Path) -> None:
-    labelled(model, tmp_path)
+    labeled(model, tmp_path)
     run = train(configuration(tmp_path, epochs=1))
     with pytest.raises(RunError, match="charge_model equilibration are not supported: export one network"):
         export([run, run], tmp_path / "model.pt")

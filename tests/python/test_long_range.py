@@ -106,7 +106,7 @@ LATTICES = {
 
 @pytest.mark.parametrize("name", LATTICES)
 def test_madelung_constants(name: str) -> None:
-    """Narrow Gaussians are point charges to their neighbours: -M k_e / r for each pair (primitive cells)."""
+    """Narrow Gaussians are point charges to their neighbors: -M k_e / r for each pair (primitive cells)."""
     constant, cell, fractional, nearest = LATTICES[name]
     distance = 2.82
     cell = torch.tensor(cell) * (distance / nearest)
@@ -160,7 +160,7 @@ def test_large_cell_tends_to_the_isolated_energy(settings: LongRange) -> None:
 
 @pytest.mark.parametrize("settings", OPTIONS)
 def test_direct_sum(settings: LongRange) -> None:
-    """The factorised sum equals the plain sum over reciprocal vectors, written down once more."""
+    """The factorized sum equals the plain sum over reciprocal vectors, written down once more."""
     positions, charges, cell = fluid(7, seed=1)
     cutoff = 4.0
     q = (charges - charges.mean() * settings.neutralize).numpy()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Neighbour lists against a brute-force sum over images."""
+"""Neighbor lists against a brute-force sum over images."""
 
 from __future__ import annotations
 

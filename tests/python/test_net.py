@@ -39,7 +39,7 @@ def make_network(charge: bool = True, dtype: torch.dtype = torch.float64, **sett
 
 
 def cluster(n: int = 20, seed: int = 0) -> tuple[np.ndarray, torch.Tensor]:
-    """Positions, at least 0.8 A apart, about 8 neighbours each; species."""
+    """Positions, at least 0.8 A apart, about 8 neighbors each; species."""
     rng = np.random.default_rng(seed)
     side = (n * 12.0) ** (1.0 / 3.0)
     positions: list[np.ndarray] = []
@@ -93,7 +93,7 @@ def test_permutation(network):
     assert np.abs(f - force[order]).max() < 10 * tolerances.NET_SYMMETRY
 
 
-def test_order_of_the_edges_of_a_centre_does_not_matter(network):
+def test_order_of_the_edges_of_a_center_does_not_matter(network):
     positions, species = cluster()
     index, vectors = edges(positions)
     order = torch.tensor(np.lexsort([np.random.default_rng(3).random(index.shape[1]), index[0].numpy()]))
@@ -115,7 +115,7 @@ def test_far_atoms_change_nothing(network):
     assert np.abs(f[:20] - force).max() < 10 * tolerances.NET_SYMMETRY
 
 
-def test_ghosts_are_neighbours_but_not_centres():
+def test_ghosts_are_neighbors_but_not_centers():
     network = make_network()
     positions, species = cluster()
     index, vectors = edges(positions)
@@ -128,7 +128,7 @@ def test_ghosts_are_neighbours_but_not_centres():
 
 
 @pytest.mark.parametrize("n_local", [0, 1, 7])
-def test_messages_come_from_the_neighbours_of_local_atoms(n_local):
+def test_messages_come_from_the_neighbors_of_local_atoms(n_local):
     """Atoms beyond change nothing, and have no gradient, whether the caller gives their edges or not."""
     network = make_network(message_passing_layers=1)
     positions, species = cluster(40)
@@ -323,7 +323,7 @@ def test_force_loss_has_finite_gradients(layers):
     assert float(net.mixing.grad.abs().max()) > 0.0
 
 
-def test_statistics_normalise_the_features():
+def test_statistics_normalize_the_features():
     network = make_network()
     positions, species = cluster(60, seed=9)  # the cluster that fitted them
     index, vectors = edges(positions)
@@ -335,15 +335,15 @@ def test_statistics_normalise_the_features():
         assert (x.std(0) - 1.0).abs().max() < 1e-6
 
 
-def test_statistics_normalise_both_layers():
+def test_statistics_normalize_both_layers():
     network = make_network(message_passing_layers=1)
     positions, species = cluster(60, seed=9)
     index, vectors = edges(positions)
     f = network.mixed(network.density(species, index, vectors, 60))
     x, products = network.products(f, True)
-    first = network.normalised(x, species, 0)
+    first = network.normalized(x, species, 0)
     sums = network.received(network.messages(products, first, species), index[0], index[1], vectors, 60)
-    second = network.normalised(network.products(network.mixed_again(sums, f), False)[0], species, 1)
+    second = network.normalized(network.products(network.mixed_again(sums, f), False)[0], species, 1)
     for x in (first, second):
         variance = x.square().mean(0)
         assert (

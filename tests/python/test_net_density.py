@@ -24,15 +24,15 @@ def random_units(n: int, seed: int = 0) -> np.ndarray:
     return vectors / np.linalg.norm(vectors, axis=1)[:, None]
 
 
-def random_edges(n_local: int, n_species: int, per_centre: int, seed: int = 0):
-    """Edges with 0 to `per_centre` neighbours per centre, sorted by centre: centre, neighbour species, vectors."""
+def random_edges(n_local: int, n_species: int, per_center: int, seed: int = 0):
+    """Edges with 0 to `per_center` neighbors per center, sorted by center: center, neighbor species, vectors."""
     generator = torch.Generator().manual_seed(seed)
-    counts = torch.randint(0, per_centre + 1, (n_local,), generator=generator)
-    centre = torch.repeat_interleave(torch.arange(n_local), counts)
-    species = torch.randint(0, n_species, centre.shape, generator=generator)
-    distance = 0.8 + (CUTOFF - 0.8) * torch.rand(centre.shape, generator=generator, dtype=torch.float64)
-    units = torch.tensor(random_units(len(centre), seed)) if len(centre) else torch.zeros(0, 3)
-    return centre, species, (units * distance[:, None]).double()
+    counts = torch.randint(0, per_center + 1, (n_local,), generator=generator)
+    center = torch.repeat_interleave(torch.arange(n_local), counts)
+    species = torch.randint(0, n_species, center.shape, generator=generator)
+    distance = 0.8 + (CUTOFF - 0.8) * torch.rand(center.shape, generator=generator, dtype=torch.float64)
+    units = torch.tensor(random_units(len(center), seed)) if len(center) else torch.zeros(0, 3)
+    return center, species, (units * distance[:, None]).double()
 
 
 def degrees(l_max: int) -> np.ndarray:
@@ -76,29 +76,29 @@ def test_radial_basis_formula():
 
 
 def test_padded_positions_are_distinct_and_grouped():
-    centre, species, _ = random_edges(n_local=30, n_species=3, per_centre=9, seed=1)
-    position, widths = padded_positions(centre, species, 30, 3)
-    assert len(set(position.tolist())) == len(centre)
+    center, species, _ = random_edges(n_local=30, n_species=3, per_center=9, seed=1)
+    position, widths = padded_positions(center, species, 30, 3)
+    assert len(set(position.tolist())) == len(center)
     width = sum(widths)
-    assert torch.equal(position // width, centre)
+    assert torch.equal(position // width, center)
     block = torch.bucketize(position % width, torch.tensor(widths).cumsum(0), right=True)
     assert torch.equal(block, species)
     counts = torch.zeros(30, 3, dtype=torch.int64).index_put(
-        (centre, species), torch.tensor(1), accumulate=True
+        (center, species), torch.tensor(1), accumulate=True
     )
     assert widths == counts.max(0).values.tolist()
 
 
-def evaluate_density(vectors, centre, species, n_local, n_species, n_radial=6, l_max=3):
+def evaluate_density(vectors, center, species, n_local, n_species, n_radial=6, l_max=3):
     harmonics = torch.tensor(harmonics_from_monomials(l_max), dtype=vectors.dtype)
-    return density(vectors, centre, species, n_local, n_species, harmonics, CUTOFF, n_radial, l_max)
+    return density(vectors, center, species, n_local, n_species, harmonics, CUTOFF, n_radial, l_max)
 
 
-def naive_density(vectors, centre, species, n_local, n_species, n_radial, l_max):
+def naive_density(vectors, center, species, n_local, n_species, n_radial, l_max):
     r = vectors.norm(dim=1)
     b = radial_basis(r[None], CUTOFF, n_radial)[:, 0]  # [n_radial, n_edges]
     y = torch.tensor(spherical_harmonics((vectors / r[:, None]).detach().numpy(), l_max))  # [n_edges, n_lm]
-    i = torch.nn.functional.one_hot(centre, n_local).double()
+    i = torch.nn.functional.one_hot(center, n_local).double()
     s = torch.nn.functional.one_hot(species, n_species).double()
     return torch.einsum("ei,es,ke,el->iskl", i, s, b, y)
 
@@ -106,21 +106,21 @@ def naive_density(vectors, centre, species, n_local, n_species, n_radial, l_max)
 @pytest.mark.parametrize("l_max", [1, 2, 3])
 @pytest.mark.parametrize("n_species", [1, 2, 4])
 def test_density_against_the_plain_sum(n_species, l_max):
-    centre, species, vectors = random_edges(12, n_species, 10, seed=2)
-    a = evaluate_density(vectors, centre, species, 12, n_species, 5, l_max)
-    expected = naive_density(vectors, centre, species, 12, n_species, 5, l_max)
+    center, species, vectors = random_edges(12, n_species, 10, seed=2)
+    a = evaluate_density(vectors, center, species, 12, n_species, 5, l_max)
+    expected = naive_density(vectors, center, species, 12, n_species, 5, l_max)
     assert a.shape == expected.shape
     assert (a - expected).abs().max() < tolerances.BASIS_FUNCTIONS * expected.abs().max()
 
 
 def test_density_ignores_edges_beyond_the_cutoff():
-    centre, species, vectors = random_edges(5, 2, 6, seed=3)
+    center, species, vectors = random_edges(5, 2, 6, seed=3)
     far = torch.arange(5)
-    order = torch.argsort(torch.cat([centre, far]), stable=True)
+    order = torch.argsort(torch.cat([center, far]), stable=True)
     longer = torch.cat([vectors, torch.full((5, 3), CUTOFF, dtype=vectors.dtype)])[order]
     all_species = torch.cat([species, torch.zeros_like(far)])[order]
-    a = evaluate_density(longer, torch.cat([centre, far])[order], all_species, 5, 2)
-    expected = evaluate_density(vectors, centre, species, 5, 2)
+    a = evaluate_density(longer, torch.cat([center, far])[order], all_species, 5, 2)
+    expected = evaluate_density(vectors, center, species, 5, 2)
     assert (a - expected).abs().max() < tolerances.BASIS_FUNCTIONS
 
 
@@ -140,16 +140,16 @@ class LargestTensor(TorchDispatchMode):
 
 
 def test_no_tensor_with_edges_times_radial_times_angular():
-    n_local, neighbours, n_radial, n_lm = 20, 40, 8, 16
-    centre = torch.repeat_interleave(torch.arange(n_local), neighbours)
-    species = torch.arange(len(centre)) % 2
-    vectors = torch.tensor(random_units(len(centre))) * 3.0
+    n_local, neighbors, n_radial, n_lm = 20, 40, 8, 16
+    center = torch.repeat_interleave(torch.arange(n_local), neighbors)
+    species = torch.arange(len(center)) % 2
+    vectors = torch.tensor(random_units(len(center))) * 3.0
     vectors.requires_grad_()
     with LargestTensor() as largest:
-        a = evaluate_density(vectors, centre, species, n_local, 2, n_radial, 3)
+        a = evaluate_density(vectors, center, species, n_local, 2, n_radial, 3)
         (gradient,) = torch.autograd.grad(a.square().sum(), vectors, create_graph=True)
         gradient.square().sum().backward()
-    n_edges = len(centre)
+    n_edges = len(center)
     assert n_edges * n_lm <= largest.numel < n_edges * n_radial * n_lm / 2
 
 

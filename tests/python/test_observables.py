@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Dipoles, quadrupoles, polarisation and Born charges: reference vectors, finite differences, exact limits."""
+"""Dipoles, quadrupoles, polarization and Born charges: reference vectors, finite differences, exact limits."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_isolated_born_charges_are_the_derivative_of_the_dipole(model, kind):
                 moved = atoms.copy()
                 moved.positions[atom, axis] += sign * step
                 moments.append(observe(path, moved, born=False).dipole)
-            expected[atom, :, axis] = (moments[0] - moments[1]) / (2.0 * step)  # [polarisation, displacement]
+            expected[atom, :, axis] = (moments[0] - moments[1]) / (2.0 * step)  # [polarization, displacement]
     assert np.abs(found - expected).max() < tol.BORN
 
 

@@ -29,7 +29,7 @@ from pair_les.model_file.metadata import Compiled, LongRange
 KINDS = ("local", "committee", "layers", "foreign")
 CLI = [sys.executable, "-m", "pair_les.cli.app"]
 
-# local atoms, ghosts, edges of each centre
+# local atoms, ghosts, edges of each center
 SIZES = [(40, 30, 12), (7, 5, 3), (2, 0, 1), (1, 1, 1), (1, 0, 0), (5, 2, 0), (0, 3, 0), (0, 0, 0)]
 
 

@@ -31,7 +31,7 @@ SHIFTS = {"none": {"Na": 0.0, "Cl": 0.0}, "thousands": {"Na": -8469.0, "Cl": -84
 
 
 def shifted_frames(n_frames: int, seed: int, shift: dict[str, float]) -> list:
-    """Labelled frames whose energies have a constant per element."""
+    """Labeled frames whose energies have a constant per element."""
     frames = tiny_frames(n_frames, seed)
     for atoms in frames:
         results = dict(atoms.calc.results)
@@ -68,7 +68,7 @@ def test_same_training_same_errors_same_energy_differences(trained, name: str) -
     np.testing.assert_allclose(deviation, 0.0, atol=tolerances.REFERENCE_ENERGY)
     np.testing.assert_allclose(other.forces, one.forces, atol=tolerances.FLOAT32.force)
     assert other.errors()["energy_rmse"] == pytest.approx(one.errors()["energy_rmse"], abs=1e-4)
-    for atoms in tiny_frames(3, seed=2, labelled=False):
+    for atoms in tiny_frames(3, seed=2, labeled=False):
         constant = sum(shift[symbol] for symbol in atoms.get_chemical_symbols())
         found = [
             LESCalculator(folder / "model.pt").get_potential_energy(atoms) for folder in (plain, shifted)

@@ -52,14 +52,14 @@ def test_gradients():
 
 @pytest.mark.parametrize("layers", [0, 1])
 def test_networks_add_it(layers):
-    """And nothing else changes; also scripted and read again, in both precisions, and with ghosts that are centres."""
+    """And nothing else changes; also scripted and read again, in both precisions, and with ghosts that are centers."""
     species = torch.tensor([0, 1, 1])
     index = torch.tensor([[0, 0, 1, 1, 2, 2], [1, 2, 0, 2, 0, 1]])
     vectors = torch.tensor([[0.6, 0.0, 0.0], [0.0, 0.5, 0.1]], dtype=torch.float64)
     vectors = torch.stack(
         [vectors[0], vectors[1], -vectors[0], vectors[1] - vectors[0], -vectors[1], vectors[0] - vectors[1]]
     )
-    if layers == 0:  # centres are local atoms
+    if layers == 0:  # centers are local atoms
         index, vectors = index[:, :4], vectors[:4]
     without = make_network(message_passing_layers=layers)
     net = make_network(message_passing_layers=layers, zbl=True)

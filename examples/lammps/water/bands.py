@@ -22,7 +22,7 @@ TIMESTEP, TEMPERATURE, EPS = 0.0005, 300.0, 1.78  # ps, K, electronic permittivi
 BANDS = {"libration": (350.0, 950.0), "bending": (1500.0, 1850.0), "stretching": (2900.0, 3900.0)}  # 1/cm
 
 
-def centres(numbers: NDArray[np.float64], absorption: NDArray[np.float64]) -> NDArray[np.float64]:
+def centers(numbers: NDArray[np.float64], absorption: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean wave number of each band, weighted by the absorption, 1/cm."""
     found = []
     for low, high in BANDS.values():
@@ -40,7 +40,7 @@ def main(file: Path, volume: float) -> None:
     numbers = parts[0][0]
     spectra = np.array([absorption for _, absorption in parts])
     mean, error = spectra.mean(axis=0), standard_error(spectra)
-    bands = np.array([centres(numbers, absorption) for absorption in spectra])
+    bands = np.array([centers(numbers, absorption) for absorption in spectra])
     for name, value, doubt in zip(BANDS, bands.mean(axis=0), standard_error(bands), strict=True):
         print(f"{name:11}{value:7.0f} +- {doubt:.0f} 1/cm")
 

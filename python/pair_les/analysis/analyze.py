@@ -22,7 +22,7 @@ from .table import Table
 from .trajectory import Trajectory
 
 QUANTITIES = ("structure", "dipoles", "radial", "profile")
-"""What can be had from a dump; permittivity and spectrum come from a file of polarisations."""
+"""What can be had from a dump; permittivity and spectrum come from a file of polarizations."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Settings:
     eps
         Electronic permittivity.
     polarization, timestep
-        File of polarisations, and ps per step.
+        File of polarizations, and ps per step.
     volume
         angstrom^3, for permittivity and spectrum without a dump.
     resolution
@@ -118,7 +118,7 @@ def analyze(
     Parameters
     ----------
     dumps
-        LAMMPS text dumps of one run in order; may be empty with a file of polarisations and a volume.
+        LAMMPS text dumps of one run in order; may be empty with a file of polarizations and a volume.
     output
         Folder, made if needed.
     settings
@@ -156,7 +156,7 @@ def analyze(
         assert settings.timestep is not None and settings.temperature is not None  # checked above
         series = read_polarization(settings.polarization, settings.timestep)
         tables += polarization_tables(series, volume, settings.temperature, settings.eps, settings.resolution)
-        facts["polarisations"] = f"{settings.polarization}, {series.time[-1] - series.time[0]:g} ps"
+        facts["polarizations"] = f"{settings.polarization}, {series.time[-1] - series.time[0]:g} ps"
     return write_report(folder, "Charges of a run", facts, tables, command)
 
 

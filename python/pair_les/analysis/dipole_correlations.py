@@ -64,9 +64,9 @@ class DipoleCorrelations:
                     "nothing says which atoms are a molecule: dump the column mol, or give --bond-length 1.3"
                 )
             self.molecules = Molecules(number)
-        moments, centres = self.molecules.dipoles(snapshot)
+        moments, centers = self.molecules.dipoles(snapshot)
         vectors = WaveVectors(snapshot.cell, self.k_max)
-        field = vectors.fourier_sums(centres, moments.T)  # [3, K]
+        field = vectors.fourier_sums(centers, moments.T)  # [3, K]
         along = np.einsum("ak,ka->k", field, vectors.k / vectors.length[:, None])
         longitudinal = np.abs(along) ** 2
         transverse = 0.5 * (np.sum(np.abs(field) ** 2, axis=0) - longitudinal)

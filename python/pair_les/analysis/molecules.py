@@ -36,7 +36,7 @@ def find_molecules(snapshot: Snapshot, bond_length: float | None) -> NDArray[np.
 
 
 class Molecules:
-    """Dipoles and centres of molecules that are smaller than half the cell.
+    """Dipoles and centers of molecules that are smaller than half the cell.
 
     Parameters
     ----------
@@ -54,16 +54,16 @@ class Molecules:
         return len(self.sizes)
 
     def dipoles(self, snapshot: Snapshot) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Dipole moments relative to the centre [M, 3], e angstrom, and centres (of geometry) [M, 3], angstrom."""
+        """Dipole moments relative to the center [M, 3], e angstrom, and centers (of geometry) [M, 3], angstrom."""
         from MDAnalysis.lib.distances import minimize_vectors
 
         assert snapshot.charges is not None  # the caller refuses dumps without
         anchor = snapshot.positions[self.first[self.number]]
         arms = minimize_vectors(snapshot.positions - anchor, snapshot.dimensions).astype(np.float64)
-        centre = self._sum(arms) / self.sizes[:, None]
+        center = self._sum(arms) / self.sizes[:, None]
         charge = np.bincount(self.number, snapshot.charges, minlength=len(self))
-        moment = self._sum(snapshot.charges[:, None] * arms) - charge[:, None] * centre
-        return moment, centre + snapshot.positions[self.first]
+        moment = self._sum(snapshot.charges[:, None] * arms) - charge[:, None] * center
+        return moment, center + snapshot.positions[self.first]
 
     def _sum(self, vectors: NDArray[np.float64]) -> NDArray[np.float64]:
         columns = [np.bincount(self.number, column, minlength=len(self)) for column in vectors.T]

@@ -56,7 +56,7 @@ def read_polarization(file: str | os.PathLike[str], timestep: float) -> Polariza
     """
     path = Path(file)
     if not path.is_file():
-        raise DataError(f"{path}: file of polarisations does not exist: check the path")
+        raise DataError(f"{path}: file of polarizations does not exist: check the path")
     hint = "write it with 'fix 1 all ave/time 1 1 1 c_p[*] file FILE' and 'compute p all les/polarization'"
     if not timestep > 0:
         raise DataError(f"timestep {timestep}: must be > 0 (ps)")

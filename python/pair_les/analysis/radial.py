@@ -14,7 +14,7 @@ from .table import Table
 from .trajectory import Snapshot
 
 CHUNK = 20_000
-"""Atoms whose neighbours are held at once: some ten million pairs at usual densities."""
+"""Atoms whose neighbors are held at once: some ten million pairs at usual densities."""
 
 
 class RadialDistributions:

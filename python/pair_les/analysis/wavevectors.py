@@ -44,7 +44,7 @@ class WaveVectors:
     def fourier_sums(self, positions: NDArray, weights: NDArray) -> NDArray[np.complex128]:
         """``sum_n w_n exp(i k.r_n)``, [M, K], for M sets of weights [M, n] at positions [n, 3].
 
-        The phase factorises over the lattice directions (see `pair_les.long_range.energy`), so that one matrix product
+        The phase factorizes over the lattice directions (see `pair_les.long_range.energy`), so that one matrix product
         over atoms does the work; atoms are taken in chunks of bounded memory.
         """
         weights = np.atleast_2d(np.asarray(weights, dtype=np.float64))

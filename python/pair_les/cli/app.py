@@ -15,7 +15,7 @@ import typer
 
 from pair_les.cli.analyze import analyze
 from pair_les.cli.convert import ConvertCommand, convert
-from pair_les.cli.evaluate import evaluate
+from pair_les.cli.evaluate import EvaluateCommand, evaluate
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
 
 app = typer.Typer(
@@ -161,7 +161,7 @@ def inspect(model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Mode
     print(describe(model))
 
 
-app.command()(evaluate)
+app.command(cls=EvaluateCommand)(evaluate)
 
 
 @app.command()

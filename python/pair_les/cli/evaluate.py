@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pair-les evaluate``: errors of a model file on labelled frames."""
+"""``pair-les evaluate``: errors of a model file on labeled frames."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
+
+from pair_les.constants import FORMER_SPELLINGS
 
 if TYPE_CHECKING:
     from pair_les.data.frames import LabelKeys
@@ -16,15 +19,28 @@ if TYPE_CHECKING:
 
 
 class BornOrder(str, Enum):
-    """Which index of a labelled Born effective charge is the slow one."""
+    """Which index of a labeled Born effective charge is the slow one."""
 
     displacement = "displacement"
-    polarisation = "polarisation"
+    polarization = "polarization"
+
+
+class EvaluateCommand(TyperCommand):
+    """A command that also takes the value of ``--born-order`` as the previous release spelled it."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Replace the former spelling before it is compared with the choices."""
+        former = {f"--born-order={old}": f"--born-order={new}" for old, new in FORMER_SPELLINGS.items()}
+        pairs = zip(["", *args], args, strict=False)
+        present = [
+            FORMER_SPELLINGS.get(arg, arg) if before == "--born-order" else arg for before, arg in pairs
+        ]
+        return super().parse_args(ctx, [former.get(arg, arg) for arg in present])
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file.")],
-    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Labelled frames (extxyz).")],
+    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Labeled frames (extxyz).")],
     keys: Annotated[
         list[str] | None,
         typer.Option(
@@ -42,10 +58,10 @@ def evaluate(
         float, typer.Option(help="Electronic permittivity: physical charges are sqrt(eps) latent ones.")
     ] = 1.0,
     born_order: Annotated[
-        BornOrder, typer.Option(help="Slow index of the nine numbers of a labelled Born effective charge.")
+        BornOrder, typer.Option(help="Slow index of the nine numbers of a labeled Born effective charge.")
     ] = BornOrder.displacement,
 ) -> None:
-    """Errors of a model on labelled frames: energy in meV/atom, forces in meV/A, stress in meV/A^3.
+    """Errors of a model on labeled frames: energy in meV/atom, forces in meV/A, stress in meV/A^3.
 
     Energies are compared as they are: a constant offset between two sets of labels counts as an error. Dipoles,
     quadrupoles and Born effective charges (labels dipole, quadrupole, bec) are compared where the data has them,

@@ -5,7 +5,7 @@ A stage is what an atom computes between two exchanges of messages::
 
     stage(species, edge_index, edge_vectors, received, kept, n) -> message, kept
 
-for the first `n` atoms, which are the centres of all edges: the last stage returns an empty message and, as `kept`, the energies and
+for the first `n` atoms, which are the centers of all edges: the last stage returns an empty message and, as `kept`, the energies and
 with charges the charges, [n] each. Arguments are those of ``send`` (docs/reference/model_file.md, "Cut at its layers").
 """
 

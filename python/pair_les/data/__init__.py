@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Labelled frames: reading, checking, splitting, reference energies, and batches of graphs."""
+"""Labeled frames: reading, checking, splitting, reference energies, and batches of graphs."""
 
 from .batches import Batch, BatchLoader, collate
 from .frames import DataSet, Frame, LabelKeys, read_data, read_frames

@@ -13,7 +13,7 @@ from torch import Tensor
 @dataclass(frozen=True)
 class ChargeLabels:
     """Of B frames with N atoms: ``total_charge`` [B], e; ``dipole`` [B, 3], e angstrom, and ``bec`` [N, 3, 3], e, with
-    indices [atom, polarisation, displacement]; NaN without a label. float64. ``fragment`` int64 [N], the number of the
+    indices [atom, polarization, displacement]; NaN without a label. float64. ``fragment`` int64 [N], the number of the
     fragment of its frame that an atom belongs to, below 0 for none; ``fragment_charge`` [N], e, the charge of that fragment.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Labelled frames from files that ASE reads, extxyz above all; each is checked before it is used."""
+"""Labeled frames from files that ASE reads, extxyz above all; each is checked before it is used."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LabelKeys:
 
 @dataclass(frozen=True)
 class Frame:
-    """One labelled configuration, in eV and angstrom.
+    """One labeled configuration, in eV and angstrom.
 
     Parameters
     ----------

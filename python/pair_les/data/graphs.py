@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Frames with their neighbour lists, computed once and kept in memory as tensors."""
+"""Frames with their neighbor lists, computed once and kept in memory as tensors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Graph:
     """One frame ready for batching (angstrom, eV; float64 unless said otherwise).
 
     ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int32 [2, E] sorted by
-    centre; ``cell_shifts`` int16 [E, 3], whole lattice vectors S so that ``r_ij = x_j - x_i + S @ cell``;
+    center; ``cell_shifts`` int16 [E, 3], whole lattice vectors S so that ``r_ij = x_j - x_i + S @ cell``;
     ``energy`` [] without `reference` [], the sum of the reference energies; ``forces`` [n, 3]; ``stress``
     [3, 3], NaN without a label; ``charge_labels``, None unless they were asked for; ``slab``, see `Frame`. Edges are most of the memory, 14 bytes each, hence their small types.
     """
@@ -67,7 +67,7 @@ def build_graphs(
     cutoff: float,
     reference_energies: dict[str, float] | None = None,
 ) -> list[Graph]:
-    """Neighbour lists and tensors of every frame.
+    """Neighbor lists and tensors of every frame.
 
     Parameters
     ----------

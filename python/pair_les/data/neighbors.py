@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Neighbour lists (by vesin) in the convention of the model contract.
+"""Neighbor lists (by vesin) in the convention of the model contract.
 
 Edge (i, j, S) is the vector ``r_ij = x_j - x_i + S @ cell``; every pair appears from both sides, edges are
-sorted by centre.
+sorted by center.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def neighbor_list(
     Returns
     -------
     edge_index
-        [2, E]; row 0 the centre i (ascending), row 1 the neighbour j.
+        [2, E]; row 0 the center i (ascending), row 1 the neighbor j.
     shifts
         [E, 3], whole lattice vectors S of ``r_ij = x_j - x_i + S @ cell``.
 
@@ -65,7 +65,7 @@ def neighbor_list(
         return np.zeros((2, 0), dtype=np.int64), np.zeros((0, 3), dtype=np.int64)
     # One thread: data loaders run in several processes already, and the order of the edges is reproducible.
     finder = NeighborList(cutoff=cutoff, full_list=True, sorted=True, n_threads=1)
-    centre, neighbour, shifts, distances = finder.compute(positions, cell, periodic, quantities="ijSd")
+    center, neighbor, shifts, distances = finder.compute(positions, cell, periodic, quantities="ijSd")
     inside = distances < cutoff
-    edge_index = np.stack([centre, neighbour]).astype(np.int64)[:, inside]
+    edge_index = np.stack([center, neighbor]).astype(np.int64)[:, inside]
     return edge_index, shifts.astype(np.int64)[inside]

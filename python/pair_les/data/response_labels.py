@@ -37,7 +37,7 @@ class ResponseKeys:
 class ResponseLabels:
     """One frame and its labels, None where it has none; e and angstrom.
 
-    ``dipole`` [3], ``quadrupole`` [3, 3], ``bec`` [n, 3, 3] with indices [atom, polarisation, displacement],
+    ``dipole`` [3], ``quadrupole`` [3, 3], ``bec`` [n, 3, 3] with indices [atom, polarization, displacement],
     ``charges`` [n].
     """
 

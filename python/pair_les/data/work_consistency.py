@@ -71,7 +71,7 @@ def fit_work_factors(frames: Sequence[Frame]) -> WorkFactors | None:
     """Factors of the works of forces and stresses; None with fewer than `FEWEST_PAIRS` pairs of close frames.
 
     Pairs count by the inverse of their distance cubed, the order of the error of the rule. Absolute deviations are
-    minimised, so that single wrong labels do not matter.
+    minimized, so that single wrong labels do not matter.
     """
     rows = np.array([row for first, second in _pairs(frames) if (row := _work(first, second)) is not None])
     if len(rows) < FEWEST_PAIRS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How well a model reproduces labelled frames: predictions of many frames, and their errors."""
+"""How well a model reproduces labeled frames: predictions of many frames, and their errors."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def compare(
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in Comparison.__dataclass_fields__}
     for chunk in _chunks(graphs):
         batch = collate(chunk).to(torch.device(device))
-        labelled = batch.has_stress
+        labeled = batch.has_stress
         prediction = predict(
             network,
             long_range,
             batch,
             dtype,
-            stress=bool(labelled.any()),
+            stress=bool(labeled.any()),
             condition_on_charge=condition_on_charge,
         )
         parts["n_atoms"].append(batch.n_atoms)
@@ -98,8 +98,8 @@ def compare(
         parts["energy"].append(prediction.energy + batch.reference)
         parts["forces_label"].append(batch.forces)
         parts["forces"].append(prediction.forces)
-        parts["stress_label"].append(batch.stress[labelled])
-        parts["stress"].append(batch.stress[:0] if prediction.stress is None else prediction.stress[labelled])
+        parts["stress_label"].append(batch.stress[labeled])
+        parts["stress"].append(batch.stress[:0] if prediction.stress is None else prediction.stress[labeled])
     return Comparison(**{name: torch.cat(values).cpu().numpy() for name, values in parts.items()})
 
 

@@ -56,7 +56,7 @@ def learning_curve(rows: Sequence[dict[str, Any]], file: str | os.PathLike[str])
 
 
 def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = "") -> None:
-    """Predictions against labels: energy per atom, force components and, where labelled, stress components.
+    """Predictions against labels: energy per atom, force components and, where labeled, stress components.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pair-les evaluate``: an exported model against labelled frames."""
+"""``pair-les evaluate``: an exported model against labeled frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import torch
 from ..data.frames import LabelKeys, read_data, require_no_slabs
 from ..data.graphs import build_graphs
 from ..data.label_survey import absent_labels
-from ..data.labelled_graphs import with_charge_labels
+from ..data.labeled_graphs import with_charge_labels
 from ..errors import DataError
 from ..model_file.archive import load_model
 from ..model_file.charge_state import require_state
@@ -36,7 +36,7 @@ def evaluate(
     model
         Model file.
     data
-        Labelled frames in any format of ASE.
+        Labeled frames in any format of ASE.
     keys
         Names of the labels.
     device

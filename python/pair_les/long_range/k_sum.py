@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The k sum over periodic frames in torch, and the same with its derivatives in closed form for training.
 
-Formula: docs/theory/long_range.md (Cheng 2025). The phase ``exp(i k.r)`` factorises over the reciprocal lattice directions, so
+Formula: docs/theory/long_range.md (Cheng 2025). The phase ``exp(i k.r)`` factorizes over the reciprocal lattice directions, so
 ``S(k) = sum_n q_n X[n,kx] Y[n,ky] Z[n,kz]`` needs ``N (nx + ny + nz)`` trigonometric functions, not ``N K``, and the
 cost is that of a matrix product.
 

@@ -40,7 +40,7 @@ def self_energy(charges: Iterable[float], settings: LongRange) -> float:
 def background_energy(total_charge: float, volume: float, settings: LongRange) -> float:
     """``k_e pi sigma^2 Q^2 / V``, eV: added to ``elong``, at every g.
 
-    LAMMPS adds the energy of a neutralising background, the model has no k = 0 term at all. The virial gets
+    LAMMPS adds the energy of a neutralizing background, the model has no k = 0 term at all. The virial gets
     no such correction because LAMMPS's virial has no background term either.
     """
     return settings.coulomb_constant * math.pi * settings.sigma**2 * total_charge**2 / volume
@@ -61,7 +61,7 @@ def potential_correction(charge: float, total_charge: float, volume: float, sett
 def smeared_coulomb(r: float, sigma: float, coulomb_constant: float) -> tuple[float, float]:
     """``k_e erf(r / (sqrt2 sigma)) / r`` and its derivative in r, eV/e^2 and eV/(e^2 A): two unit Gaussians.
 
-    Finite at r = 0, where a series replaces the cancelling closed form of the derivative.
+    Finite at r = 0, where a series replaces the canceling closed form of the derivative.
     """
     value, derivative = _erf_over_r(r, g_ewald_from_sigma(sigma))
     return coulomb_constant * value, coulomb_constant * derivative

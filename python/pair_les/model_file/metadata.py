@@ -39,7 +39,7 @@ class LongRange:
         Whether the mean of all charges is subtracted before the sum.
     charge_model
         ``"latent"``: the network returns the charges. ``"equilibration"`` (version 2): it returns electronegativities and
-        hardnesses, whose energy the charges minimise; their sum is fixed, so that `neutralize` must be true.
+        hardnesses, whose energy the charges minimize; their sum is fixed, so that `neutralize` must be true.
     extra
         Unknown keys of a file, kept and ignored.
     """

@@ -3,7 +3,7 @@
 
 On the unit sphere ``z^2 = 1 - x^2 - y^2``, so the ``(l_max + 1)^2`` monomials ``x^a y^b z^c`` with ``c <= 1`` and
 ``a + b + c <= l_max`` span the same space as the harmonics up to ``l_max``. Each monomial costs one multiplication
-per edge; the change of basis is one small matrix product per atom, after the sum over the neighbours.
+per edge; the change of basis is one small matrix product per atom, after the sum over the neighbors.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def monomials(unit: Tensor, l_max: int) -> Tensor:
     Parameters
     ----------
     unit : Tensor
-        ``[3, n_centres, width]``: x, y and z planes.
+        ``[3, n_centers, width]``: x, y and z planes.
     l_max : int
         1, 2 or 3.
 
     Returns
     -------
     Tensor
-        ``[(l_max + 1)^2, n_centres, width]``, in the order of :func:`monomial_powers`.
+        ``[(l_max + 1)^2, n_centers, width]``, in the order of :func:`monomial_powers`.
     """
     x, y, z = unit[0:1], unit[1:2], unit[2:3]
     first = unit[0:2]  # x, y
@@ -53,7 +53,7 @@ def monomials(unit: Tensor, l_max: int) -> Tensor:
 
 
 def spherical_harmonics(unit: np.ndarray, l_max: int) -> np.ndarray:
-    """Real spherical harmonics, normalised so that ``Y_00 = 1`` and the mean of ``Y^2`` over the sphere is 1.
+    """Real spherical harmonics, normalized so that ``Y_00 = 1`` and the mean of ``Y^2`` over the sphere is 1.
 
     Parameters
     ----------

@@ -176,7 +176,7 @@ class ContractNet(nn.Module):
         species : Tensor
             int64 ``[n_atoms]``, local atoms first.
         edge_index : Tensor
-            int64 ``[2, n_edges]``, sorted by centre (row 0).
+            int64 ``[2, n_edges]``, sorted by center (row 0).
         edge_vectors : Tensor
             ``[n_edges, 3]``, angstrom, ``x_j - x_i``.
         n_local : int
@@ -205,7 +205,7 @@ class ContractNet(nn.Module):
         return result
 
     def message_features(self) -> list[int]:
-        """Numbers that an atom sends to its neighbours, one entry per message-passing layer: a key of the metadata."""
+        """Numbers that an atom sends to its neighbors, one entry per message-passing layer: a key of the metadata."""
         return []
 
     def state_of(self, charge_per_atom: Tensor | None) -> Tensor | None:
@@ -221,14 +221,14 @@ class ContractNet(nn.Module):
 
     def density(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
         """Density as ``[n_lm, n_local, n_species * n_radial]``; arguments as :meth:`forward`."""
-        centre = edge_index[0]
-        neighbour_species = torch.index_select(species, 0, edge_index[1])
+        center = edge_index[0]
+        neighbor_species = torch.index_select(species, 0, edge_index[1])
         if self.fused:
             if edge_vectors.device.type == "cpu":
                 return torch.ops.pair_les.density(
                     edge_vectors,
-                    centre,
-                    neighbour_species,
+                    center,
+                    neighbor_species,
                     self.harmonics,
                     n_local,
                     self.n_species,
@@ -237,8 +237,8 @@ class ContractNet(nn.Module):
                 )
         a = density(
             edge_vectors,
-            centre,
-            neighbour_species,
+            center,
+            neighbor_species,
             n_local,
             self.n_species,
             self.harmonics,

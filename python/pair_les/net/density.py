@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Density of the neighbourhood: ``A[i, s, k, lm] = sum_j B_k(r_ij) Y_lm(r_ij / |r_ij|)`` over neighbours j of species s.
+"""Density of the neighborhood: ``A[i, s, k, lm] = sum_j B_k(r_ij) Y_lm(r_ij / |r_ij|)`` over neighbors j of species s.
 
-Edges are laid out in padded rows, one row per centre and one block of columns per neighbour species, and the sum over
-neighbours is a batched matrix product of radial and angular planes. No tensor with edges x radial x angular elements is
+Edges are laid out in padded rows, one row per center and one block of columns per neighbor species, and the sum over
+neighbors is a batched matrix product of radial and angular planes. No tensor with edges x radial x angular elements is
 ever formed (design: 11 times faster than the outer product over an edge list).
 """
 
@@ -17,49 +17,49 @@ from pair_les.net.radial import radial_basis
 
 
 def padded_positions(
-    centre: Tensor, neighbour_species: Tensor, n_local: int, n_species: int
+    center: Tensor, neighbor_species: Tensor, n_local: int, n_species: int
 ) -> tuple[Tensor, list[int]]:
     """Places of the edges in padded rows.
 
     Parameters
     ----------
-    centre : Tensor
+    center : Tensor
         int64 ``[n_edges]``, sorted.
-    neighbour_species : Tensor
+    neighbor_species : Tensor
         int64 ``[n_edges]``.
     n_local : int
-        Number of centres.
+        Number of centers.
     n_species : int
         Number of species.
 
     Returns
     -------
     position : Tensor
-        int64 ``[n_edges]``: ``centre * width + column``, all different.
+        int64 ``[n_edges]``: ``center * width + column``, all different.
     widths : list of int
-        Columns of each neighbour species: the largest number of such neighbours of any centre. ``width`` is their sum.
+        Columns of each neighbor species: the largest number of such neighbors of any center. ``width`` is their sum.
     """
-    counts = torch.bincount(centre, minlength=n_local)
-    first_edge = torch.index_select(torch.cumsum(counts, 0) - counts, 0, centre)
-    column = torch.zeros_like(centre)
+    counts = torch.bincount(center, minlength=n_local)
+    first_edge = torch.index_select(torch.cumsum(counts, 0) - counts, 0, center)
+    column = torch.zeros_like(center)
     widths: list[int] = []
     offset = 0
     for s in range(n_species):
-        is_s = neighbour_species == s
+        is_s = neighbor_species == s
         seen = torch.cumsum(is_s, 0)  # edges to species s up to and with this one
         seen_before = seen - is_s.to(torch.int64)
-        rank = seen - torch.index_select(seen_before, 0, first_edge)  # 1, 2, ... within the centre
+        rank = seen - torch.index_select(seen_before, 0, first_edge)  # 1, 2, ... within the center
         width = as_size(torch.max(rank)) if rank.numel() > 0 else 0
         column = torch.where(is_s, rank + (offset - 1), column)
         widths.append(width)
         offset += width
-    return centre * offset + column, widths
+    return center * offset + column, widths
 
 
 def density(
     edge_vectors: Tensor,
-    centre: Tensor,
-    neighbour_species: Tensor,
+    center: Tensor,
+    neighbor_species: Tensor,
     n_local: int,
     n_species: int,
     harmonics: Tensor,
@@ -67,16 +67,16 @@ def density(
     n_radial: int,
     l_max: int,
 ) -> Tensor:
-    """Density of each local atom's neighbourhood, resolved by neighbour species.
+    """Density of each local atom's neighborhood, resolved by neighbor species.
 
     Parameters
     ----------
     edge_vectors : Tensor
         ``[n_edges, 3]``, angstrom, ``x_j - x_i``; not zero.
-    centre, neighbour_species : Tensor
-        int64 ``[n_edges]``; ``centre`` sorted.
+    center, neighbor_species : Tensor
+        int64 ``[n_edges]``; ``center`` sorted.
     n_local, n_species : int
-        Numbers of centres and species; both and ``n_edges`` may be 0.
+        Numbers of centers and species; both and ``n_edges`` may be 0.
     harmonics : Tensor
         ``[n_lm, n_lm]``, :func:`pair_les.net.angular.harmonics_from_monomials`.
     cutoff : float
@@ -90,7 +90,7 @@ def density(
         ``A [n_local, n_species, n_radial, (l_max + 1)^2]``, dimensionless.
     """
     n_lm = (l_max + 1) * (l_max + 1)
-    position, widths = padded_positions(centre, neighbour_species, n_local, n_species)
+    position, widths = padded_positions(center, neighbor_species, n_local, n_species)
     width = 0
     for w in widths:
         width += w

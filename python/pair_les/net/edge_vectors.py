@@ -21,5 +21,5 @@ def edge_vectors(positions: Tensor, edge_index: Tensor, shifts: Tensor, dtype: t
     dtype : torch.dtype
         Of the result.
     """
-    centre, neighbour = edge_index[0], edge_index[1]
-    return (positions.index_select(0, neighbour) - positions.index_select(0, centre) + shifts).to(dtype)
+    center, neighbor = edge_index[0], edge_index[1]
+    return (positions.index_select(0, neighbor) - positions.index_select(0, center) + shifts).to(dtype)

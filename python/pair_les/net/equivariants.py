@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Equivariant products of the mixed density: what an atom can tell its neighbours in a message.
+"""Equivariant products of the mixed density: what an atom can tell its neighbors in a message.
 
 With ``u_c(n) = sum_lm F[c, lm] Y_lm(n)``, the projections ``<u^2 Y_lm>`` and ``<u^3 Y_lm>`` over the sphere couple two and
 three factors to degree l by Gaunt coefficients (:mod:`pair_les.net.products` has their invariant counterparts). The

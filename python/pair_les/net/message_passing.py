@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""The network with one message-passing layer: neighbours tell an atom about their own neighbourhoods.
+"""The network with one message-passing layer: neighbors tell an atom about their own neighborhoods.
 
-Layer 1 is a density of the neighbourhood and its products, as in the strictly local network, for the local atoms and all
-their neighbours. Each atom j turns them into a function on the sphere per channel, ``h_j[lm, c]``; layer 2 is a density of the
- neighbourhood weighted with these functions, and its products::
+Layer 1 is a density of the neighborhood and its products, as in the strictly local network, for the local atoms and all
+their neighbors. Each atom j turns them into a function on the sphere per channel, ``h_j[lm, c]``; layer 2 is a density of the
+ neighborhood weighted with these functions, and its products::
 
-    A2[i, lm, c]  =  sum_j R_lc(r_ij) Y_lm(r_ij) sum_l'm' h_j[l'm', c] Y_l'm'(r_ij)    (the function towards i)
+    A2[i, lm, c]  =  sum_j R_lc(r_ij) Y_lm(r_ij) sum_l'm' h_j[l'm', c] Y_l'm'(r_ij)    (the function toward i)
     A2'[i, lm, c] =  sum_j R'_c(r_ij) h_j[lm, c]                                       (the function as it is)
 
-Weights are shared by all species; what differs between species are the neighbours' parts of the first density, biases, and
+Weights are shared by all species; what differs between species are the neighbors' parts of the first density, biases, and
 factors on the features.
 """
 
@@ -147,20 +147,20 @@ class MessagePassingNet(ContractNet):
     ) -> tuple[Tensor, Tensor]:
         """As :meth:`LESNet.interaction`."""
         atoms, kept = self.reached(edge_index, species.size(0), n_local)
-        centre = torch.index_select(edge_index[0], 0, kept)
-        neighbour = torch.index_select(edge_index[1], 0, kept)
+        center = torch.index_select(edge_index[0], 0, kept)
+        neighbor = torch.index_select(edge_index[1], 0, kept)
         vectors = torch.index_select(edge_vectors, 0, kept)
         row = torch.zeros_like(species).scatter(0, atoms, torch.arange(atoms.size(0), device=species.device))
-        centre = torch.index_select(row, 0, centre)
+        center = torch.index_select(row, 0, center)
         of_atom = torch.index_select(species, 0, atoms)
 
-        h, f, x = self.first_layer(species, of_atom, torch.stack([centre, neighbour]), vectors)
-        # edges are sorted by centre: those of local atoms come first
-        n_first = as_size((centre < n_local).sum())
+        h, f, x = self.first_layer(species, of_atom, torch.stack([center, neighbor]), vectors)
+        # edges are sorted by center: those of local atoms come first
+        n_first = as_size((center < n_local).sum())
         output = self.second_layer(
             of_atom[:n_local],
-            centre[:n_first],
-            torch.index_select(row, 0, neighbour[:n_first]),
+            center[:n_first],
+            torch.index_select(row, 0, neighbor[:n_first]),
             vectors[:n_first],
             h,
             f[:, :n_local],
@@ -171,20 +171,20 @@ class MessagePassingNet(ContractNet):
         return energy, self.of_charges(output)
 
     def first_layer(
-        self, species: Tensor, of_centre: Tensor, edge_index: Tensor, edge_vectors: Tensor
+        self, species: Tensor, of_center: Tensor, edge_index: Tensor, edge_vectors: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Messages ``h [n, n_message_lm, message_channels]``, F ``[n_lm, n, n_channels]`` and features of the n centres, which
-        are of species ``of_centre [n]``; ``species`` is that of all atoms."""
-        f = self.mixed(self.density(species, edge_index, edge_vectors, of_centre.size(0)))
+        """Messages ``h [n, n_message_lm, message_channels]``, F ``[n_lm, n, n_channels]`` and features of the n centers, which
+        are of species ``of_center [n]``; ``species`` is that of all atoms."""
+        f = self.mixed(self.density(species, edge_index, edge_vectors, of_center.size(0)))
         x, products = self.products(f, True)
-        x = self.normalised(x, of_centre, 0)
-        return self.messages(products, x, of_centre), f, x
+        x = self.normalized(x, of_center, 0)
+        return self.messages(products, x, of_center), f, x
 
     def second_layer(
         self,
         species: Tensor,
-        centre: Tensor,
-        neighbour: Tensor,
+        center: Tensor,
+        neighbor: Tensor,
         vectors: Tensor,
         h: Tensor,
         f: Tensor,
@@ -192,9 +192,9 @@ class MessagePassingNet(ContractNet):
         charge_per_atom: Tensor | None = None,
     ) -> Tensor:
         """Outputs of the n local atoms from the messages `h` of all atoms and their own F and features; all of n rows."""
-        sums = self.received(h, centre, neighbour, vectors, species.size(0))
+        sums = self.received(h, center, neighbor, vectors, species.size(0))
         y, _ = self.products(self.mixed_again(sums, f), False)
-        features = torch.cat([x, self.normalised(y, species, 1)], 1)
+        features = torch.cat([x, self.normalized(y, species, 1)], 1)
         fused = self.fused and self.fused_activations
         return self.readout(features, species, self.state_of(charge_per_atom), fused)
 
@@ -286,7 +286,7 @@ class MessagePassingNet(ContractNet):
             self.message_order,
         )
 
-    def normalised(self, x: Tensor, species: Tensor, layer: int) -> Tensor:
+    def normalized(self, x: Tensor, species: Tensor, layer: int) -> Tensor:
         """``(x - mean_s) scale emphasis_s`` for atoms of ``species [n]``."""
         factor = self.feature_scale[layer] * self.emphasis[layer]  # [n_species, n_features]
         shift = torch.index_select(self.feature_mean[layer] * factor, 0, species)
@@ -305,17 +305,17 @@ class MessagePassingNet(ContractNet):
         gate = torch.index_select(gate, 1, self.message_degrees)
         return torch.cat([h[:, :1] + gate[:, :1], h[:, 1:] * gate[:, 1:]], 1)
 
-    def received(self, h: Tensor, centre: Tensor, neighbour: Tensor, vectors: Tensor, n_local: int) -> Tensor:
+    def received(self, h: Tensor, center: Tensor, neighbor: Tensor, vectors: Tensor, n_local: int) -> Tensor:
         """Both sums of the module's docstring, ``[n_lm, n_local, 2 message_channels]``."""
         weights = torch.cat([self.radial_weights, self.as_is_weights], 1)
         weights = weights.view(self.n_radial, self.l_max + 2, self.message_channels)
         if self.fused:
             if self.fused_messages and vectors.device.type == "cpu":
                 return torch.ops.pair_les.messages(
-                    vectors, centre, neighbour, h, weights, self.harmonics, n_local, self.cutoff
+                    vectors, center, neighbor, h, weights, self.harmonics, n_local, self.cutoff
                 )
         return messages(
-            vectors, centre, neighbour, h, weights, self.harmonics, n_local, self.cutoff, self.l_max
+            vectors, center, neighbor, h, weights, self.harmonics, n_local, self.cutoff, self.l_max
         )
 
     def mixed_again(self, sums: Tensor, f: Tensor) -> Tensor:
@@ -357,11 +357,11 @@ class MessagePassingNet(ContractNet):
 
         received = []
         for vectors, product, x in zip(graphs, products, features, strict=True):
-            h = self.messages(product, self.normalised(x, species, 0), species)
+            h = self.messages(product, self.normalized(x, species, 0), species)
             received.append(self.received(h, edge_index[0], edge_index[1], vectors, n_local))
         halves = [torch.chunk(sums, 2, 2) for sums in received]
         n_sent = self.message_l_max + 1
-        self.message_scale[0] = self._inverse_sizes([towards for towards, _ in halves], species, smallest)
+        self.message_scale[0] = self._inverse_sizes([toward for toward, _ in halves], species, smallest)
         as_is = [values[: self.n_message_lm] for _, values in halves]
         self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest)
         again = [self.mixed_again(sums, f) for sums, f in zip(received, mixed, strict=True)]

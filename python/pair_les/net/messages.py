@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Sums over the messages of neighbours: what the second layer of :mod:`pair_les.net.message_passing` receives.
+"""Sums over the messages of neighbors: what the second layer of :mod:`pair_les.net.message_passing` receives.
 
-With messages ``h_j[lm, c]`` of the neighbours, radial functions ``B_k`` and ``R_lc = sum_k W[k, l, c] B_k``::
+With messages ``h_j[lm, c]`` of the neighbors, radial functions ``B_k`` and ``R_lc = sum_k W[k, l, c] B_k``::
 
-    A[i, lm, c]       =  sum_j R_lc(r_ij) Y_lm(r_ij) sum_l'm' h_j[l'm', c] Y_l'm'(r_ij)    (the function towards i)
+    A[i, lm, c]       =  sum_j R_lc(r_ij) Y_lm(r_ij) sum_l'm' h_j[l'm', c] Y_l'm'(r_ij)    (the function toward i)
     A[i, lm, C + c]  =  sum_j R_(l_max + 1)c(r_ij) h_j[lm, c]                               (the function as it is)
 
 This is the pure-torch twin of ``torch.ops.pair_les.messages``.
@@ -38,8 +38,8 @@ def into_rows(values: Tensor, place: Tensor, shape: list[int]) -> Tensor:
 
 def messages(
     edge_vectors: Tensor,
-    centre: Tensor,
-    neighbour: Tensor,
+    center: Tensor,
+    neighbor: Tensor,
     h: Tensor,
     weights: Tensor,
     harmonics: Tensor,
@@ -49,15 +49,15 @@ def messages(
 ) -> Tensor:
     """Both sums of the module's docstring.
 
-    Sums over edges are batched matrix products of padded rows, one row per centre, or per sender for ``Y(r_ij) h_j``: no
+    Sums over edges are batched matrix products of padded rows, one row per center, or per sender for ``Y(r_ij) h_j``: no
     tensor with edges x channels x harmonics elements is multiplied out.
 
     Parameters
     ----------
     edge_vectors : Tensor
         ``[n_edges, 3]``, angstrom, ``x_j - x_i``; not zero.
-    centre, neighbour : Tensor
-        int64 ``[n_edges]``; ``centre`` sorted.
+    center, neighbor : Tensor
+        int64 ``[n_edges]``; ``center`` sorted.
     h : Tensor
         ``[n_atoms, n_sent, n_channels]``, with n_sent = 4, 9 or 16, at most ``(l_max + 1)^2``.
     weights : Tensor
@@ -65,7 +65,7 @@ def messages(
     harmonics : Tensor
         ``[n_lm, n_lm]``, :func:`pair_les.net.angular.harmonics_from_monomials`.
     n_local : int
-        Number of centres; like n_atoms and n_edges it may be 0.
+        Number of centers; like n_atoms and n_edges it may be 0.
     cutoff : float
         Angstrom; longer edges contribute nothing.
     l_max : int
@@ -76,25 +76,25 @@ def messages(
     Tensor
         ``[n_lm, n_local, 2 n_channels]``; the second half is 0 where lm is not sent.
     """
-    n_edges, n_lm, n_sent, channels = centre.size(0), harmonics.size(0), h.size(1), h.size(2)
+    n_edges, n_lm, n_sent, channels = center.size(0), harmonics.size(0), h.size(1), h.size(2)
     n_radial = weights.size(0)
     distance = torch.sqrt((edge_vectors * edge_vectors).sum(1))
     radial = radial_basis(distance.unsqueeze(0), cutoff, n_radial).view(n_radial, n_edges).t()
     unit = (edge_vectors / distance.unsqueeze(1)).t().reshape(3, 1, n_edges)
     angular = torch.mm(harmonics, monomials(unit, l_max).view(n_lm, n_edges)).t()
 
-    place, width = places_in_rows(centre, n_local)
-    of_sender, sender_width = places_in_rows(neighbour, h.size(0))
+    place, width = places_in_rows(center, n_local)
+    of_sender, sender_width = places_in_rows(neighbor, h.size(0))
     shape = [h.size(0), sender_width, n_sent]
-    towards = torch.bmm(into_rows(angular[:, :n_sent], of_sender, shape), h)
-    towards = torch.index_select(towards.view(shape[0] * shape[1], channels), 0, of_sender)
+    toward = torch.bmm(into_rows(angular[:, :n_sent], of_sender, shape), h)
+    toward = torch.index_select(toward.view(shape[0] * shape[1], channels), 0, of_sender)
 
     # Rows without an edge are 0: they add nothing.
     rows = into_rows(torch.cat([angular, radial], 1), place, [n_local, width, n_lm + n_radial])
     angular_rows, radial_rows = torch.split(rows, [n_lm, n_radial], 2)
     of_degree = torch.split(angular_rows.transpose(1, 2), [2 * degree + 1 for degree in range(l_max + 1)], 1)
     turned = weights[:, : l_max + 1].reshape(n_radial, (l_max + 1) * channels)
-    weighted = torch.mm(radial, turned).view(n_edges, l_max + 1, channels) * towards.unsqueeze(1)
+    weighted = torch.mm(radial, turned).view(n_edges, l_max + 1, channels) * toward.unsqueeze(1)
     weighted = into_rows(
         weighted.view(n_edges, (l_max + 1) * channels), place, [n_local, width, (l_max + 1) * channels]
     )
@@ -103,9 +103,7 @@ def messages(
         sums.append(torch.bmm(of_degree[degree], w))  # [n_local, 2 degree + 1, n_channels]
 
     # sum_k w_kc sum_j B_k(r_ij) h_j: the edges meet only the radial functions, not the channels
-    sender = torch.zeros(n_local * width, dtype=torch.int64, device=centre.device).scatter(
-        0, place, neighbour
-    )
+    sender = torch.zeros(n_local * width, dtype=torch.int64, device=center.device).scatter(0, place, neighbor)
     sent = torch.index_select(h.reshape(h.size(0), n_sent * channels), 0, sender)
     as_is = torch.bmm(radial_rows.transpose(1, 2), sent.view(n_local, width, n_sent * channels))
     as_is = as_is.view(n_local, n_radial, n_sent, channels)

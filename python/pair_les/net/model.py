@@ -28,9 +28,9 @@ from pair_les.net.statistics import (
 
 
 class LESNet(ContractNet):
-    """Energy and charge of each local atom from the neighbours within one cutoff (``message_passing_layers`` = 0).
+    """Energy and charge of each local atom from the neighbors within one cutoff (``message_passing_layers`` = 0).
 
-    Per centre species: ``F[c, lm] = sum_sk W_l[sk, c] (A[s, k, lm] - mean) ``, invariants of F, then a small network.
+    Per center species: ``F[c, lm] = sum_sk W_l[sk, c] (A[s, k, lm] - mean) ``, invariants of F, then a small network.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class LESNet(ContractNet):
     energy_scale : float
         eV; multiplies the output of the network. The standard deviation of the atomic energies, or about 1.
     average_neighbors : float
-        Typical number of neighbours; only scales the density until :meth:`fit_statistics` is called.
+        Typical number of neighbors; only scales the density until :meth:`fit_statistics` is called.
 
     Raises
     ------
@@ -133,7 +133,7 @@ class LESNet(ContractNet):
     def features(self, a: Tensor, s: int) -> Tensor:
         """Inputs ``[n, n_features]`` of the readout for atoms of species ``s`` with densities ``a [n_lm, n, n_density]``.
 
-        Products of four densities have long tails: an atom in a rare neighbourhood has features of 50 standard deviations,
+        Products of four densities have long tails: an atom in a rare neighborhood has features of 50 standard deviations,
         for which the readout has learned nothing. A square root of large values leaves the others as they are.
         """
         x = self.raw_features(a, s)
@@ -143,7 +143,7 @@ class LESNet(ContractNet):
         return squash(x, self.feature_mean[s], self.feature_spread[s])
 
     def raw_features(self, a: Tensor, s: int) -> Tensor:
-        """Invariants ``[n, n_features]`` before normalisation."""
+        """Invariants ``[n, n_features]`` before normalization."""
         weight = torch.bmm(self.whitening[s], self.mixing[s])  # [l_max + 1, n_density, n_channels]
         # only l = 0 has a mean
         mean = torch.nn.functional.pad(self.density_mean[s].view(1, 1, -1), [0, 0, 0, 0, 0, self.n_lm - 1])

@@ -30,7 +30,7 @@ def radial_basis(distance: Tensor, cutoff: float, n_radial: int) -> Tensor:
     Parameters
     ----------
     distance : Tensor
-        ``[n_centres, width]``, angstrom, > 0.
+        ``[n_centers, width]``, angstrom, > 0.
     cutoff : float
         Angstrom.
     n_radial : int
@@ -39,7 +39,7 @@ def radial_basis(distance: Tensor, cutoff: float, n_radial: int) -> Tensor:
     Returns
     -------
     Tensor
-        ``[n_radial, n_centres, width]``: one contiguous plane per function.
+        ``[n_radial, n_centers, width]``: one contiguous plane per function.
     """
     scaled = distance * (1.0 / cutoff)
     wave_number = torch.arange(1, n_radial + 1, dtype=distance.dtype, device=distance.device) * math.pi

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Small per-atom networks whose weights belong to the species of the centre atom."""
+"""Small per-atom networks whose weights belong to the species of the center atom."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ def repulsion_energy(
     inverse_length: Tensor,
     radius: Tensor,
 ) -> Tensor:
-    """Half of each pair's repulsion for its centre, eV, ``[n_local]``; arguments of the contract, tables [S, S]."""
+    """Half of each pair's repulsion for its center, eV, ``[n_local]``; arguments of the contract, tables [S, S]."""
     row = species[edge_index[0]] * radius.size(0) + species[edge_index[1]]  # of the flattened tables
     reach = radius.view(-1)[row]
     near = torch.nonzero((edge_vectors.square().sum(1) < reach * reach) & (edge_index[0] < n_local)).view(-1)

@@ -14,22 +14,22 @@ class NetSettings:
     Parameters
     ----------
     cutoff : float
-        Radius of an atom's neighbourhood, angstrom. The receptive field is this one cutoff.
+        Radius of an atom's neighborhood, angstrom. The receptive field is this one cutoff.
     n_radial : int
-        Number of radial basis functions per neighbour species.
+        Number of radial basis functions per neighbor species.
     l_max : int
         Highest degree of the real spherical harmonics, 1 to 3.
     n_channels : int
-        Number of learned combinations of (neighbour species, radial function) per centre species and degree.
+        Number of learned combinations of (neighbor species, radial function) per center species and degree.
     body_order : int
-        3, 4 or 5: products of up to 2, 3 or 4 densities around the centre atom.
+        3, 4 or 5: products of up to 2, 3 or 4 densities around the center atom.
     hidden : tuple of int
         Widths of the hidden layers of the per-atom network.
     message_passing_layers : int
         0: strictly local (:class:`pair_les.net.LESNet`); 1: :class:`pair_les.net.MessagePassingNet`, whose receptive field
         is two cutoffs, and which shares its weights between the species. It needs ``body_order`` 5.
     message_channels : int
-        Number of functions that an atom sends to its neighbours; without effect where there are no messages.
+        Number of functions that an atom sends to its neighbors; without effect where there are no messages.
     message_l_max : int
         Highest degree of these functions, 1 to ``l_max``; without effect where there are no messages.
     charge_state : bool

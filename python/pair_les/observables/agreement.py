@@ -80,7 +80,7 @@ def agreement(
     eps
         Electronic permittivity, see `physical_charges`.
     displacement_first
-        Index order of labelled Born effective charges, see `read_response_labels`.
+        Index order of labeled Born effective charges, see `read_response_labels`.
     total_charge
         Name of the total charge of a frame (e), which models with ``neutralize`` are held to; 0 where it is missing.
 

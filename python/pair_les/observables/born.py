@@ -6,7 +6,7 @@
     periodic  Z_i,ab = q_i delta_ab + sum_g h_ga sum_j sin(2 pi (s_jg - s_ig)) / (2 pi) dq_j/dr_ib
     isolated  Z_i,ab = q_i delta_ab + sum_j r_ja dq_j/dr_ib
 
-Index order ``[atom, a, b]``: a is the direction of the polarisation, b that of the displacement; the rows h are
+Index order ``[atom, a, b]``: a is the direction of the polarization, b that of the displacement; the rows h are
 lattice vectors, s fractional coordinates. The sine is the difference of two products, so that six
 vector-Jacobian products serve all atoms. Source: Zhong et al. 2025.
 """
@@ -39,7 +39,7 @@ def born_charges(charges: Tensor, positions: Tensor, cell: Tensor, periodic: boo
 
     Returns
     -------
-    [N, 3, 3], e, indices [atom, polarisation, displacement]; without graph.
+    [N, 3, 3], e, indices [atom, polarization, displacement]; without graph.
 
     Raises
     ------

@@ -40,7 +40,7 @@ class Observation:
     polarization
         Complex [3], e: ``P_g`` along each lattice vector; None unless the cell is periodic in three directions.
     born
-        [N, 3, 3], e, indices [atom, polarisation, displacement]; None where not asked for.
+        [N, 3, 3], e, indices [atom, polarization, displacement]; None where not asked for.
     """
 
     charges: NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from ..constants import COULOMB_CONSTANT
+from ..constants import COULOMB_CONSTANT, FORMER_SPELLINGS
 from ..data.frames import LabelKeys
 from ..model_file.metadata import LongRange
 from ..net import NetSettings
@@ -219,7 +219,10 @@ class ChargeLossSection(Section):
     eps: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
     """Electronic permittivity: labels are compared with sqrt(eps) times latent dipoles and Born effective charges."""
 
-    born_order: Literal["displacement", "polarisation"] = "displacement"
+    born_order: Annotated[
+        Literal["displacement", "polarization"],
+        BeforeValidator(lambda name: FORMER_SPELLINGS.get(name, name)),
+    ] = "displacement"
     """Slow index of the nine numbers of a labeled Born effective charge."""
 
     def asked(self) -> bool:

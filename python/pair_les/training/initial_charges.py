@@ -182,23 +182,23 @@ def _design(batch: Batch, directions: Tensor, cutoff: float, long_range: LongRan
     counts = torch.zeros(n_frames, n_species, dtype=torch.float64).index_add(0, batch.frame, element)
     energies, forces = [counts], [torch.zeros(n_atoms, 3, n_species, dtype=torch.float64)]
 
-    centre, neighbour = batch.edge_index[0], batch.edge_index[1]
+    center, neighbor = batch.edge_index[0], batch.edge_index[1]
     vectors = edge_vectors(batch.positions, batch.edge_index, batch.shifts, torch.float64)
     distances = vectors.norm(dim=1)
     values, slopes = _radial(distances, cutoff)
     along = (vectors / distances[:, None])[:, :, None] * slopes[:, None, :]  # [E, 3, K]
-    lower = torch.minimum(batch.species[centre], batch.species[neighbour])
-    upper = torch.maximum(batch.species[centre], batch.species[neighbour])
+    lower = torch.minimum(batch.species[center], batch.species[neighbor])
+    upper = torch.maximum(batch.species[center], batch.species[neighbor])
     for s, t in combinations_with_replacement(batch.species.unique().tolist(), 2):
         edges = ((lower == s) & (upper == t)).nonzero()[:, 0]
-        # each pair is two edges: half the energy each, and the whole force on its own centre
+        # each pair is two edges: half the energy each, and the whole force on its own center
         energies.append(
             torch.zeros(n_frames, N_RADIAL, dtype=torch.float64).index_add(
-                0, batch.frame[centre[edges]], 0.5 * values[edges]
+                0, batch.frame[center[edges]], 0.5 * values[edges]
             )
         )
         forces.append(
-            torch.zeros(n_atoms, 3, N_RADIAL, dtype=torch.float64).index_add(0, centre[edges], along[edges])
+            torch.zeros(n_atoms, 3, N_RADIAL, dtype=torch.float64).index_add(0, center[edges], along[edges])
         )
 
     charges = element @ directions  # [N, n_directions], e

@@ -28,7 +28,7 @@ class PotentialModule(pl.LightningModule):
     Parameters
     ----------
     network
-        Initialised and normalised.
+        Initialized and normalized.
     config
         The whole configuration.
     steps_per_epoch

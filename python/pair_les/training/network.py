@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Making a network for a configuration, and fitting its normalisation to the training frames."""
+"""Making a network for a configuration, and fitting its normalization to the training frames."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def _lowest_hardness(model: ModelSection) -> float | None:
 
 
 def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
-    """Energy scale, eV, and mean number of neighbours of the training frames.
+    """Energy scale, eV, and mean number of neighbors of the training frames.
 
     The energy scale is the root mean square of the force components times 1 angstrom: unlike the spread of
     the energies it is not inflated by compositions or by the density of the frames. Where symmetry makes the forces vanish,
@@ -100,7 +100,7 @@ def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
 def fit_statistics(
     network: LESNet | MessagePassingNet, graphs: Sequence[Graph], seed: int, precision: str
 ) -> None:
-    """Normalise the network on a seeded choice of frames (`choose_frames`)."""
+    """Normalize the network on a seeded choice of frames (`choose_frames`)."""
     batch = collate(choose_frames(graphs, network.n_species, seed))
     network.fit_statistics(
         batch.species,

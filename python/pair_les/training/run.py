@@ -19,7 +19,7 @@ from lightning.pytorch.strategies import DDPStrategy
 from ..data.batches import BatchLoader
 from ..data.frames import Frame
 from ..data.graphs import Graph, build_graphs
-from ..data.labelled_graphs import with_charge_labels
+from ..data.labeled_graphs import with_charge_labels
 from ..errors import ConfigError, DeviceError
 from ..installation.device import require_device
 from ..long_range.equilibration import with_fixed_sum
@@ -199,7 +199,7 @@ def _module(
     species: list[str],
     reference_energies: dict[str, float],
 ) -> PotentialModule:
-    """The initial network, the same in every process, normalised to the training frames."""
+    """The initial network, the same in every process, normalized to the training frames."""
     training = config.training
     torch.manual_seed(training.seed)
     energy_scale, average_neighbors = data_scales(train)

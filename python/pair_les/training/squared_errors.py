@@ -32,8 +32,8 @@ def squared_errors(prediction: Prediction, batch: Batch) -> tuple[Tensor, Tensor
         sums.append(torch.zeros_like(sums[0]))
         counts.append(0)
     else:
-        labelled = batch.has_stress & batch.counting
-        stress = prediction.stress[labelled] - batch.stress[labelled]
+        labeled = batch.has_stress & batch.counting
+        stress = prediction.stress[labeled] - batch.stress[labeled]
         sums.append(stress.square().sum())
         counts.append(stress.numel())
     return torch.stack(sums), torch.tensor(counts, dtype=sums[0].dtype, device=sums[0].device)

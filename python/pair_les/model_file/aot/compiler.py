@@ -21,7 +21,7 @@ from pair_les.errors import RunError
 from pair_les.model_file.aot.instruction_set import NAMES, best
 
 WIDTHS = {"baseline": 0, "avx2": 256, "avx512": 512}
-"""Bits of a vector register; 0: the compiler's own vectorisation only."""
+"""Bits of a vector register; 0: the compiler's own vectorization only."""
 
 PACKED = (".so", ".json")
 """Endings of the files that a package needs to run; the generated sources stay outside."""

@@ -111,7 +111,7 @@ def compiled_package(
         instruction_set,
         say,
     )
-    # a package is not cut at its layers: whoever reads it gives it the ghosts' neighbours, too
+    # a package is not cut at its layers: whoever reads it gives it the ghosts' neighbors, too
     metadata = replace(metadata, message_features=[], compiled=compiled_for(instruction_set))
     archive = io.BytesIO()
     package_pt2(

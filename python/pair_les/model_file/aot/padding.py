@@ -16,7 +16,7 @@ GHOSTS = 2
 """After the real ghosts, so that there are always more atoms than local atoms."""
 
 DIRECTION = (1.0, 2.0, 3.0)
-"""Of all padding edges, not normalised."""
+"""Of all padding edges, not normalized."""
 
 
 def padding_lengths(cutoff: float) -> tuple[float, float]:
@@ -36,14 +36,14 @@ def padded(
     atoms = torch.arange(n_padding, device=device)
     ghosts = torch.zeros(GHOSTS, dtype=torch.int64, device=device)
     species = torch.cat([atoms // PER_SPECIES, species, ghosts])
-    centre, neighbour = atoms.repeat_interleave(n_padding), atoms.repeat(n_padding)
+    center, neighbor = atoms.repeat_interleave(n_padding), atoms.repeat(n_padding)
     direction = torch.tensor(DIRECTION, dtype=torch.float64, device=device)
     short, long = padding_lengths(cutoff)
-    lengths = torch.where((centre + neighbour) % PER_SPECIES == 0, short, long)
+    lengths = torch.where((center + neighbor) % PER_SPECIES == 0, short, long)
     vectors = (lengths[:, None] * direction / direction.norm()).to(edge_vectors.dtype)
     return (
         species,
         species[: n_padding + n_local],
-        torch.cat([torch.stack([centre, neighbour]), edge_index + n_padding], 1),
+        torch.cat([torch.stack([center, neighbor]), edge_index + n_padding], 1),
         torch.cat([vectors, edge_vectors]),
     )

@@ -31,22 +31,22 @@ def output_names(metadata: Metadata) -> list[str]:
 def example_graph(
     metadata: Metadata, n_local: int, n_ghost: int, n_edges: int, seed: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Species, edge_index and edge_vectors of a random graph of the contract, `n_edges` per centre.
+    """Species, edge_index and edge_vectors of a random graph of the contract, `n_edges` per center.
 
-    With message passing some ghosts are centres, too.
+    With message passing some ghosts are centers, too.
     """
     generator = torch.Generator().manual_seed(seed)
     n_atoms = n_local + n_ghost
-    n_centres = n_local + (n_ghost // 2 if metadata.message_passing_layers > 0 else 0)
+    n_centers = n_local + (n_ghost // 2 if metadata.message_passing_layers > 0 else 0)
     species = torch.randint(len(metadata.species), [n_atoms], generator=generator)
-    centre = torch.arange(n_centres).repeat_interleave(n_edges)
-    neighbour = torch.randint(max(n_atoms, 1), [n_centres * n_edges], generator=generator)
-    direction = torch.randn(n_centres * n_edges, 3, generator=generator, dtype=torch.float64)
+    center = torch.arange(n_centers).repeat_interleave(n_edges)
+    neighbor = torch.randint(max(n_atoms, 1), [n_centers * n_edges], generator=generator)
+    direction = torch.randn(n_centers * n_edges, 3, generator=generator, dtype=torch.float64)
     length = metadata.cutoff * (
-        0.3 + 0.65 * torch.rand(n_centres * n_edges, 1, generator=generator, dtype=torch.float64)
+        0.3 + 0.65 * torch.rand(n_centers * n_edges, 1, generator=generator, dtype=torch.float64)
     )
     vectors = length * direction / direction.norm(dim=1, keepdim=True)
-    return species, torch.stack([centre, neighbour]), vectors.to(getattr(torch, metadata.dtype))
+    return species, torch.stack([center, neighbor]), vectors.to(getattr(torch, metadata.dtype))
 
 
 class _SizesFromTwo(ShapeEnv):

@@ -17,7 +17,7 @@ from pair_les.model_file.metadata import Metadata
 from pair_les.model_file.outputs import require_outputs
 
 SIZES = ((1, 0, 0), (3, 4, 2), (60, 30, 15))
-"""Local atoms, ghosts, edges of each centre."""
+"""Local atoms, ghosts, edges of each center."""
 
 RELATIVE = {"float32": 1e-4, "float64": 1e-10}
 """Of the largest value: one code run twice, with other atoms beside, whose sums may be grouped differently."""

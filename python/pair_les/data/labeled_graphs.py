@@ -72,15 +72,15 @@ def with_charge_labels(
                 f"{', '.join(files)}: no frame has a {name} label '{key}', which training.charge_loss.{weight} needs: "
                 f"name it with data.keys.{name}, or set the weight to 0"
             )
-    labelled = []
+    labeled = []
     for frame, graph, labels in zip(frames, graphs, chosen, strict=True):
         fragments = read_fragments(labels.atoms, fragment, fragment_charge, frame.where)
         tensors = _tensors(labels, total_charge, fragments, frame.where)
         if fixed_sum and fragment is not None:
             total = float(tensors.total_charge)
             require_total_charge(fragments, total, fragment_charge, total_charge, frame.where)
-        labelled.append(replace(graph, charge_labels=tensors))
-    return labelled
+        labeled.append(replace(graph, charge_labels=tensors))
+    return labeled
 
 
 def _tensors(
