@@ -13,7 +13,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from pair_les.analysis.charge_structure import ChargeStructure, stillinger_lovett
-from pair_les.analysis.table import with_error
+from pair_les.analysis.table import format_with_error
 from pair_les.analysis.trajectory import Trajectory
 
 matplotlib.use("Agg")
@@ -46,12 +46,12 @@ def main() -> None:
     for model, name in (("latent_charges", "latent charges"), ("short_range", "short range only")):
         found = structure(Path(f"{model}.dump"), options)
         exponent = found.exponent()
-        print(f"{name:17} exponent of S_QQ below {options.k_fit:g} / A: {with_error(*exponent)}")
+        print(f"{name:17} exponent of S_QQ below {options.k_fit:g} / A: {format_with_error(*exponent)}")
         k, value, error = found.k.mean(), found.average.mean(), found.average.error()
         ax.errorbar(k, value, error, fmt="o-", ms=3, lw=1, capsize=2, label=name)
         if model == "latent_charges":
             latent = structure(Path(f"{model}.dump"), options, formal=False).exponent()
-            print(f"{'':17} the same with the latent charges themselves: {with_error(*latent)}")
+            print(f"{'':17} the same with the latent charges themselves: {format_with_error(*latent)}")
             law = stillinger_lovett(TEMPERATURE, float(found.density.mean()))
             small = k[np.isfinite(k) & (k < 1.0)]
             ax.plot(small, law * small**2, "k--", lw=1, label="Stillinger and Lovett, k^2")

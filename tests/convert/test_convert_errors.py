@@ -17,7 +17,7 @@ from analytic_models import write_model
 from pair_les.convert.__main__ import main
 from pair_les.convert.options import repeat_option
 from pair_les.convert.pickles import global_names, load_trusted
-from pair_les.convert.species import chosen_species
+from pair_les.convert.species import choose_species
 from pair_les.errors import ConversionError
 
 
@@ -167,7 +167,7 @@ def test_wrong_options(arguments, says, tmp_path, refused):
 )
 def test_wrong_elements(elements, says):
     with pytest.raises(ConversionError, match=says):
-        chosen_species(elements, ["H", "O"], "a.model")
+        choose_species(elements, ["H", "O"], "a.model")
 
 
 def test_elements_take_all_symbols_up_to_the_next_option():

@@ -9,7 +9,7 @@ import torch
 from pair_les.installation import fused_operators as fused
 from pair_les.net import NetSettings, network_class
 from pair_les.net.angular import harmonics_from_monomials
-from pair_les.net.equivariants import equivariant_tables, invariants_and_products, rows_in_order
+from pair_les.net.equivariants import equivariant_tables, find_row_order, invariants_and_products
 from pair_les.net.messages import messages
 from pair_les.net.products import degree_averages
 
@@ -58,7 +58,7 @@ def equivariant_forms(l_max, sent, n_atoms, channels, dtype, with_products=True)
     tables = [torch.tensor(table, dtype=dtype) for table in equivariant_tables(l_max, sent).values()]
     average = torch.tensor(degree_averages(l_max), dtype=dtype)
     sizes = [2 * degree + 1 for degree in range(l_max + 1)]
-    order = torch.tensor(rows_in_order(sent))
+    order = torch.tensor(find_row_order(sent))
 
     def both(x, products):
         return torch.cat([x.reshape(-1), products.reshape(-1)]) if with_products else x

@@ -38,7 +38,7 @@ def write_state(path: Path, neutralize: bool, state: float = STATE, layers: int 
         long_range=LongRange(1.0, neutralize=neutralize),
         charge_per_atom=state,
     )
-    save_model(path, torch.jit.script(net.of_charge_state(state)), metadata)
+    save_model(path, torch.jit.script(net.at_charge_state(state)), metadata)
     return path
 
 

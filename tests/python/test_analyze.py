@@ -77,14 +77,14 @@ def test_frames_are_read_as_they_were_written(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_run(tmp_path):
-    from pair_les.analysis.analyze import _from_dumps
+    from pair_les.analysis.analyze import _analyze_dumps
 
     settings = Settings(quantities=("structure", "dipoles", "radial", "profile"), k_max=1.0, n_bins=10)
     peaks = []
     for n_frames in (2, 2, 16):  # the first time modules are loaded
         write_dump(tmp_path / "a.dump", n_frames, n_atoms=200)
         tracemalloc.start()
-        _from_dumps([tmp_path / "a.dump"], settings, {}, progress=False)
+        _analyze_dumps([tmp_path / "a.dump"], settings, {}, progress=False)
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[2] < 1.3 * peaks[1], peaks

@@ -24,7 +24,7 @@ from pair_les.evaluation.prediction import predict
 from pair_les.export import export
 from pair_les.lammps.check import check
 from pair_les.model_file import read_metadata
-from pair_les.model_file.charge_state import state_for_export, total_charge_of
+from pair_les.model_file.charge_state import choose_charge_state, resolve_total_charge
 from pair_les.model_file.metadata import ContractError, LongRange, Metadata
 from pair_les.net import ContractNet, NetSettings, network_class
 from pair_les.observables import observe
@@ -81,13 +81,13 @@ def test_zero_weights_are_the_blind_network(tmp_path, layers):
 
 @pytest.mark.parametrize("layers", [0, 1])
 def test_a_batch_of_states_is_each_state_alone(tmp_path, layers):
-    """`of_charge_state` puts the state into the biases: the same energies, forces and charges, frame by frame."""
+    """`at_charge_state` puts the state into the biases: the same energies, forces and charges, frame by frame."""
     net, totals = network(layers), [0.0, 1.0, -1.0]
     together = told(net, batch_of(tmp_path, tiny_frames(3), totals))
     start = 0
     for number, total in enumerate(totals):
         frame = tiny_frames(3)[number]
-        alone = net.of_charge_state(total / len(frame))
+        alone = net.at_charge_state(total / len(frame))
         assert not alone.settings.charge_state and alone.readout.state is None
         batch = batch_of(tmp_path, [frame], [total])
         found = predict(alone.interaction, NEUTRALIZE, batch, torch.float64)
@@ -231,10 +231,10 @@ def test_states_that_are_not_written(run, tmp_path, charge, atoms, message):
 def test_sizes_of_a_charge():
     states = [(0.0, 12), (1.0, 13), (1.0, 15)]
     with pytest.raises(RunError, match="frames of 2 sizes of the training data .* add --atoms N"):
-        state_for_export(states, 1.0, None, "run")
-    assert state_for_export(states, 1.0, 14, "run") == 1.0 / 14
-    assert state_for_export(states, 0.0, None, "run") == 0.0
-    assert state_for_export([*states[:2]], 1.0, None, "run") == 1.0 / 13
+        choose_charge_state(states, 1.0, None, "run")
+    assert choose_charge_state(states, 1.0, 14, "run") == 1.0 / 14
+    assert choose_charge_state(states, 0.0, None, "run") == 0.0
+    assert choose_charge_state([*states[:2]], 1.0, None, "run") == 1.0 / 13
 
 
 def test_blind_networks_take_no_state(tiny_run, tmp_path):
@@ -246,9 +246,9 @@ def test_blind_networks_take_no_state(tiny_run, tmp_path):
 
 def test_a_state_without_projection_leaves_the_sum_alone():
     free = Metadata(("H",), 4.0, long_range=LongRange(1.0), charge_per_atom=0.5)
-    assert total_charge_of(free, 4, None, "model") is None
-    assert total_charge_of(free, 4, 2.0, "model") == 2.0
-    assert total_charge_of(Metadata(("H",), 4.0), 4, 7.0, "model") == 7.0
+    assert resolve_total_charge(free, 4, None, "model") is None
+    assert resolve_total_charge(free, 4, 2.0, "model") == 2.0
+    assert resolve_total_charge(Metadata(("H",), 4.0), 4, 7.0, "model") == 7.0
     with pytest.raises(ContractError, match="metadata key 'charge_per_atom' is 'x'"):
         Metadata(("H",), 4.0, charge_per_atom="x")
 

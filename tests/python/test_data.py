@@ -17,7 +17,7 @@ from pair_les.data import (
     LabelKeys,
     build_graphs,
     collate,
-    elements_of,
+    find_elements,
     fit_reference_energies,
     read_frames,
     split_frames,
@@ -237,11 +237,11 @@ def test_split_is_seeded_and_complete(tmp_path: Path) -> None:
 @pytest.fixture
 def graphs(tmp_path: Path) -> list:
     frames = read_frames([write_tiny(tmp_path / "a.xyz", 7)])
-    return build_graphs(frames, elements_of(frames), CUTOFF, REFERENCE)
+    return build_graphs(frames, find_elements(frames), CUTOFF, REFERENCE)
 
 
 def test_elements_are_ordered_by_atomic_number(tmp_path: Path) -> None:
-    assert elements_of(read_frames([write_tiny(tmp_path / "a.xyz", 1)])) == ["Na", "Cl"]
+    assert find_elements(read_frames([write_tiny(tmp_path / "a.xyz", 1)])) == ["Na", "Cl"]
 
 
 def _first_energies(loader: BatchLoader) -> list[float]:

@@ -21,7 +21,7 @@ from pair_les.model_file.metadata import LongRange
 from pair_les.net import LESNet, NetSettings
 from pair_les.training.config_file import parse_config
 from pair_les.training.initial_charges import (
-    _with_totals,
+    _adjust_to_totals,
     fit_initial_charges,
     largest_imbalance,
     neutral_directions,
@@ -125,11 +125,11 @@ def test_neutral_directions() -> None:
 def test_charges_of_charged_cells_add_up_to_their_charge() -> None:
     composition, totals = torch.tensor([[4.0, 3.0]]).double(), torch.tensor([0.6]).double()
     charges = torch.tensor([-0.5, 0.55]).double()
-    with_totals = _with_totals(charges, composition, totals)
+    with_totals = _adjust_to_totals(charges, composition, totals)
     assert float(composition @ with_totals - totals) == pytest.approx(0.0, abs=1e-9)
     assert float(with_totals[0]) > 0.0  # the sign that total charges determine
     # One composition in two states: no charges of elements add up to both.
-    two = _with_totals(charges, composition.repeat(2, 1), torch.tensor([0.0, 1.0]).double())
+    two = _adjust_to_totals(charges, composition.repeat(2, 1), torch.tensor([0.0, 1.0]).double())
     assert torch.equal(two, charges)
 
 

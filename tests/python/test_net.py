@@ -329,7 +329,7 @@ def test_statistics_normalize_the_features():
     index, vectors = edges(positions)
     a = network.density(species, index, vectors, len(species))
     for s in range(2):
-        x = network.raw_features(a[:, species == s], s)
+        x = network.unnormalized_features(a[:, species == s], s)
         x = (x - network.feature_mean[s]) / network.feature_spread[s]
         assert x.mean(0).abs().max() < 1e-8
         assert (x.std(0) - 1.0).abs().max() < 1e-6
@@ -343,7 +343,7 @@ def test_statistics_normalize_both_layers():
     x, products = network.products(f, True)
     first = network.normalized(x, species, 0)
     sums = network.received(network.messages(products, first, species), index[0], index[1], vectors, 60)
-    second = network.normalized(network.products(network.mixed_again(sums, f), False)[0], species, 1)
+    second = network.normalized(network.products(network.mix_received(sums, f), False)[0], species, 1)
     for x in (first, second):
         variance = x.square().mean(0)
         assert (

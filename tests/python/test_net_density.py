@@ -10,7 +10,7 @@ import pytest
 import tolerances
 import torch
 from pair_les.net.angular import harmonics_from_monomials, monomials, quadrature, spherical_harmonics
-from pair_les.net.density import density, padded_positions
+from pair_les.net.density import density, find_padded_positions
 from pair_les.net.products import degree_averages, invariants, n_products, product_quadrature
 from pair_les.net.radial import cutoff_function, radial_basis
 from scipy.special import sph_harm_y
@@ -77,7 +77,7 @@ def test_radial_basis_formula():
 
 def test_padded_positions_are_distinct_and_grouped():
     center, species, _ = random_edges(n_local=30, n_species=3, per_center=9, seed=1)
-    position, widths = padded_positions(center, species, 30, 3)
+    position, widths = find_padded_positions(center, species, 30, 3)
     assert len(set(position.tolist())) == len(center)
     width = sum(widths)
     assert torch.equal(position // width, center)

@@ -168,7 +168,7 @@ def test_ordinary_densities_do_not_see_the_floors(tmp_path: Path) -> None:
     network.fit_statistics(batch.species, batch.edge_index, vectors, len(batch.species))
     a = network.density(batch.species, batch.edge_index, vectors, len(batch.species))
     for s in range(2):
-        x = network.raw_features(a[:, batch.species == s], s)
+        x = network.unnormalized_features(a[:, batch.species == s], s)
         spread = ((x - network.feature_mean[s]) / network.feature_spread[s]).std(0)
         assert float((spread - 1.0).abs().max()) < 1e-6
 

@@ -26,9 +26,9 @@ from pair_les.training.usability import (
     FORCES_NOISE,
     Limits,
     Rattled,
+    find_useless_predictions,
     label_limits,
     unbounded_forces,
-    worse_than_nothing,
 )
 from python.conftest import tiny_config
 from tiny_frames import tiny_frames
@@ -58,16 +58,20 @@ def test_limits_are_those_of_a_model_that_knows_compositions(tmp_path: Path) -> 
 
 def test_errors_beyond_the_limits_are_named() -> None:
     limits, weights = Limits(energy=30.0, forces=400.0), LossSection()
-    assert worse_than_nothing({"energy_rmse": 29.0, "forces_rmse": 399.0}, limits, weights) == ([], [])
-    (text,), none = worse_than_nothing({"energy_rmse": 29.0, "forces_rmse": float("nan")}, limits, weights)
+    assert find_useless_predictions({"energy_rmse": 29.0, "forces_rmse": 399.0}, limits, weights) == ([], [])
+    (text,), none = find_useless_predictions(
+        {"energy_rmse": 29.0, "forces_rmse": float("nan")}, limits, weights
+    )
     assert "validation forces have an error of nan meV/A, more than the 400 meV/A" in text and none == []
     garbage = {"energy_rmse": 301.0, "forces_rmse": 3.9e7}
-    assert len(worse_than_nothing(garbage, limits, weights)[0]) == 2
-    assert len(worse_than_nothing(garbage, limits, LossSection(energy=0.0))[0]) == 1
+    assert len(find_useless_predictions(garbage, limits, weights)[0]) == 2
+    assert len(find_useless_predictions(garbage, limits, LossSection(energy=0.0))[0]) == 1
     # Energies alone: a warning, unless forces have nothing to say.
     energies = {"energy_rmse": 31.0, "forces_rmse": 1.0}
-    assert [len(texts) for texts in worse_than_nothing(energies, limits, weights)] == [0, 1]
-    assert [len(texts) for texts in worse_than_nothing(energies, Limits(30.0, FORCES_NOISE), weights)] == [
+    assert [len(texts) for texts in find_useless_predictions(energies, limits, weights)] == [0, 1]
+    assert [
+        len(texts) for texts in find_useless_predictions(energies, Limits(30.0, FORCES_NOISE), weights)
+    ] == [
         1,
         0,
     ]

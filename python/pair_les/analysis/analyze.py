@@ -145,7 +145,7 @@ def analyze(
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
     if dumps:
-        found, mean_volume = _from_dumps(dumps, settings, facts, progress)
+        found, mean_volume = _analyze_dumps(dumps, settings, facts, progress)
         tables += found
         volume = volume or mean_volume
     if settings.polarization is not None:
@@ -160,7 +160,7 @@ def analyze(
     return write_report(folder, "Charges of a run", facts, tables, command)
 
 
-def _from_dumps(
+def _analyze_dumps(
     dumps: Sequence[str | os.PathLike[str]], settings: Settings, facts: dict[str, str], progress: bool
 ) -> tuple[list[Table], float]:
     trajectory = Trajectory(dumps, settings.first, settings.stride)

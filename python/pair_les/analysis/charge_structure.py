@@ -14,7 +14,7 @@ from ..constants import COULOMB_CONSTANT
 from ..errors import DataError
 from .blocks import BlockAverage, standard_error
 from .constants import BOLTZMANN
-from .table import Table, with_error
+from .table import Table, format_with_error
 from .trajectory import Snapshot
 from .wavevectors import Shells, WaveVectors
 
@@ -64,7 +64,7 @@ class ChargeStructure:
         facts = {}
         exponent = self.exponent()
         if exponent is not None:
-            facts[f"exponent of k below {self.k_fit:g} / A"] = with_error(*exponent)
+            facts[f"exponent of k below {self.k_fit:g} / A"] = format_with_error(*exponent)
         if self.temperature is not None:
             law = stillinger_lovett(self.temperature, float(self.density.mean()))
             facts["Stillinger-Lovett limit of S_QQ / k^2"] = f"{law:.4g} e^2 A^2"

@@ -15,7 +15,7 @@ from ..errors import DataError
 from .blocks import BlockAverage
 from .molecules import Molecules, find_molecules
 from .polarization import FEWEST_SAMPLES, permittivity
-from .table import Table, with_error
+from .table import Table, format_with_error
 from .trajectory import Snapshot
 from .wavevectors import Shells, WaveVectors
 
@@ -93,7 +93,7 @@ class DipoleCorrelations:
         rms = float(np.sqrt(self.square.mean()))
         facts = {
             "molecules": str(0 if self.molecules is None else len(self.molecules)),
-            "rms dipole of a molecule": with_error(
+            "rms dipole of a molecule": format_with_error(
                 rms, float(self.square.error()) / (2.0 * rms) if rms > 0.0 else np.nan, "e A"
             ),
         }
@@ -104,7 +104,7 @@ class DipoleCorrelations:
             # molecules as they are, whatever charge they have lent each other: no jump at a boundary, no path to integrate
             volume = float(self.volume.mean())
             found = permittivity(np.array(self.totals), volume, self.temperature, self.eps)
-            facts[name] = with_error(*found)
+            facts[name] = format_with_error(*found)
         return [
             Table(
                 name="dipole_correlations",

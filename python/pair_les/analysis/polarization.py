@@ -19,7 +19,7 @@ from ..constants import COULOMB_CONSTANT
 from ..errors import DataError
 from .blocks import BLOCKS, standard_error
 from .constants import BOLTZMANN, LIGHT, WAVENUMBER
-from .table import Table, with_error
+from .table import Table, format_with_error
 
 FEWEST_SAMPLES = 2 * BLOCKS
 """Of a fluctuation: two in each block that its error comes from."""
@@ -172,7 +172,7 @@ def polarization_tables(
             columns={"time (ps)": series.time[counts - 1] - series.time[0], "permittivity": running},
             series=(("permittivity", None),),
             facts={
-                "permittivity": with_error(value, error),
+                "permittivity": format_with_error(value, error),
                 "electronic part, given": f"{eps:g}",
                 "temperature": f"{temperature:g} K",
                 "volume": f"{volume:.6g} A^3",

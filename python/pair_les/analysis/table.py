@@ -56,7 +56,7 @@ class Table:
         )
 
 
-def with_error(value: float, error: float, unit: str = "") -> str:
+def format_with_error(value: float, error: float, unit: str = "") -> str:
     """``1.23 +- 0.04 unit``, or without error where there is none."""
     text = f"{value:.4g}" if not np.isfinite(error) else f"{value:.4g} +- {error:.2g}"
     return f"{text} {unit}".rstrip()

@@ -90,11 +90,11 @@ def convert(
             f"{source}: not a model of {found.package} as this pair_les knows it ({type(error).__name__}: {error}): install the version "
             "that wrote it, or report this"
         ) from error
-    converted = _stamped(converted, source)
+    converted = _with_provenance(converted, source)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
         with errors_name(output):
-            save_model(unchecked, _scripted(converted), converted.metadata)
+            save_model(unchecked, _script(converted), converted.metadata)
         _compare(unchecked, converted, output, say)
         os.replace(unchecked, output)
     finally:
@@ -108,12 +108,12 @@ def convert(
     )
 
 
-def _stamped(converted: Converted, source: Path) -> Converted:
+def _with_provenance(converted: Converted, source: Path) -> Converted:
     origin = {**created_with(), "converted_from": source.name, "source": converted.package}
     return replace(converted, metadata=replace(converted.metadata, created_with=origin))
 
 
-def _scripted(converted: Converted) -> torch.jit.ScriptModule:
+def _script(converted: Converted) -> torch.jit.ScriptModule:
     """TorchScript of the network.
 
     Raises

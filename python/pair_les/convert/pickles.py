@@ -42,7 +42,7 @@ _NUMBERS = {
 """Names that pickled numbers need; calling them runs nothing."""
 
 
-def names_that_run(names: set[str]) -> list[str]:
+def find_unsafe_names(names: set[str]) -> list[str]:
     """Those of `names` whose loading may run a program, sorted: all but plain containers and numbers."""
     safe = {
         f"{module}.{name}"

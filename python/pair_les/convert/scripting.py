@@ -8,7 +8,7 @@ import warnings
 import torch
 
 
-def e3nn_script(network: torch.nn.Module) -> torch.jit.ScriptModule:
+def script_with_e3nn(network: torch.nn.Module) -> torch.jit.ScriptModule:
     """By e3nn, which knows how its own modules are scripted; ``torch.jit.script`` does not."""
     from e3nn.util.jit import script
 

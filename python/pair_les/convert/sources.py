@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConversionError
-from .pickles import names_that_run, read_names
+from .pickles import find_unsafe_names, read_names
 
 PACKAGES = ("mace", "sevenn", "cace")
 """What ``--from`` may say."""
@@ -55,7 +55,7 @@ def recognize(path: Path, package: str | None) -> Source:
     found = _package(names, strings, path)
     if package is not None and package != found:
         raise ConversionError(f"{path}: --from {package}: the file is of {found}: leave --from out")
-    return Source(path, found, tuple(names_that_run(names)))
+    return Source(path, found, tuple(find_unsafe_names(names)))
 
 
 def _package(names: set[str], strings: set[str], path: Path) -> str:

@@ -11,7 +11,7 @@ from ase.data import atomic_numbers
 from ..errors import ConversionError
 
 
-def chosen_species(elements: Sequence[str] | None, known: Sequence[str], path: Path | str) -> list[str]:
+def choose_species(elements: Sequence[str] | None, known: Sequence[str], path: Path | str) -> list[str]:
     """Chemical symbols in the order asked for; all that the model knows where nothing is asked for.
 
     Raises

@@ -194,7 +194,7 @@ def evaluate(
     moved, box = positions @ deformation, cell @ deformation
     vectors = moved[edge_index[1]] - moved[edge_index[0]] + torch.tensor(shifts, dtype=torch.float64) @ box
     vectors = vectors.to(getattr(torch, metadata.dtype))
-    run = _by_layers if in_layers else _at_once
+    run = _evaluate_by_layers if in_layers else _evaluate_whole
     with torch.jit.optimized_execution(False):  # compiling costs more than a few frames
         output = run(module, metadata, species, edge_index, vectors)
         energy = output["energy"].double().sum()
@@ -223,13 +223,13 @@ def evaluate(
     )
 
 
-def _at_once(
+def _evaluate_whole(
     module: torch.nn.Module, metadata: Metadata, species: Tensor, edge_index: Tensor, vectors: Tensor
 ) -> dict[str, Tensor]:
     return module(species, edge_index, vectors, len(species))
 
 
-def _by_layers(
+def _evaluate_by_layers(
     module: torch.nn.Module, metadata: Metadata, species: Tensor, edge_index: Tensor, vectors: Tensor
 ) -> dict[str, Tensor]:
     """`send` and `finish` for the first third of the atoms and for the rest, which exchange messages."""

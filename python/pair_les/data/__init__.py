@@ -3,7 +3,7 @@
 
 from .batches import Batch, BatchLoader, collate
 from .frames import DataSet, Frame, LabelKeys, read_data, read_frames
-from .graphs import Graph, build_graphs, elements_of
+from .graphs import Graph, build_graphs, find_elements
 from .reference_energies import fit_reference_energies
 from .split import split_frames
 
@@ -16,7 +16,7 @@ __all__ = [
     "LabelKeys",
     "build_graphs",
     "collate",
-    "elements_of",
+    "find_elements",
     "fit_reference_energies",
     "read_data",
     "read_frames",

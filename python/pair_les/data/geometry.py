@@ -113,7 +113,7 @@ def _require_known_names(atoms: Atoms, where: str) -> None:
                 'Lattice="ax ay az bx by bz cx cy cz" (capital L, nine numbers), or remove the key and write pbc="F F F"'
             )
         if plain in _PERIODICITY_NAMES:
-            flags = _as_flags(value)
+            flags = _parse_flags(value)
             if flags is not None and flags != [bool(flag) for flag in atoms.pbc]:
                 text, taken = (" ".join("T" if flag else "F" for flag in f) for f in (flags, atoms.pbc))
                 raise DataError(
@@ -133,7 +133,7 @@ def _count_numbers(value: Any) -> int:
     return numbers.size if np.isfinite(numbers).all() else 0
 
 
-def _as_flags(value: Any) -> list[bool] | None:
+def _parse_flags(value: Any) -> list[bool] | None:
     """Three flags from one or three; None where an entry is not flags."""
     words = value.split() if isinstance(value, str) else [str(part) for part in np.ravel(value)]
     flags = [_FLAGS[word.lower()] for word in words if word.lower() in _FLAGS]

@@ -56,7 +56,7 @@ class Graph:
         return self.species.shape[0]
 
 
-def elements_of(frames: Sequence[Frame]) -> list[str]:
+def find_elements(frames: Sequence[Frame]) -> list[str]:
     """Chemical symbols that occur, by atomic number."""
     return sorted({symbol for frame in frames for symbol in frame.symbols}, key=atomic_numbers.__getitem__)
 

@@ -113,14 +113,14 @@ def explain_stress_factor(factor: float, volume: float, n_atoms: float) -> Misma
     if not causes:
         return Mismatch("an unknown unit? compare the unit of the stress with eV/A^3", False)
     sign = ""
-    if factor < 0.0 and not _close(-factor, 1.0 / volume):
+    if factor < 0.0 and not _is_close(-factor, 1.0 / volume):
         sign = ", and change the sign (VASP's stress is positive under compression)"
     return _mismatch(causes, sign)
 
 
 def _matching(factor: float, known: dict[float, tuple[str, str]]) -> list[tuple[str, str]]:
     """Causes and cures of the known factors that are near in size, nearest first."""
-    near = [value for value in known if _close(abs(factor), value)]
+    near = [value for value in known if _is_close(abs(factor), value)]
     return [known[value] for value in sorted(near, key=lambda value: abs(math.log(abs(factor) / value)))]
 
 
@@ -128,5 +128,5 @@ def _mismatch(causes: list[tuple[str, str]], sign: str) -> Mismatch:
     return Mismatch("; or ".join(f"{cause}? {cure}{sign}" for cause, cure in causes), True)
 
 
-def _close(value: float, known: float) -> bool:
+def _is_close(value: float, known: float) -> bool:
     return abs(value / known - 1.0) < TOLERANCE

@@ -73,7 +73,7 @@ def similar_labels(atoms: Atoms, kind: str) -> list[str]:
     found = []
     for name in label_names(atoms):
         numbers = _numbers(find_label(atoms, name))
-        if numbers is not None and looks_like(kind, name) and _fits(kind, numbers, len(atoms)):
+        if numbers is not None and looks_like(kind, name) and _has_matching_shape(kind, numbers, len(atoms)):
             found.append(name)
     return found
 
@@ -83,7 +83,7 @@ def looks_like(kind: str, name: str) -> bool:
     return _SIMILAR[kind].search(name.lower()) is not None
 
 
-def _fits(kind: str, numbers: NDArray[np.float64], n_atoms: int) -> bool:
+def _has_matching_shape(kind: str, numbers: NDArray[np.float64], n_atoms: int) -> bool:
     if kind == "forces":
         return numbers.shape == (n_atoms, 3)
     if kind in ("stress", "virial"):

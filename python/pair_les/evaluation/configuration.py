@@ -19,7 +19,7 @@ from ..constants import SMALLEST_DISTANCE
 from ..data.batches import Batch
 from ..data.neighbors import neighbor_list
 from ..errors import GeometryError
-from ..model_file.charge_state import total_charge_of
+from ..model_file.charge_state import resolve_total_charge
 from ..model_file.metadata import Metadata
 from ..model_file.reference_energies import atomic_reference_energies, total_reference_energy
 from ..net.edge_vectors import edge_vectors
@@ -106,7 +106,7 @@ def evaluate(
             "periodic, or none; set pbc to True, or to False for an isolated system, or run slabs in LAMMPS"
         )
     indices = np.asarray(species, dtype=np.int64).reshape(-1)
-    total_charge = total_charge_of(metadata, len(indices), total_charge, file)
+    total_charge = resolve_total_charge(metadata, len(indices), total_charge, file)
     batch = batch_of_configuration(indices, positions, cell, periodic, metadata.cutoff, device)
     found = predict(
         model_network(module, metadata, file),

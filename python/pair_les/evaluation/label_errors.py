@@ -15,7 +15,7 @@ from ..data.label_survey import absent_labels
 from ..data.labeled_graphs import with_charge_labels
 from ..errors import DataError
 from ..model_file.archive import load_model
-from ..model_file.charge_state import require_state
+from ..model_file.charge_state import require_charge_state
 from .accuracy import Comparison, compare
 from .model_network import model_network
 
@@ -76,6 +76,6 @@ def evaluate(
         graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)
         for frame, graph in zip(frames, graphs, strict=True):
             label = float(graph.known_charge_labels().total_charge)
-            require_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
+            require_charge_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
     network = model_network(module, metadata, model)
     return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)

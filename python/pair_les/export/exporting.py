@@ -22,7 +22,7 @@ from ..evaluation.model_network import model_network
 from ..evaluation.prediction import Network, predict
 from ..installation import fused_operators
 from ..model_file.archive import ContractError, Metadata, created_with, load_model, save_model, save_package
-from ..model_file.charge_state import state_for_export
+from ..model_file.charge_state import choose_charge_state
 from ..model_file.metadata import LongRange
 from ..net import ContractNet
 from ..net.committee import Committee, committee_of
@@ -100,7 +100,7 @@ def export(
         Free text for the metadata.
     charge, n_atoms
         Total charge, e, and number of atoms of the state to write, for networks that are told the charge state
-        (see `state_for_export`); None for others.
+        (see `choose_charge_state`); None for others.
     file_format
         ``torchscript``, or ``pt2``: compiled for this release of torch and for `instruction_set`.
     instruction_set
@@ -144,7 +144,7 @@ def export(
     members = []
     for trained in models:
         told = trained.network
-        network = (copy.deepcopy(told) if state is None else told.of_charge_state(state)).to(
+        network = (copy.deepcopy(told) if state is None else told.at_charge_state(state)).to(
             DTYPES[precision]
         )
         network.reference_energies = torch.zeros_like(reference_energies)  # the metadata has them
@@ -215,7 +215,7 @@ def require_format(output: Path, file_format: str, instruction_set: str | None) 
 def charge_per_atom(model: TrainedModel, charge: float | None, n_atoms: int | None) -> float | None:
     """The state to write, e per atom; None for networks that are not told one, and `RunError` where they are given one."""
     if model.config.model.charge_state:
-        return state_for_export(model.charge_states, charge, n_atoms, model.file)
+        return choose_charge_state(model.charge_states, charge, n_atoms, model.file)
     for name, value in (("--charge", charge), ("--atoms", n_atoms)):
         if value is not None:
             raise RunError(

@@ -113,14 +113,14 @@ class _Lattice:
         """``sum_n amplitude[n, xy] z[n, z]``, [F, X Y, Z], of [F, n, X Y] and [F, n, Z]."""
         return amplitude.transpose(-1, -2) @ z
 
-    def energy_of(self, structure: Tensor) -> Tensor:
+    def energy_from_structure(self, structure: Tensor) -> Tensor:
         """[F], eV."""
         return (self.weight * torch.view_as_real(structure).square().sum(-1)).sum((-1, -2))
 
     def energy(self, positions: Tensor, charges: Tensor) -> Tensor:
         """[F], eV, of positions [F, n, 3] and charges [F, n]."""
         xy, z = self.phases(positions)
-        return self.energy_of(self.structure_factor(charges[..., None] * xy, z))
+        return self.energy_from_structure(self.structure_factor(charges[..., None] * xy, z))
 
     def in_plane(self) -> tuple[Tensor, Tensor]:
         """n_x and n_y of each of the X Y columns."""
@@ -159,7 +159,7 @@ class _KSum(torch.autograd.Function):
         structure = lattice.structure_factor(charges[..., None] * xy, z)
         ctx.save_for_backward(positions, charges)
         ctx.lattice, ctx.arrays = lattice, (xy, z, structure)
-        return lattice.energy_of(structure)
+        return lattice.energy_from_structure(structure)
 
     @staticmethod
     def backward(ctx: Any, seed: Tensor) -> tuple[Tensor, Tensor, None]:

@@ -124,10 +124,10 @@ def save_package(
     RunError
         If there is no C++ compiler, or torch cannot trace or compile the network.
     """
-    from .aot.package import compiled_package
+    from .aot.package import compile_package
 
     _require_folder(Path(path))
-    write_file(path, compiled_package(network, metadata, instruction_set, say))
+    write_file(path, compile_package(network, metadata, instruction_set, say))
 
 
 def _require_folder(path: Path) -> None:

@@ -20,7 +20,7 @@ States = Sequence[tuple[float, int]]
 """Total charge, e, and number of atoms of the kinds of frames that a network was trained on."""
 
 
-def state_for_export(states: States, charge: float | None, n_atoms: int | None, where: str) -> float:
+def choose_charge_state(states: States, charge: float | None, n_atoms: int | None, where: str) -> float:
     """Charge per atom, e, that ``pair-les export --charge Q [--atoms N]`` asks for.
 
     Parameters
@@ -69,7 +69,7 @@ def state_for_export(states: States, charge: float | None, n_atoms: int | None, 
     return state
 
 
-def total_charge_of(
+def resolve_total_charge(
     metadata: Metadata, n_atoms: int, given: float | None, file: str | os.PathLike[str]
 ) -> float | None:
     """Sum that the charges are shifted to, e; None: as `neutralize` says.
@@ -103,9 +103,9 @@ def total_charge_of(
     return total if projected or given is not None else None
 
 
-def require_state(metadata: Metadata, n_atoms: int, label: float, where: str, file: str) -> None:
+def require_charge_state(metadata: Metadata, n_atoms: int, label: float, where: str, file: str) -> None:
     """Raise `DataError` where a frame with total charge `label`, e, is not of the state of the model file."""
     try:
-        total_charge_of(metadata, n_atoms, label, file)
+        resolve_total_charge(metadata, n_atoms, label, file)
     except ContractError as error:
         raise DataError(f"{where}: {error}") from error

@@ -261,7 +261,7 @@ def _parse(text: str | bytes, file: str) -> Metadata:
         known["long_range"] = _parse_long_range(known["long_range"], version, file)
     implied = {"format", "format_version", "units"}
     known["extra"] = {key: value for key, value in data.items() if key not in known and key not in implied}
-    candidate = _unchecked(Metadata, known)
+    candidate = _construct_unchecked(Metadata, known)
     _check_metadata(candidate, file)
     if version < candidate.format_version:
         reason = (
@@ -278,7 +278,7 @@ def _parse_long_range(data: dict[str, Any], version: int, file: str) -> LongRang
     # a key of version 1 by this name is unknown and ignored
     known["charge_model"] = "latent" if version == 1 else required(data, "charge_model", file, "long_range.")
     known["extra"] = {key: value for key, value in data.items() if key not in known}
-    candidate = _unchecked(LongRange, known)
+    candidate = _construct_unchecked(LongRange, known)
     _check_long_range(candidate, file)
     return candidate
 
@@ -374,7 +374,7 @@ def _check_reference_energies(metadata: Metadata, file: str) -> None:
         raise broken(file, "reference_energies", energies, rule)
 
 
-def _unchecked(cls: type, values: dict[str, Any]) -> Any:
+def _construct_unchecked(cls: type, values: dict[str, Any]) -> Any:
     """An instance whose checks the caller makes itself, with the file's name in the message."""
     instance: Any = object.__new__(cls)
     for name, value in values.items():

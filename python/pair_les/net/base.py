@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from pair_les.installation import fused_operators as fused
 from pair_les.net.density import density
-from pair_les.net.readout import Readout, SharedReadout, fold_state
+from pair_les.net.readout import Readout, SharedReadout, fold_charge_state
 from pair_les.net.repulsion import repulsion_energy, repulsion_tables
 from pair_les.net.settings import NetSettings
 
@@ -127,7 +127,7 @@ class ContractNet(nn.Module):
         else:
             self.readout.last.bias[:, 1] = spread / CHARGE_SCALE
 
-    def of_energies(
+    def energy_from_output(
         self, output: Tensor, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> Tensor:
         """Energies that ``output [n_local, n_outputs]`` says, eV, and with `zbl` the repulsion of nuclei."""
@@ -144,7 +144,7 @@ class ContractNet(nn.Module):
             )
         return energy
 
-    def of_charges(self, output: Tensor) -> Tensor:
+    def charge_from_output(self, output: Tensor) -> Tensor:
         """What ``output [n, n_outputs]`` says of charges: themselves ``[n]``, e; electronegativities and hardnesses ``[n, 2]``,
         eV/e and eV/e^2; or nothing ``[0]``."""
         if self.equilibrates:
@@ -189,9 +189,9 @@ class ContractNet(nn.Module):
             ``electronegativity`` and ``hardness`` ``[n_local]``, eV/e and eV/e^2.
         """
         energy, charge = self.interaction(species, edge_index, edge_vectors, n_local)
-        return self.with_names(energy, charge, species, edge_vectors.dtype, n_local)
+        return self.contract_outputs(energy, charge, species, edge_vectors.dtype, n_local)
 
-    def with_names(
+    def contract_outputs(
         self, energy: Tensor, charge: Tensor, species: Tensor, dtype: torch.dtype, n_local: int
     ) -> dict[str, Tensor]:
         """The dictionary that :meth:`forward` returns, with reference energies, from what :meth:`interaction` returns."""
@@ -208,14 +208,14 @@ class ContractNet(nn.Module):
         """Numbers that an atom sends to its neighbors, one entry per message-passing layer: a key of the metadata."""
         return []
 
-    def state_of(self, charge_per_atom: Tensor | None) -> Tensor | None:
+    def readout_state(self, charge_per_atom: Tensor | None) -> Tensor | None:
         """What the readout is told of the charge per atom, e: about 1 for the largest of the training frames."""
         return None if charge_per_atom is None else charge_per_atom / self.state_unit
 
-    def of_charge_state(self, charge_per_atom: float) -> ContractNet:
+    def at_charge_state(self, charge_per_atom: float) -> ContractNet:
         """A copy that is this network at one charge per atom, e, and is told nothing: its biases contain the state."""
         network = deepcopy(self)
-        fold_state(network.readout, charge_per_atom / float(self.state_unit))
+        fold_charge_state(network.readout, charge_per_atom / float(self.state_unit))
         network.settings = replace(self.settings, charge_state=False)
         return network
 

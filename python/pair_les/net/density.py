@@ -16,7 +16,7 @@ from pair_les.net.counts import as_size
 from pair_les.net.radial import radial_basis
 
 
-def padded_positions(
+def find_padded_positions(
     center: Tensor, neighbor_species: Tensor, n_local: int, n_species: int
 ) -> tuple[Tensor, list[int]]:
     """Places of the edges in padded rows.
@@ -90,7 +90,7 @@ def density(
         ``A [n_local, n_species, n_radial, (l_max + 1)^2]``, dimensionless.
     """
     n_lm = (l_max + 1) * (l_max + 1)
-    position, widths = padded_positions(center, neighbor_species, n_local, n_species)
+    position, widths = find_padded_positions(center, neighbor_species, n_local, n_species)
     width = 0
     for w in widths:
         width += w

@@ -45,7 +45,7 @@ def equivariant_tables(l_max: int, message_l_max: int) -> dict[str, np.ndarray]:
     }
 
 
-def rows_in_order(message_l_max: int) -> np.ndarray:
+def find_row_order(message_l_max: int) -> np.ndarray:
     """Where each lm is after the rows of even l are followed by those of odd l."""
     degrees = degrees_of(message_l_max)
     return np.argsort(np.argsort(degrees % 2, kind="stable"), kind="stable")
@@ -71,7 +71,7 @@ def equivariant_products(
     even, odd, even_back, odd_back : Tensor
         Of :func:`equivariant_tables`.
     order : Tensor
-        Of :func:`rows_in_order`.
+        Of :func:`find_row_order`.
 
     Returns
     -------

@@ -25,7 +25,7 @@ from pair_les.net.activations import silu
 from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.base import ContractNet
 from pair_les.net.counts import as_size
-from pair_les.net.equivariants import degrees_of, equivariant_tables, invariants_and_products, rows_in_order
+from pair_les.net.equivariants import degrees_of, equivariant_tables, find_row_order, invariants_and_products
 from pair_les.net.messages import messages
 from pair_les.net.products import degree_averages
 from pair_les.net.readout import SharedLinear, SharedReadout
@@ -96,7 +96,7 @@ class MessagePassingNet(ContractNet):
         n_second = 2 * self.message_channels + self.n_channels
         n_gates = (message_l_max + 1) * self.message_channels
         self.register_buffer("message_degrees", torch.tensor(degrees_of(message_l_max)), persistent=False)
-        self.register_buffer("message_order", torch.tensor(rows_in_order(message_l_max)), persistent=False)
+        self.register_buffer("message_order", torch.tensor(find_row_order(message_l_max)), persistent=False)
 
         self.register_buffer("density_mean", torch.zeros(n_density))
         self.register_buffer(
@@ -167,8 +167,8 @@ class MessagePassingNet(ContractNet):
             x[:n_local],
             charge_per_atom,
         )
-        energy = self.of_energies(output, species, edge_index, edge_vectors, n_local)
-        return energy, self.of_charges(output)
+        energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
+        return energy, self.charge_from_output(output)
 
     def first_layer(
         self, species: Tensor, of_center: Tensor, edge_index: Tensor, edge_vectors: Tensor
@@ -193,10 +193,10 @@ class MessagePassingNet(ContractNet):
     ) -> Tensor:
         """Outputs of the n local atoms from the messages `h` of all atoms and their own F and features; all of n rows."""
         sums = self.received(h, center, neighbor, vectors, species.size(0))
-        y, _ = self.products(self.mixed_again(sums, f), False)
+        y, _ = self.products(self.mix_received(sums, f), False)
         features = torch.cat([x, self.normalized(y, species, 1)], 1)
         fused = self.fused and self.fused_activations
-        return self.readout(features, species, self.state_of(charge_per_atom), fused)
+        return self.readout(features, species, self.readout_state(charge_per_atom), fused)
 
     @torch.jit.export
     def send(
@@ -243,8 +243,10 @@ class MessagePassingNet(ContractNet):
         output = self.second_layer(
             species[:n_local], edge_index[0], edge_index[1], edge_vectors, h, kept[0], kept[1]
         )
-        energy = self.of_energies(output, species, edge_index, edge_vectors, n_local)
-        return self.with_names(energy, self.of_charges(output), species, edge_vectors.dtype, n_local)
+        energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
+        return self.contract_outputs(
+            energy, self.charge_from_output(output), species, edge_vectors.dtype, n_local
+        )
 
     def message_features(self) -> list[int]:
         """As :meth:`ContractNet.message_features`."""
@@ -318,7 +320,7 @@ class MessagePassingNet(ContractNet):
             vectors, center, neighbor, h, weights, self.harmonics, n_local, self.cutoff, self.l_max
         )
 
-    def mixed_again(self, sums: Tensor, f: Tensor) -> Tensor:
+    def mix_received(self, sums: Tensor, f: Tensor) -> Tensor:
         """F of layer 2 from what was received and F of layer 1, both of the local atoms."""
         channels = self.message_channels
         scale = torch.nn.functional.pad(
@@ -364,7 +366,7 @@ class MessagePassingNet(ContractNet):
         self.message_scale[0] = self._inverse_sizes([toward for toward, _ in halves], species, smallest)
         as_is = [values[: self.n_message_lm] for _, values in halves]
         self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest)
-        again = [self.mixed_again(sums, f) for sums, f in zip(received, mixed, strict=True)]
+        again = [self.mix_received(sums, f) for sums, f in zip(received, mixed, strict=True)]
         self._fit_features([self.products(f, False)[0] for f in again], species, 1, smallest_feature)
 
     def _inverse_sizes(self, values: Sequence[Tensor], species: Tensor, smallest: float) -> Tensor:

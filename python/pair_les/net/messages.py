@@ -19,7 +19,7 @@ from pair_les.net.counts import as_size
 from pair_les.net.radial import radial_basis
 
 
-def places_in_rows(row_of_edge: Tensor, n_rows: int) -> tuple[Tensor, int]:
+def find_row_positions(row_of_edge: Tensor, n_rows: int) -> tuple[Tensor, int]:
     """Place ``row * width + column`` of each edge in padded rows, and their width; edges in any order."""
     counts = torch.bincount(row_of_edge, minlength=n_rows)
     width = as_size(counts.max()) if row_of_edge.size(0) > 0 else 0
@@ -30,7 +30,7 @@ def places_in_rows(row_of_edge: Tensor, n_rows: int) -> tuple[Tensor, int]:
     return torch.zeros_like(order).scatter(0, order, ordered * width + column), width
 
 
-def into_rows(values: Tensor, place: Tensor, shape: list[int]) -> Tensor:
+def scatter_into_rows(values: Tensor, place: Tensor, shape: list[int]) -> Tensor:
     """``values [n_edges, n]`` as ``[n_rows, width, n]``, 0 where there is no edge."""
     rows = torch.zeros([shape[0] * shape[1], shape[2]], dtype=values.dtype, device=values.device)
     return rows.index_copy(0, place, values).view(shape)
@@ -83,19 +83,19 @@ def messages(
     unit = (edge_vectors / distance.unsqueeze(1)).t().reshape(3, 1, n_edges)
     angular = torch.mm(harmonics, monomials(unit, l_max).view(n_lm, n_edges)).t()
 
-    place, width = places_in_rows(center, n_local)
-    of_sender, sender_width = places_in_rows(neighbor, h.size(0))
+    place, width = find_row_positions(center, n_local)
+    of_sender, sender_width = find_row_positions(neighbor, h.size(0))
     shape = [h.size(0), sender_width, n_sent]
-    toward = torch.bmm(into_rows(angular[:, :n_sent], of_sender, shape), h)
+    toward = torch.bmm(scatter_into_rows(angular[:, :n_sent], of_sender, shape), h)
     toward = torch.index_select(toward.view(shape[0] * shape[1], channels), 0, of_sender)
 
     # Rows without an edge are 0: they add nothing.
-    rows = into_rows(torch.cat([angular, radial], 1), place, [n_local, width, n_lm + n_radial])
+    rows = scatter_into_rows(torch.cat([angular, radial], 1), place, [n_local, width, n_lm + n_radial])
     angular_rows, radial_rows = torch.split(rows, [n_lm, n_radial], 2)
     of_degree = torch.split(angular_rows.transpose(1, 2), [2 * degree + 1 for degree in range(l_max + 1)], 1)
     turned = weights[:, : l_max + 1].reshape(n_radial, (l_max + 1) * channels)
     weighted = torch.mm(radial, turned).view(n_edges, l_max + 1, channels) * toward.unsqueeze(1)
-    weighted = into_rows(
+    weighted = scatter_into_rows(
         weighted.view(n_edges, (l_max + 1) * channels), place, [n_local, width, (l_max + 1) * channels]
     )
     sums: list[Tensor] = []

@@ -110,11 +110,11 @@ class LESNet(ContractNet):
         n_local: int,
         charge_per_atom: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Energies without the reference energies, and what `of_charges` returns; arguments as :meth:`forward`.
+        """Energies without the reference energies, and what `charge_from_output` returns; arguments as :meth:`forward`.
 
         ``charge_per_atom [n_local]``, e, of each atom's frame, for a network that is told the charge state; default 0.
         """
-        state = self.state_of(charge_per_atom)
+        state = self.readout_state(charge_per_atom)
         a = self.density(species, edge_index, edge_vectors, n_local)
         outputs: list[Tensor] = []
         members: list[Tensor] = []
@@ -127,8 +127,8 @@ class LESNet(ContractNet):
         order = torch.cat(members)  # atom of each row of the outputs, which are grouped by species
         row = torch.zeros_like(order).scatter(0, order, torch.arange(order.size(0), device=order.device))
         output = torch.index_select(torch.cat(outputs), 0, row)  # [n_local, n_outputs]
-        energy = self.of_energies(output, species, edge_index, edge_vectors, n_local)
-        return energy, self.of_charges(output)
+        energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
+        return energy, self.charge_from_output(output)
 
     def features(self, a: Tensor, s: int) -> Tensor:
         """Inputs ``[n, n_features]`` of the readout for atoms of species ``s`` with densities ``a [n_lm, n, n_density]``.
@@ -136,13 +136,13 @@ class LESNet(ContractNet):
         Products of four densities have long tails: an atom in a rare neighborhood has features of 50 standard deviations,
         for which the readout has learned nothing. A square root of large values leaves the others as they are.
         """
-        x = self.raw_features(a, s)
+        x = self.unnormalized_features(a, s)
         if self.fused:
             if self.fused_activations and x.device.type == "cpu":
                 return torch.ops.pair_les.squash(x, self.feature_mean[s], self.feature_spread[s])
         return squash(x, self.feature_mean[s], self.feature_spread[s])
 
-    def raw_features(self, a: Tensor, s: int) -> Tensor:
+    def unnormalized_features(self, a: Tensor, s: int) -> Tensor:
         """Invariants ``[n, n_features]`` before normalization."""
         weight = torch.bmm(self.whitening[s], self.mixing[s])  # [l_max + 1, n_density, n_channels]
         # only l = 0 has a mean
@@ -198,10 +198,10 @@ class LESNet(ContractNet):
         variance = torch.zeros(self.feature_spread.shape, dtype=torch.float64)
         change = torch.zeros_like(variance)
         for s in present:
-            x = self.raw_features(a[:, of_atom == s], s)
+            x = self.unnormalized_features(a[:, of_atom == s], s)
             self.feature_mean[s] = x.mean(0)
             variance[s] = x.double().var(0, correction=min(x.size(0) - 1, 1))
-            change[s] = typical_change(x, self.raw_features(moved[:, of_moved == s], s))
+            change[s] = typical_change(x, self.unnormalized_features(moved[:, of_moved == s], s))
         # Channels of two species are different combinations of densities: what they share is the size of each product.
         by_product = variance.maximum(change).view(self.n_species, -1, self.settings.n_channels)
         shared = (

@@ -39,7 +39,7 @@ class StateShift(nn.Module):
         self.output = nn.Parameter(torch.zeros(n_species, n_outputs))
 
 
-def fold_state(readout: Readout | SharedReadout, state: float) -> None:
+def fold_charge_state(readout: Readout | SharedReadout, state: float) -> None:
     """Turn a readout that is told the state into one of this state, by its biases."""
     shift, first = readout.state, readout.layers[0]
     assert shift is not None and isinstance(first, SpeciesLinear | SharedLinear)

@@ -125,10 +125,10 @@ def _compare(
     if frame.dipole is not None and isolated:
         parts["dipole"].append((frame.dipole, seen.dipole))
     if frame.quadrupole is not None and isolated:
-        parts["quadrupole"].append((_without_trace(frame.quadrupole), _without_trace(seen.quadrupole)))
+        parts["quadrupole"].append((_remove_trace(frame.quadrupole), _remove_trace(seen.quadrupole)))
 
 
-def _without_trace(moment: NDArray[np.float64]) -> NDArray[np.float64]:
+def _remove_trace(moment: NDArray[np.float64]) -> NDArray[np.float64]:
     return (moment - np.eye(3) * np.trace(moment) / 3.0).reshape(-1)
 
 

@@ -21,7 +21,7 @@ from ..evaluation.prediction import (
     shift_charges,
 )
 from ..model_file.archive import load_model
-from ..model_file.charge_state import total_charge_of
+from ..model_file.charge_state import resolve_total_charge
 from ..model_file.metadata import ContractError, Metadata
 from .born import born_charges
 from .moments import dipole, electronic_scale, polarization, quadrupole
@@ -91,7 +91,7 @@ def observe(
     if metadata.long_range is None:
         raise ContractError(f"{file}: the model has no charges (long_range null): use one that has")
     scale = electronic_scale(eps)
-    total_charge = total_charge_of(metadata, len(atoms), total_charge, file)
+    total_charge = resolve_total_charge(metadata, len(atoms), total_charge, file)
     species = species_indices(atoms.get_chemical_symbols(), metadata, file)
     batch = batch_of_configuration(
         species, atoms.positions, atoms.cell.array, atoms.pbc, metadata.cutoff, device

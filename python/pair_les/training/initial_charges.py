@@ -73,9 +73,9 @@ def fit_initial_charges(
     directions = neutral_directions(composition[totals == 0.0])
     if len(species) < 2 or directions.shape[1] == 0:
         return None
-    batch = collate(_choose(graphs, seed))
+    batch = collate(_choose_frames(graphs, seed))
     pairs = list(combinations_with_replacement(range(directions.shape[1]), 2))
-    energy_columns, force_columns = _design(batch, directions, cutoff, long_range)
+    energy_columns, force_columns = _design_matrix(batch, directions, cutoff, long_range)
     weight = batch.n_atoms.double().rsqrt()  # one energy counts as much as the force components of one atom
     matrix = torch.cat([energy_columns * weight[:, None], force_columns.reshape(-1, force_columns.shape[-1])])
     target = torch.cat([batch.energy * weight, batch.forces.reshape(-1)])
@@ -84,10 +84,10 @@ def fit_initial_charges(
     coefficients = pseudo_inverse @ target / scale
     variance = (matrix @ coefficients - target).square().mean()
     errors = (pseudo_inverse.square().sum(1) * variance).sqrt() / scale
-    charges = _leading_charges(coefficients[-len(pairs) :], errors[-len(pairs) :], pairs, directions)
+    charges = _extract_leading_charges(coefficients[-len(pairs) :], errors[-len(pairs) :], pairs, directions)
     if charges is None:
         return None
-    charges = _with_totals(charges, composition, totals)
+    charges = _adjust_to_totals(charges, composition, totals)
     return {symbol: float(charge) for symbol, charge in zip(species, charges, strict=True)}
 
 
@@ -119,7 +119,7 @@ def neutral_directions(composition: Tensor) -> Tensor:
     return vectors[sizes <= NEUTRAL * sizes[0]].t()
 
 
-def _with_totals(charges: Tensor, composition: Tensor, totals: Tensor) -> Tensor:
+def _adjust_to_totals(charges: Tensor, composition: Tensor, totals: Tensor) -> Tensor:
     """The nearest charges, of either sign, that add up to ``totals [n]`` for ``composition [n, n_species]``, where there are some.
 
     Without charged frames these are the charges as they are.
@@ -155,7 +155,7 @@ def mean_potentials(
     seed: int,
 ) -> dict[str, float]:
     """Mean of ``dE_lr/dq``, V, over the atoms of each element (0 for one that is not there), for one charge per element, e."""
-    batch = collate(_choose(graphs, seed))
+    batch = collate(_choose_frames(graphs, seed))
     of_species = torch.tensor([charges.get(symbol, 0.0) for symbol in species], dtype=torch.float64)
     q = of_species[batch.species].requires_grad_(True)
     energy = long_range_energy(batch.positions, q, batch.cell, batch.periodic, batch.frame, long_range)
@@ -165,13 +165,15 @@ def mean_potentials(
     return dict(zip(species, (sums / counts).tolist(), strict=True))
 
 
-def _choose(graphs: Sequence[Graph], seed: int) -> list[Graph]:
+def _choose_frames(graphs: Sequence[Graph], seed: int) -> list[Graph]:
     order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(seed)).tolist()
     sizes = np.cumsum([graphs[index].n_atoms for index in order])
     return [graphs[index] for index in order[: int(np.searchsorted(sizes, FIT_ATOMS)) + 1]]
 
 
-def _design(batch: Batch, directions: Tensor, cutoff: float, long_range: LongRange) -> tuple[Tensor, Tensor]:
+def _design_matrix(
+    batch: Batch, directions: Tensor, cutoff: float, long_range: LongRange
+) -> tuple[Tensor, Tensor]:
     """Energies [B, C] and forces [N, 3, C] of every term: element energies, pair potentials, long-range energies.
 
     The last columns are long-range energies of products of the charges in ``directions [n_species, n_directions]``, in the order
@@ -233,7 +235,7 @@ def _of_charges(batch: Batch, charges: Tensor, long_range: LongRange) -> tuple[T
     return energy.detach(), -gradient
 
 
-def _leading_charges(
+def _extract_leading_charges(
     products: Tensor, errors: Tensor, pairs: list[tuple[int, int]], directions: Tensor
 ) -> Tensor | None:
     """``Q [n_species]`` of the best ``M = Q Q^T``: the leading eigenvector, if its eigenvalue is positive beyond doubt.

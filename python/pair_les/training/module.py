@@ -88,8 +88,10 @@ class PotentialModule(pl.LightningModule):
         total, world_size = over_processes(counts), self.trainer.world_size
         loss = weighted_loss(world_size * sums, total, self.loss_weights(self.current_epoch))
         if self.config.training.charge_loss.asked():
-            of_charges, n_charges = charge_squares(prediction, batch, self.config.training.charge_loss)
-            loss = loss + (world_size * of_charges / over_processes(n_charges).clamp(min=1.0)).sum()
+            charge_from_output, n_charges = charge_squares(
+                prediction, batch, self.config.training.charge_loss
+            )
+            loss = loss + (world_size * charge_from_output / over_processes(n_charges).clamp(min=1.0)).sum()
         self.loss = float(loss.detach())
         self.train_errors.add(sums, counts)
         return loss

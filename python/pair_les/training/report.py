@@ -12,7 +12,7 @@ from ..output_files import json_text, write_file
 from .run_folder import RunFolder
 from .schedule import weights_of_score
 from .trained import load_trained, read_checkpoint
-from .usability import label_limits, rattle, unbounded_forces, worse_than_nothing
+from .usability import find_useless_predictions, label_limits, rattle, unbounded_forces
 
 
 def write_report(
@@ -46,7 +46,7 @@ def write_report(
     errors = comparison.errors()
     limits = label_limits(train_graphs, valid_graphs, len(model.species))
     rattled = rattle(model)
-    problems, warnings = worse_than_nothing(errors, limits, weights_of_score(model.config.training))
+    problems, warnings = find_useless_predictions(errors, limits, weights_of_score(model.config.training))
     problems += unbounded_forces(rattled, limits)
     if rattled.imbalance is not None:
         warnings.append(rattled.imbalance)

@@ -63,7 +63,7 @@ def train(config: Config) -> Path:
         return folder.path
     with folder.claimed(config):
         if folder.finished:
-            _say(
+            _report(
                 f"run '{folder.path}' is finished: nothing to do, see {folder.summary}"
                 f"{'' if folder.usable else ': its model is not usable'}"
             )
@@ -91,19 +91,21 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
     if first:
         folder.record(config, _files(config), train_frames, valid_frames)
         for note in data.notes:
-            _say(note)
+            _report(note)
 
     history = History(folder.history)
     resume = read_checkpoint(folder.last) if folder.last.is_file() else None
     if resume is not None:
         history.load_state_dict(resume["callbacks"]["History"])
         if first:
-            _say(f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done")
+            _report(
+                f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done"
+            )
     if resume is None or not resume["pair_les"]["stopped"]:
         module = _module(config, train_graphs, valid_graphs, species, reference_energies)
         if first and resume is None:
             for line in _charge_notes(config, module, train_graphs):
-                _say(line)
+                _report(line)
         description = {
             "config": config_values(config),
             "species": species,
@@ -120,11 +122,11 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
         )
     if first:
         for warning in write_report(folder, history.rows, train_graphs, valid_graphs):
-            _say(f"warning: {folder.path}: {warning}")
+            _report(f"warning: {folder.path}: {warning}")
         if folder.usable:
-            _say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
+            _report(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
         else:
-            _say(f"done: {folder.path}    its model is not usable: see 'problems' in {folder.summary}")
+            _report(f"done: {folder.path}    its model is not usable: see 'problems' in {folder.summary}")
 
 
 class FrameData(pl.LightningDataModule):
@@ -212,7 +214,7 @@ def _module(
         network.state_unit.fill_(max(abs(charge) / n_atoms for charge, n_atoms in states_of(train)))
     charges = _initial_charges(config, train, species)
     if charges is not None:
-        network.start_from_charges(charges, _potentials(config, train, species, charges))
+        network.start_from_charges(charges, _average_potentials(config, train, species, charges))
     steps_per_epoch = -(-len(train) // training.batch_size)
     has_stress = any(bool(graph.stress.isfinite().all()) for graph in (*train, *valid))
     return PotentialModule(network, config, steps_per_epoch, has_stress, charges is not None)
@@ -262,7 +264,7 @@ def _charge_notes(config: Config, module: PotentialModule, train: list[Graph]) -
     return lines
 
 
-def _potentials(
+def _average_potentials(
     config: Config, train: list[Graph], species: list[str], charges: dict[str, float]
 ) -> dict[str, float] | None:
     """What electronegativities have to make up for, where they are to lead to these charges."""
@@ -344,6 +346,6 @@ def _quiet() -> None:
     warnings.filterwarnings("ignore", module="lightning")
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     """Progress goes to stderr; stdout is for results."""
     print(text, file=sys.stderr, flush=True)

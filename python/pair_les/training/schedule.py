@@ -56,7 +56,7 @@ def weights_of_epoch(epoch: int, training: TrainingSection) -> LossSection:
         return stage.loss
     done = (epoch + 1 - start) / (training.epochs - start)
     first, last = training.loss.model_dump(), stage.loss.model_dump()
-    return LossSection(**{kind: _between(first[kind], last[kind], done) for kind in first})
+    return LossSection(**{kind: _interpolate(first[kind], last[kind], done) for kind in first})
 
 
 def weights_of_score(training: TrainingSection) -> LossSection:
@@ -64,7 +64,7 @@ def weights_of_score(training: TrainingSection) -> LossSection:
     return training.loss if training.final_stage is None else training.final_stage.loss
 
 
-def _between(first: float, last: float, done: float) -> float:
+def _interpolate(first: float, last: float, done: float) -> float:
     """On the way from `first` (0) to `last` (1): by a constant factor, or, where one of them is 0, a constant step."""
     if first > 0.0 and last > 0.0:
         return first * (last / first) ** done

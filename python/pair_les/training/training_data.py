@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from ..data.frames import DataSet, Frame, LabelKeys, count_labels, read_data, require_no_slabs
-from ..data.graphs import elements_of
+from ..data.graphs import find_elements
 from ..data.isolated_atoms import isolated_energies
 from ..data.label_checks import check_labels
 from ..data.label_survey import absent_labels
@@ -67,7 +67,7 @@ def read_training_data(config: Config) -> TrainingData:
         require_no_slabs([*train, *valid])
     require_few_neighbors(train, config.model.cutoff, config.data.max_neighbors)
     warnings = _checked_labels(config, [*train, *valid])
-    species = elements_of(train)
+    species = find_elements(train)
     reference_energies = _reference_energies(config, read[0], train, species)
     notes = [_counts("training", train), _counts("validation", valid), *absent, *warnings]
     unread = [] if uses_total_charge(config) else ["total_charge"]

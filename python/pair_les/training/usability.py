@@ -80,7 +80,7 @@ def label_limits(train: Sequence[Graph], valid: Sequence[Graph], n_species: int)
     return Limits(max(ENERGY_NOISE, *energies), max(FORCES_NOISE, *forces))
 
 
-def worse_than_nothing(
+def find_useless_predictions(
     errors: dict[str, Any], limits: Limits, weights: LossSection
 ) -> tuple[list[str], list[str]]:
     """Sentences about validation errors (as `Comparison.errors` has them) beyond `limits`, of what the loss has a weight for.
@@ -120,9 +120,9 @@ def rattle(model: TrainedModel) -> Rattled:
     network, largest, imbalance = model.network, 0.0, None
     if model.charge_states:
         charge, n_atoms = model.charge_states[0]
-        network = network.of_charge_state(charge / n_atoms)
+        network = network.at_charge_state(charge / n_atoms)
     for sample in model.samples:
-        frame = _repeated(sample)
+        frame = _repeat_frame(sample)
         moved = replace(frame, positions=frame.positions + random.normal(0.0, RATTLE, frame.positions.shape))
         batch = collate(build_graphs([moved], model.species, model.config.model.cutoff))
         prediction = predict(network.interaction, model.long_range, batch, model.dtype)
@@ -130,11 +130,11 @@ def rattle(model: TrainedModel) -> Rattled:
         largest = largest if size <= largest else size  # NaN is the largest
         if model.long_range is not None and not model.long_range.neutralize and imbalance is None:
             assert prediction.charge is not None  # of a model with long range
-            imbalance = _imbalance(prediction.charge.double())
+            imbalance = _describe_imbalance(prediction.charge.double())
     return Rattled(largest, imbalance)
 
 
-def _imbalance(charges: Tensor) -> str | None:
+def _describe_imbalance(charges: Tensor) -> str | None:
     """A sentence, where charges of one sign make up most of a frame."""
     total, n_atoms = float(charges.sum()), len(charges)
     absolute = float(charges.abs().sum())
@@ -156,7 +156,7 @@ def unbounded_forces(rattled: Rattled, limits: Limits) -> list[str]:
     ]
 
 
-def _repeated(frame: Frame) -> Frame:
+def _repeat_frame(frame: Frame) -> Frame:
     """A supercell of at least `RATTLED_ATOMS` atoms; isolated frames as they are. Labels are those of the frame."""
     if not frame.periodic or len(frame) >= RATTLED_ATOMS:
         return frame

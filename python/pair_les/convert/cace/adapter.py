@@ -20,8 +20,8 @@ from ...model_file.metadata import Metadata
 from ..converted import Converted
 from ..les import LesSettings, les_settings
 from ..pickles import inert_class, load_trusted
-from ..species import chosen_species
-from .network import Density, Invariants, Radial, Readout, Sum, staged
+from ..species import choose_species
+from .network import Density, Invariants, Radial, Readout, Sum, build_stages
 
 REFERENCES = (
     "B. Cheng, npj Comput. Mater. 10, 157 (2024), doi:10.1038/s41524-024-01332-4 (CACE)",
@@ -61,7 +61,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     """
     if head is not None:
         raise ConversionError(f"{path}: --head {head}: a CACE model has no heads: leave it out")
-    model = load_trusted(path, ("cace", "les"), _stand_in, "CACE model")
+    model = load_trusted(path, ("cace", "les"), _define_stand_ins, "CACE model")
     _require(
         type(model).__name__ == "NeuralNetworkPotential",
         path,
@@ -73,13 +73,13 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     dtype = getattr(torch, precision) if precision else next(model.parameters()).dtype
     model = model.to(dtype)
     known = [chemical_symbols[int(z)] for z in cace.zs]
-    species = chosen_species(elements, known, path)
+    species = choose_species(elements, known, path)
     rows = [known.index(symbol) for symbol in species]
     density, invariants = _density(cace, rows, path), _invariants(cace, dtype, path)
     messages = [_message(layer, density, path) for layer in cace.message_passing_list]
     energies, charges, les = _outputs(model, path)
     sender = cace.node_embedding_sender.embedding_weights.detach()[rows]
-    network = staged(
+    network = build_stages(
         density,
         invariants,
         sender,
@@ -119,7 +119,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     )
 
 
-def _stand_in(module: str, name: str) -> type | None:
+def _define_stand_ins(module: str, name: str) -> type | None:
     return inert_class(module, name) if module.split(".")[0] in ("cace", "les") else None
 
 

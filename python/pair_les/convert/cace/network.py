@@ -197,7 +197,7 @@ class CaceStage(nn.Module):
         return self.message(invariants) * self.sender.index_select(0, species[:n]), kept
 
 
-def staged(
+def build_stages(
     density: Density,
     invariants: Invariants,
     sender: Tensor,

@@ -19,10 +19,10 @@ from ..converted import Converted
 from ..environment import import_package
 from ..les import les_settings
 from ..pickles import inert_class, load_trusted
-from ..scripting import e3nn_script
-from ..species import chosen_species
+from ..scripting import script_with_e3nn
+from ..species import choose_species
 from .interactions import INTERACTIONS
-from .network import staged
+from .network import build_stages
 from .reference import calculator
 
 PACKAGES = ("mace", "e3nn", "opt_einsum_fx", "torch_ema", "ase")
@@ -57,7 +57,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
         If mace-torch is not installed, or the model cannot be converted.
     """
     version = import_package("mace.modules", "mace-torch")
-    model = load_trusted(path, PACKAGES, _stand_in, "MACE model")
+    model = load_trusted(path, PACKAGES, _define_stand_ins, "MACE model")
     name = type(model).__name__
     if not isinstance(model, torch.nn.Module):
         raise ConversionError(
@@ -80,10 +80,10 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     from ase.data import chemical_symbols
 
     known = [chemical_symbols[int(z)] for z in model.atomic_numbers]
-    species = chosen_species(elements, known, path)
+    species = choose_species(elements, known, path)
     row = number if len(energies) > 1 else 0
     indices = [known.index(symbol) for symbol in species]
-    network = staged(model, indices, number)
+    network = build_stages(model, indices, number)
     n_layers = len(model.interactions)
     metadata = Metadata(
         species=tuple(species),
@@ -100,7 +100,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     )
     return Converted(
         network=network.eval(),
-        script=e3nn_script,
+        script=script_with_e3nn,
         metadata=metadata,
         reference=calculator(model, number, len(_heads(model)) > 1),
         package=f"mace-torch {version}",
@@ -108,7 +108,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     )
 
 
-def _stand_in(module: str, name: str) -> type | None:
+def _define_stand_ins(module: str, name: str) -> type | None:
     """Classes of ours for MACELES and for everything of `les`."""
     if name == "MACELES" and module.startswith("mace."):
         from mace.modules.models import ScaleShiftMACE

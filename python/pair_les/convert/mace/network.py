@@ -157,7 +157,7 @@ def _scale_and_shift(model: nn.Module, head: int) -> tuple[float, float]:
     return float(scale[head if len(scale) > 1 else 0]), float(shift[head if len(shift) > 1 else 0])
 
 
-def staged(model: nn.Module, indices: list[int], head: int) -> LocalNetwork:
+def build_stages(model: nn.Module, indices: list[int], head: int) -> LocalNetwork:
     """The stages of a MACE model for some of its elements.
 
     Parameters

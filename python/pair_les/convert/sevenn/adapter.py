@@ -19,9 +19,9 @@ from ...errors import ConversionError
 from ...model_file.metadata import Metadata
 from ..converted import Converted, Reference
 from ..environment import import_package
-from ..scripting import e3nn_script
-from ..species import chosen_species
-from .network import SELF_CONNECTIONS, staged
+from ..scripting import script_with_e3nn
+from ..species import choose_species
+from .network import SELF_CONNECTIONS, build_stages
 
 REFERENCES = ("Y. Park et al., J. Chem. Theory Comput. 20 (2024), doi:10.1021/acs.jctc.4c00190 (SevenNet)",)
 
@@ -64,16 +64,17 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     modality = _modality(model, head, path)
     dtype = getattr(torch, precision) if precision else torch.float32
     type_map = {chemical_symbols[z]: number for z, number in config["_type_map"].items()}
-    species = chosen_species(elements, sorted(type_map, key=lambda symbol: type_map[symbol]), path)
+    species = choose_species(elements, sorted(type_map, key=lambda symbol: type_map[symbol]), path)
     kinds = [type_map[symbol] for symbol in species]
     shift, scale = (
-        _of_types(parts["rescale_atomic_energy"], name, modality, kinds) for name in ("shift", "scale")
+        _values_by_species(parts["rescale_atomic_energy"], name, modality, kinds)
+        for name in ("shift", "scale")
     )
     model = model.to(dtype).eval()
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     one_hot = torch.eye(len(type_map), dtype=dtype)[kinds]
-    network = staged(parts, n_layers, one_hot, torch.tensor(scale, dtype=dtype), modality)
+    network = build_stages(parts, n_layers, one_hot, torch.tensor(scale, dtype=dtype), modality)
     metadata = Metadata(
         species=tuple(species),
         cutoff=float(config["cutoff"]),
@@ -87,7 +88,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     )
     return Converted(
         network=network.eval(),
-        script=e3nn_script,
+        script=script_with_e3nn,
         metadata=metadata,
         reference=_calculator(file, head),
         reference_precision="float32",
@@ -151,7 +152,7 @@ def _modality(model: torch.nn.Module, head: str | None, path: Path) -> int:
     return int(known[head])
 
 
-def _of_types(module: torch.nn.Module, name: str, modality: int, kinds: list[int]) -> list[float]:
+def _values_by_species(module: torch.nn.Module, name: str, modality: int, kinds: list[int]) -> list[float]:
     """Shift or scale of each species, eV, from one number, a list by type, or one by modality and type."""
     values = getattr(module, name).detach().double()
     if values.dim() == 2:

@@ -152,7 +152,7 @@ class SevenNetStage(nn.Module):
         return following, [features]
 
 
-def staged(
+def build_stages(
     parts: dict[str, nn.Module], n_layers: int, one_hot: Tensor, scale: Tensor, modality: int
 ) -> LocalNetwork:
     """The stages of a SevenNet model.

@@ -45,7 +45,7 @@ def compiler() -> str:
     return wanted
 
 
-def chosen_instruction_set(wanted: str | None) -> str:
+def choose_instruction_set(wanted: str | None) -> str:
     """`wanted`, or the best of this processor; `RunError` for an unknown name."""
     if wanted is None:
         return best()
@@ -104,7 +104,7 @@ def compile_pass(
     if platform.machine() in ("x86_64", "AMD64"):
         options["cpp.march"] = "x86-64"  # the flags of the instruction set come on top
     try:
-        with _only(instruction_set), warnings.catch_warnings():
+        with _restrict_to(instruction_set), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
             exported = torch.export.export(module, arguments, dynamic_shapes=(shapes,), strict=False)
             _check_sizes(name, exported, dynamic)
@@ -116,14 +116,14 @@ def compile_pass(
         raise
     except Exception as error:  # of torch.export, inductor, sympy, subprocess: no common base
         raise RunError(
-            f"--format pt2: torch {torch.__version__} cannot compile the {name} pass: {one_line(error)}: "
+            f"--format pt2: torch {torch.__version__} cannot compile the {name} pass: {summarize_error(error)}: "
             "use --format torchscript"
         ) from error
     say(f"compiled the {name} pass in {time.perf_counter() - start:.0f} s")
     return [file for file in files if isinstance(file, str) and Path(file).suffix in PACKED]
 
 
-def one_line(error: BaseException) -> str:
+def summarize_error(error: BaseException) -> str:
     """The line of an error that says most: the first one of a compiler, else the first."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = next((line for line in lines if "error: " in line), lines[0] if lines else "")
@@ -145,7 +145,7 @@ def _check_sizes(name: str, exported: torch.export.ExportedProgram, dynamic: lis
 
 
 @contextmanager
-def _only(instruction_set: str) -> Iterator[None]:
+def _restrict_to(instruction_set: str) -> Iterator[None]:
     """Let inductor see exactly this instruction set: a wider one of the same register width would not run everywhere."""
     known = {
         "baseline": [],

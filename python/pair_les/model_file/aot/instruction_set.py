@@ -24,7 +24,7 @@ def best() -> str:
     RunError
         If the environment names one that is unknown, or that this processor does not have.
     """
-    found = _of_processor()
+    found = _detect_instruction_set()
     wanted = os.environ.get(VARIABLE, "")
     if not wanted:
         return found
@@ -35,7 +35,7 @@ def best() -> str:
     return wanted
 
 
-def _of_processor() -> str:
+def _detect_instruction_set() -> str:
     if platform.machine() not in ("x86_64", "AMD64"):
         return "baseline"
     capability = torch.backends.cpu.get_cpu_capability()

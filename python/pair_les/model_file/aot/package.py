@@ -19,9 +19,9 @@ from torch.export.pt2_archive._package import package_pt2
 
 from pair_les.constants import METADATA_FILE
 from pair_les.errors import RunError
-from pair_les.model_file.aot.compiler import chosen_instruction_set, compile_pass, compiler, one_line
-from pair_les.model_file.aot.padding import padded
-from pair_les.model_file.aot.partition import partition, sizes_are_two_or_more
+from pair_les.model_file.aot.compiler import choose_instruction_set, compile_pass, compiler, summarize_error
+from pair_les.model_file.aot.padding import pad_graph
+from pair_les.model_file.aot.partition import bound_data_dependent_sizes, partition
 from pair_les.model_file.aot.tracing import example_graph, output_names, trace
 from pair_les.model_file.aot.verification import require_contract, require_same
 from pair_les.model_file.metadata import Compiled, ContractError, Metadata
@@ -35,7 +35,7 @@ def torch_release() -> str:
     return str(torch.__version__).split("+")[0]
 
 
-def compiled_package(
+def compile_package(
     network: torch.nn.Module,
     metadata: Metadata,
     instruction_set: str | None = None,
@@ -65,7 +65,7 @@ def compiled_package(
     RunError
         If there is no compiler, or the network cannot be traced or compiled.
     """
-    instruction_set = chosen_instruction_set(instruction_set)
+    instruction_set = choose_instruction_set(instruction_set)
     compiler()
     network.eval()
     for parameter in network.parameters():
@@ -76,7 +76,7 @@ def compiled_package(
             prepare()
 
     n_species = len(metadata.species)
-    graph = padded(
+    graph = pad_graph(
         *example_graph(metadata, 7 + 3 * n_species, 9, 6, 0), 7 + 3 * n_species, n_species, metadata.cutoff
     )
     names = output_names(metadata)
@@ -87,7 +87,7 @@ def compiled_package(
     try:
         require_contract(network, metadata, names)
         traced = trace(network, names, graph, seeds)
-        sizes_are_two_or_more(traced)
+        bound_data_dependent_sizes(traced)
         passes = partition(traced, len(graph), len(names))
         returned = passes.forward(*graph)
         require_same(network, passes, metadata, names)
@@ -95,12 +95,12 @@ def compiled_package(
         raise
     except Exception as error:  # whatever the network does that cannot be traced
         raise RunError(
-            f"--format pt2: torch cannot trace the network: {one_line(error)}: use --format torchscript"
+            f"--format pt2: torch cannot trace the network: {summarize_error(error)}: use --format torchscript"
         ) from error
     kept = [value.detach() for value in returned[len(names) :]]
 
     of_graph: list[set[int]] = [{0}, {0}, {1}, {0}]
-    of_kept = [_free_sizes(value) for value in passes.kept_values]
+    of_kept = [_find_free_sizes(value) for value in passes.kept_values]
     of_seeds = [{len(members)} for _ in names]
     forward = compile_pass("forward", passes.forward, graph, of_graph, instruction_set, say)
     backward = compile_pass(
@@ -112,7 +112,7 @@ def compiled_package(
         say,
     )
     # a package is not cut at its layers: whoever reads it gives it the ghosts' neighbors, too
-    metadata = replace(metadata, message_features=[], compiled=compiled_for(instruction_set))
+    metadata = replace(metadata, message_features=[], compiled=describe_target(instruction_set))
     archive = io.BytesIO()
     package_pt2(
         archive,
@@ -122,12 +122,12 @@ def compiled_package(
     return archive.getvalue()
 
 
-def compiled_for(instruction_set: str) -> Compiled:
+def describe_target(instruction_set: str) -> Compiled:
     """Return what a machine must have to run a file that is compiled here, with this torch."""
     return Compiled(torch_release(), platform.machine(), instruction_set, PADDING_VERSION)
 
 
-def _free_sizes(value: Tensor | torch.SymInt | int) -> set[int]:
+def _find_free_sizes(value: Tensor | torch.SymInt | int) -> set[int]:
     """Dimensions with symbols of a tensor; a kept size is one of an empty tensor."""
     if not isinstance(value, Tensor):
         return {0}

@@ -24,7 +24,7 @@ def padding_lengths(cutoff: float) -> tuple[float, float]:
     return min(0.5, 0.25 * cutoff), 0.75 * cutoff
 
 
-def padded(
+def pad_graph(
     species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int, n_species: int, cutoff: float
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The graph of the contract with padding: species, species of the local atoms, edge_index, edge_vectors.

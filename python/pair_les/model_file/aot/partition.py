@@ -70,7 +70,7 @@ class _Backward(torch.nn.Module):
         return tuple(self.traced(*arguments[: self.n_inputs], *kept, *seeds))
 
 
-def sizes_are_two_or_more(traced: GraphModule) -> None:
+def bound_data_dependent_sizes(traced: GraphModule) -> None:
     """Say in the graph that sizes which depend on data are at least 2 (:mod:`pair_les.model_file.aot.padding`), to be checked at run time."""
     for node in list(traced.graph.nodes):
         if node.target is aten.nonzero.default:
@@ -98,7 +98,7 @@ def partition(traced: GraphModule, n_inputs: int, n_outputs: int) -> TwoPasses:
     results = next(iter(traced.graph.find_nodes(op="output"))).args[0]
     outputs, gradients = results[:n_outputs], results[n_outputs:]
 
-    of_outputs = _needed_by(outputs)
+    of_outputs = _find_ancestors(outputs)
     kept: set[Node] = set()
     of_backward: set[Node] = set()
     waiting = list(gradients)
@@ -113,7 +113,7 @@ def partition(traced: GraphModule, n_inputs: int, n_outputs: int) -> TwoPasses:
             kept.add(node)
     to_keep = [node for node in nodes if node in kept]
     checks = [node for node in nodes if node.target is torch._check]
-    of_forward = _needed_by([*outputs, *to_keep, *checks])
+    of_forward = _find_ancestors([*outputs, *to_keep, *checks])
 
     forward = _copy(
         traced, [node for node in nodes if node in of_forward or node in inputs], [], to_keep, outputs
@@ -126,7 +126,7 @@ def partition(traced: GraphModule, n_inputs: int, n_outputs: int) -> TwoPasses:
     return TwoPasses(_Forward(forward), _Backward(backward, n_inputs, is_size), values)
 
 
-def _needed_by(roots: Iterable[Node]) -> set[Node]:
+def _find_ancestors(roots: Iterable[Node]) -> set[Node]:
     seen: set[Node] = set()
     waiting = list(roots)
     while waiting:

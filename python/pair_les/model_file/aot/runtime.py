@@ -17,7 +17,7 @@ from torch._C._aoti import AOTIModelContainerRunnerCpu
 from pair_les.installation import fused_operators as fused
 from pair_les.model_file.aot.instruction_set import NAMES, best
 from pair_les.model_file.aot.package import PADDING_VERSION, torch_release
-from pair_les.model_file.aot.padding import PER_SPECIES, padded
+from pair_les.model_file.aot.padding import PER_SPECIES, pad_graph
 from pair_les.model_file.aot.tracing import output_names
 from pair_les.model_file.metadata import ContractError, Metadata
 
@@ -45,7 +45,7 @@ class PackagedModel(torch.nn.Module):
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> dict[str, Tensor]:
         """The signature of the contract."""
-        graph = padded(species, edge_index, edge_vectors, n_local, self.n_species, self.cutoff)
+        graph = pad_graph(species, edge_index, edge_vectors, n_local, self.n_species, self.cutoff)
         outputs = _TwoPasses.apply(self, *graph)
         first = PER_SPECIES * self.n_species
         result = {

@@ -49,7 +49,7 @@ def example_graph(
     return species, torch.stack([center, neighbor]), vectors.to(getattr(torch, metadata.dtype))
 
 
-class _SizesFromTwo(ShapeEnv):
+class _SizesOfTwoOrMore(ShapeEnv):
     """Sizes that depend on data are at least 2, as the padding of every graph sees to."""
 
     def create_unbacked_symint(self, *args: Any) -> torch.SymInt:
@@ -68,7 +68,7 @@ def trace(network: Network, names: list[str], graph: tuple[Tensor, ...], seeds: 
     names
         Its outputs that the graph has.
     graph
-        What `pair_les.model_file.aot.padding.padded` returns for an example.
+        What `pair_les.model_file.aot.padding.pad_graph` returns for an example.
     seeds
         One tensor per output, of its shape: gradients of the result by the outputs.
 
@@ -96,7 +96,7 @@ def trace(network: Network, names: list[str], graph: tuple[Tensor, ...], seeds: 
             gradient = gradient if found is None else found
         return [*(output.detach() for output in outputs), gradient]
 
-    fake_mode = FakeTensorMode(shape_env=_SizesFromTwo(duck_shape=False), allow_non_fake_inputs=True)
+    fake_mode = FakeTensorMode(shape_env=_SizesOfTwoOrMore(duck_shape=False), allow_non_fake_inputs=True)
     arguments = [fake_mode.from_tensor(tensor) for tensor in (*graph, *seeds)]
     traced = make_fx(both, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*arguments)
     # writes into tensors become values: nothing that follows looks for side effects

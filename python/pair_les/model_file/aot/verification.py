@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pair_les.errors import RunError
-from pair_les.model_file.aot.padding import PER_SPECIES, padded
+from pair_les.model_file.aot.padding import PER_SPECIES, pad_graph
 from pair_les.model_file.aot.partition import TwoPasses
 from pair_les.model_file.aot.tracing import Network, example_graph
 from pair_les.model_file.metadata import Metadata
@@ -35,8 +35,8 @@ def require_same(network: Network, passes: TwoPasses, metadata: Metadata, names:
     """Raise `RunError` where the passes do not give the outputs and gradients of the network."""
     for n_local, n_ghost, n_edges in SIZES:
         graph = example_graph(metadata, n_local, n_ghost, n_edges, seed=1)
-        expected = _of_network(network, names, graph, n_local)
-        found = _of_passes(passes, metadata, names, graph, n_local)
+        expected = _evaluate_network(network, names, graph, n_local)
+        found = _evaluate_passes(passes, metadata, names, graph, n_local)
         for name, mine, reference in zip([*names, "gradient"], found, expected, strict=True):
             scale = max(1.0, float(reference.abs().max())) if reference.numel() > 0 else 1.0
             difference = float((mine - reference).abs().max()) if reference.numel() > 0 else 0.0
@@ -54,7 +54,9 @@ def _seeds(outputs: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def _of_network(network: Network, names: list[str], graph: tuple[Tensor, ...], n_local: int) -> list[Tensor]:
+def _evaluate_network(
+    network: Network, names: list[str], graph: tuple[Tensor, ...], n_local: int
+) -> list[Tensor]:
     species, edge_index, vectors = graph
     vectors = vectors.clone().requires_grad_()
     results = network(species, edge_index, vectors, n_local)
@@ -70,7 +72,7 @@ def _of_network(network: Network, names: list[str], graph: tuple[Tensor, ...], n
     ]
 
 
-def _of_passes(
+def _evaluate_passes(
     passes: TwoPasses,
     metadata: Metadata,
     names: list[str],
@@ -79,7 +81,7 @@ def _of_passes(
 ) -> list[Tensor]:
     n_species = len(metadata.species)
     first = PER_SPECIES * n_species
-    inputs = padded(*graph, n_local, n_species, metadata.cutoff)
+    inputs = pad_graph(*graph, n_local, n_species, metadata.cutoff)
     returned = passes.forward(*inputs)
     outputs = [output.narrow(-1, first, n_local) for output in returned[: len(names)]]
     seeds = [torch.zeros_like(output) for output in returned[: len(names)]]
