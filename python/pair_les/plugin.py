@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where the LAMMPS plugin, what it was built with, and the MPI of LAMMPS are installed.
+"""Locations of the LAMMPS plugin and of the MPI of LAMMPS, and the versions that the plugin was built with.
 
 `folder` is the entry point of group ``lammps.plugins``: the ``lammps`` package calls it at start and puts the result
 on ``LAMMPS_PLUGIN_PATH``, so that ``lmp`` knows ``pair_style les`` with nothing to load by hand.
@@ -46,7 +46,7 @@ def folder() -> str:
 
 
 def build_info() -> BuildInfo | None:
-    """What the plugin was built with, or None where it has not been built."""
+    """Return the versions that the plugin was built with, or None where it has not been built."""
     file = Path(folder()) / "build_info.json"
     return BuildInfo(**json.loads(file.read_text())) if file.exists() else None
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run says about charges: structure factors, dipole correlations, permittivity, infrared spectrum, profiles."""
+"""Estimators of the charges of a run: structure factors, dipole correlations, permittivity, infrared spectrum, profiles."""
 
 from .analyze import QUANTITIES, Settings, analyze
 

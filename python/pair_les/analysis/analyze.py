@@ -27,7 +27,7 @@ QUANTITIES = ("structure", "dipoles", "radial", "profile")
 
 @dataclass(frozen=True)
 class Settings:
-    """How to analyze; lengths in angstrom, wave vectors in 1/angstrom.
+    """Settings of an analysis; lengths in angstrom, wave vectors in 1/angstrom.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ class BlockAverage:
         self.weights: NDArray[np.float64] = np.zeros(0)
 
     def add(self, values: ArrayLike, weights: ArrayLike = 1.0) -> None:
-        """One sample: sums of values, and of their weights (numbers of what was averaged), both broadcast."""
+        """Add one sample: sums of values, and of their weights (numbers of what was averaged), both broadcast."""
         values = np.asarray(values, dtype=np.float64)
         if self.seen == 0:
             self.sums = np.zeros((self.n_blocks, *values.shape))
@@ -38,7 +38,7 @@ class BlockAverage:
         self.seen += 1
 
     def mean(self) -> NDArray[np.float64]:
-        """Over everything; NaN where nothing was counted."""
+        """Mean over all samples; NaN where nothing was counted."""
         return _ratio(self.sums.sum(axis=0), self.weights.sum(axis=0))
 
     def blocks(self) -> NDArray[np.float64]:

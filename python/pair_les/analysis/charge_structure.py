@@ -43,7 +43,7 @@ class ChargeStructure:
         self.density = BlockAverage(n_frames)
 
     def add(self, snapshot: Snapshot) -> None:
-        """One frame with charges."""
+        """Add one frame with charges."""
         if snapshot.charges is None:
             raise DataError("the dump has no column q, which S_QQ needs: dump id type x y z q")
         vectors = WaveVectors(snapshot.cell, self.k_max)

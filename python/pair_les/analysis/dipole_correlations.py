@@ -54,7 +54,7 @@ class DipoleCorrelations:
         self.molecules: Molecules | None = None
 
     def add(self, snapshot: Snapshot) -> None:
-        """One frame with charges."""
+        """Add one frame with charges."""
         if snapshot.charges is None:
             raise DataError("the dump has no column q, which dipoles need: dump id type x y z q")
         if self.molecules is None:

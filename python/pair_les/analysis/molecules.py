@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which atoms make up a molecule, and molecules made whole across periodic boundaries."""
+"""Assignment of atoms to molecules, and molecules made whole across periodic boundaries."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ class PolarizationSeries:
 
     @property
     def interval(self) -> float:
-        """Between two samples, ps."""
+        """Time between two samples, ps."""
         return float(self.time[1] - self.time[0])
 
 

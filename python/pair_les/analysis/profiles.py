@@ -36,7 +36,7 @@ class Profiles:
         self.charged = False
 
     def add(self, snapshot: Snapshot) -> None:
-        """One frame."""
+        """Add one frame."""
         inverse = np.linalg.inv(snapshot.cell)
         s = (snapshot.positions @ inverse)[:, self.axis]
         bins = np.minimum(((s - np.floor(s)) * self.n_bins).astype(int), self.n_bins - 1)

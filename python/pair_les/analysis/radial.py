@@ -36,7 +36,7 @@ class RadialDistributions:
         self.average = BlockAverage(n_frames)
 
     def add(self, snapshot: Snapshot) -> None:
-        """One frame."""
+        """Add one frame."""
         reach = float(self.edges[-1])
         half = 0.5 / np.linalg.norm(np.linalg.inv(snapshot.cell), axis=0).max()
         if reach > half * (1.0 + 1e-6):

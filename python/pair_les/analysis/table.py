@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an estimator hands to the report: one table, what to draw of it, and single numbers."""
+"""Result of an estimator: one table, which columns of it are drawn, and single numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Table:
-    """One result.
+    """One table of results.
 
     Parameters
     ----------

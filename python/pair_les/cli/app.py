@@ -29,21 +29,21 @@ app = typer.Typer(
 
 
 class Precision(str, Enum):
-    """Of an exported model."""
+    """Precision of an exported model."""
 
     float32 = "float32"
     float64 = "float64"
 
 
 class ModelFormat(str, Enum):
-    """Of an exported model."""
+    """Format of an exported model."""
 
     torchscript = "torchscript"
     pt2 = "pt2"
 
 
 class InstructionSet(str, Enum):
-    """That a pt2 is compiled for."""
+    """Instruction set that a pt2 is compiled for."""
 
     baseline = "baseline"
     avx2 = "avx2"

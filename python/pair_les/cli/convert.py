@@ -14,7 +14,7 @@ from pair_les.convert.options import repeat_option
 
 
 class SourcePrecision(str, Enum):
-    """Of a converted model."""
+    """Precision of a converted model."""
 
     float32 = "float32"
     float64 = "float64"

@@ -126,7 +126,7 @@ def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
 
 
 def _require_folder(file: Path | None) -> None:
-    """Before the work, not after it."""
+    """Raise `UserError` unless the folder of an output file exists, before the work rather than after it."""
     from pair_les.errors import UserError
 
     if file is not None and not file.parent.is_dir():

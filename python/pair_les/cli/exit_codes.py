@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the command line ends: errors as one line on stderr, and the exit code of each."""
+"""Errors of the command line as one line on stderr, and the exit code of each kind."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def run(app: typer.Typer) -> None:
 
 
 def _worker() -> str:
-    """Which of several training processes this is; empty for the first."""
+    """Return the number of this training process among several; an empty string for the first."""
     rank = os.environ.get("LOCAL_RANK", "0")
     return "" if rank == "0" else rank
 

@@ -15,7 +15,7 @@ from typing import Any
 
 
 def convert(*arguments: Any, **options: Any) -> None:
-    """See :func:`pair_les.convert.conversion.convert`; torch is imported when it is called."""
+    """Convert a model file (:func:`pair_les.convert.conversion.convert`); torch is imported when this is called."""
     from .conversion import convert as run
 
     run(*arguments, **options)

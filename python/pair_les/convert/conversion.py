@@ -131,7 +131,7 @@ def _script(converted: Converted) -> torch.jit.ScriptModule:
 
 
 def _compare(file: Path, converted: Converted, output: Path, say: Callable[[str], None]) -> None:
-    """Say how far the file is from the package's own code.
+    """Report the differences between the file and the package's own code.
 
     Raises
     ------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an adapter gives: the network, its contract, and the package's own answer to compare with."""
+"""Result of an adapter: the network, its contract, and reference values of the package's own code."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class LesSettings:
 
 
 def les_settings(les: torch.nn.Module, use_atomwise: tuple[bool, ...], path: Path) -> LesSettings:
-    """From the attributes of the pickled `les` object.
+    """Read the settings from the attributes of the pickled `les` object.
 
     Raises
     ------

@@ -43,7 +43,7 @@ _NUMBERS = {
 
 
 def find_unsafe_names(names: set[str]) -> list[str]:
-    """Those of `names` whose loading may run a program, sorted: all but plain containers and numbers."""
+    """Return those of `names` whose loading may run a program, sorted: all but plain containers and numbers."""
     safe = {
         f"{module}.{name}"
         for table in (_HARMLESS, _NUMBERS)

@@ -9,7 +9,7 @@ import torch
 
 
 def script_with_e3nn(network: torch.nn.Module) -> torch.jit.ScriptModule:
-    """By e3nn, which knows how its own modules are scripted; ``torch.jit.script`` does not."""
+    """Script a network with the compiler of e3nn, which can script its own modules; ``torch.jit.script`` cannot."""
     from e3nn.util.jit import script
 
     with warnings.catch_warnings():

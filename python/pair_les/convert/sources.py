@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which package a file is of, from the names in its pickle; nothing is loaded."""
+"""Recognition of the package that wrote a file, from the names in its pickle; nothing is loaded."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which elements of a model a file is written for."""
+"""Choice of the elements of a model that a file is written for."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class LocalNetwork(nn.Module):
     def forward(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> dict[str, Tensor]:
-        """All stages for all atoms, ghosts included."""
+        """Evaluate all stages for all atoms, ghosts included."""
         n = species.size(0)
         received = edge_vectors.new_empty([n, 0])
         kept: list[Tensor] = []
@@ -79,7 +79,7 @@ class StagedNetwork(LocalNetwork):
         kept: list[Tensor],
         n_local: int,
     ) -> tuple[Tensor, list[Tensor]]:
-        """One stage before the last, for local atoms."""
+        """Evaluate one stage before the last, for local atoms."""
         sent = edge_vectors.new_zeros([n_local, self.message_features[layer]])
         still: list[Tensor] = []
         if n_local > 0:
@@ -98,7 +98,7 @@ class StagedNetwork(LocalNetwork):
         kept: list[Tensor],
         n_local: int,
     ) -> dict[str, Tensor]:
-        """The last stage, for local atoms."""
+        """Evaluate the last stage, for local atoms."""
         last: list[Tensor] = []
         if n_local > 0:
             for number, stage in enumerate(self.stages):
@@ -110,7 +110,7 @@ class StagedNetwork(LocalNetwork):
 def network_of_stages(
     stages: list[nn.Module], charged: bool, message_features: list[int]
 ) -> LocalNetwork | StagedNetwork:
-    """Cut at its layers where there is more than one."""
+    """Return the network of these stages, cut at its layers where there is more than one."""
     return (
         StagedNetwork(stages, charged, message_features)
         if message_features

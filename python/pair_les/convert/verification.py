@@ -43,7 +43,7 @@ class Difference:
 
     @property
     def passed(self) -> bool:
-        """NaN does not pass."""
+        """Whether the difference is within its limit; NaN is not."""
         return self.value <= self.limit
 
     def __str__(self) -> str:
@@ -135,7 +135,7 @@ def _reference(converted: Converted, frame: Atoms, name: str) -> Reference | Non
 
 @dataclass(frozen=True)
 class TruncatedSum:
-    """What a k sum that ends at `k_cutoff` (1/angstrom) leaves out on one frame: forces eV/A (rms), energy eV/atom."""
+    """Truncation error of a k sum that ends at `k_cutoff` (1/angstrom) on one frame: forces eV/A (rms), energy eV/atom."""
 
     k_cutoff: float
     force: float

@@ -57,12 +57,12 @@ class Batch:
 
     @property
     def has_stress(self) -> Tensor:
-        """bool [B]: which frames carry a stress label."""
+        """Frames that carry a stress label, bool [B]."""
         return self.stress[:, 0, 0].isfinite()
 
     @property
     def counting(self) -> Tensor:
-        """bool [B]: which frames errors are made of."""
+        """Frames that errors are made of, bool [B]."""
         return torch.ones_like(self.periodic) if self.counted is None else self.counted
 
 
@@ -161,11 +161,11 @@ class BatchLoader:
             yield batch if bool(counted.all()) else replace(batch, counted=counted)
 
     def state_dict(self) -> dict[str, int]:
-        """How many batches of the current epoch have been handed out."""
+        """Return the number of batches of the current epoch that have been handed out."""
         return {"next_batch": self._next}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Continue there at the next iteration."""
+        """Continue with the next batch of a restored state at the next iteration."""
         self._next = state["next_batch"]
 
     def _order(self) -> list[int]:

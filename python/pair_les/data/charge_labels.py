@@ -12,7 +12,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class ChargeLabels:
-    """Of B frames with N atoms: ``total_charge`` [B], e; ``dipole`` [B, 3], e angstrom, and ``bec`` [N, 3, 3], e, with
+    """Labels of the charges of B frames with N atoms: ``total_charge`` [B], e; ``dipole`` [B, 3], e angstrom, and ``bec`` [N, 3, 3], e, with
     indices [atom, polarization, displacement]; NaN without a label. float64. ``fragment`` int64 [N], the number of the
     fragment of its frame that an atom belongs to, below 0 for none; ``fragment_charge`` [N], e, the charge of that fragment.
     """
@@ -30,7 +30,7 @@ class ChargeLabels:
 
 
 def join_charge_labels(labels: Sequence[ChargeLabels | None]) -> ChargeLabels | None:
-    """Those of a batch; None unless every frame has them."""
+    """Concatenate the labels of the frames of a batch; None unless every frame has them."""
     known = [label for label in labels if label is not None]
     if not known or len(known) != len(labels):
         return None

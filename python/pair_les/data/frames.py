@@ -85,7 +85,7 @@ class Frame:
 
     @property
     def where(self) -> str:
-        """How errors name this frame."""
+        """Name of this frame in errors."""
         return frame_name(self.file, self.index)
 
     def __len__(self) -> int:
@@ -99,7 +99,7 @@ def frame_name(file: str, index: int) -> str:
 
 @dataclass(frozen=True)
 class DataSet:
-    """What the files of a data set hold.
+    """Content of the files of a data set.
 
     Parameters
     ----------
@@ -254,7 +254,7 @@ def _require_finite(array: NDArray[np.float64], what: str, where: str) -> None:
 
 
 def count_labels(frames: Sequence[Frame]) -> dict[str, int]:
-    """How many frames carry each kind of label, and how many are periodic."""
+    """Count the frames that carry each kind of label, and the periodic ones."""
     return {
         "frames": len(frames),
         "atoms": sum(len(frame) for frame in frames),

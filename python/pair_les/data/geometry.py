@@ -123,7 +123,7 @@ def _require_known_names(atoms: Atoms, where: str) -> None:
 
 
 def _count_numbers(value: Any) -> int:
-    """How many finite numbers an entry of a comment line has; 0 where it is not numbers."""
+    """Count the finite numbers of an entry of a comment line; 0 where it is not numbers."""
     try:
         numbers = np.array(
             value.replace(",", " ").split() if isinstance(value, str) else value, dtype=np.float64

@@ -93,7 +93,7 @@ def _stress_findings(frames: Sequence[Frame]) -> list[Finding]:
 
 
 def _outlier_findings(outliers: list[Outlier]) -> list[Finding]:
-    """One finding for those that nothing explains, one for the rest."""
+    """Return one finding for outliers without an explanation, and one for the others."""
     findings = []
     for explained in (False, True):
         kind = [outlier for outlier in outliers if outlier.explained == explained]

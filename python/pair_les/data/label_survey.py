@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which labels the files of a data set have, which of them are used, and which look like one that was meant."""
+"""Survey of the labels of a data set: those that are used, those that are not, and those that look like a missing one."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a factor between labels means: the unit or the sign that was most likely meant, and the cure."""
+"""Explanation of a factor between labels: the unit or the sign that was most likely meant, and the remedy."""
 
 from __future__ import annotations
 

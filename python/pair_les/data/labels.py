@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Where ASE puts labels: a calculator for the names it knows, else per-frame info or per-atom arrays."""
+"""Labels of frames as ASE stores them: in a calculator, in the info of a frame, or in arrays over its atoms."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def label_names(atoms: Atoms) -> list[str]:
 
 
 def numeric_labels(atoms: Atoms) -> list[str]:
-    """Those that hold numbers and are not bookkeeping, sorted."""
+    """Return the names of labels that hold numbers and are not bookkeeping, sorted."""
     return [
         name
         for name in label_names(atoms)
@@ -79,7 +79,7 @@ def similar_labels(atoms: Atoms, kind: str) -> list[str]:
 
 
 def looks_like(kind: str, name: str) -> bool:
-    """Whether a name reads like a label of this kind."""
+    """Return whether a name looks like a label of this kind."""
     return _SIMILAR[kind].search(name.lower()) is not None
 
 

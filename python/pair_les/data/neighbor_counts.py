@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How many neighbors a cutoff gives, estimated before any neighbor list is made."""
+"""Estimate of the number of neighbors within a cutoff, before any neighbor list is made."""
 
 from __future__ import annotations
 

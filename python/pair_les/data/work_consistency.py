@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether forces and stresses are the derivatives of the energies, from pairs of frames that are close to each other.
+"""Test of forces and stresses as derivatives of the energies, on pairs of frames that are close to each other.
 
 Between two frames with the same atoms the energy changes by the work of forces and stresses, by the trapezoidal rule::
 

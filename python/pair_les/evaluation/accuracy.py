@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How well a model reproduces labeled frames: predictions of many frames, and their errors."""
+"""Predictions of many labeled frames, and their errors."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Comparison:
     stress: NDArray[np.float64]
 
     def errors(self) -> dict[str, Any]:
-        """What ``pair-les evaluate`` reports: errors in meV/atom, meV/angstrom and meV/angstrom^3.
+        """Return the errors that ``pair-les evaluate`` reports, in meV/atom, meV/angstrom and meV/angstrom^3.
 
         RMSE and MAE of forces and stress are over components. Energies are compared as they are: labels of
         another method, or with other reference energies, differ by an offset that counts as an error.

@@ -70,7 +70,7 @@ class LESCalculator(Calculator):
             self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
 
     def __getstate__(self) -> dict[str, Any]:
-        """Everything but the network; the path is absolute, because another process may be in another folder."""
+        """Return all attributes but the network; the path is absolute, because another process may be in another folder."""
         state = {name: value for name, value in self.__dict__.items() if name not in ("module", "metadata")}
         return {**state, "model_path": os.path.abspath(self.model_path)}
 
@@ -154,6 +154,6 @@ class LESCalculator(Calculator):
 
 
 def _digest(path: str | os.PathLike[str]) -> str:
-    """Of the content of a file."""
+    """Return the SHA-256 of the content of a file."""
     with open(path, "rb") as stream:
         return hashlib.sha256(stream.read()).hexdigest()

@@ -29,7 +29,7 @@ from .prediction import predict
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model says about one configuration; N atoms, float64.
+    """Results of a model for one configuration of N atoms, float64.
 
     Parameters
     ----------

@@ -113,7 +113,7 @@ def _logarithmic(axes: Axes) -> None:
 
 
 def _write(figure: Figure, file: str | os.PathLike[str]) -> None:
-    """Through the Agg canvas, which needs neither a display nor pyplot's global state; in one step."""
+    """Write a figure in one step by the Agg canvas, which needs neither a display nor pyplot's global state."""
     content = io.BytesIO()
     FigureCanvasAgg(figure).print_figure(content, format="png", dpi=150)
     write_file(file, content.getvalue())

@@ -61,7 +61,7 @@ def checked_forward(
     edge_vectors: Tensor,
     file: str | os.PathLike[str],
 ) -> tuple[Tensor, Tensor | None]:
-    """Phase 1: energies [n] and charges [n], or electronegativities and hardnesses [n, 2], or None; all checked.
+    """Evaluate and check a network: energies [n] and charges [n], or electronegativities and hardnesses [n, 2], or None.
 
     The network gets contiguous tensors. The energies are without the reference energies of the metadata.
 
@@ -95,7 +95,7 @@ def checked_forward(
 
 
 def require_finite(values: Tensor, name: str, file: str | os.PathLike[str]) -> None:
-    """In the words of LAMMPS."""
+    """Raise `GeometryError` where a value is not finite, in the words of LAMMPS."""
     if not bool(torch.isfinite(values).all()):
         article = "an" if name[0] in "aeiou" else "a"
         raise GeometryError(

@@ -66,7 +66,7 @@ class Prediction:
     latent_potential: Tensor | None = None
 
     def detach(self) -> Prediction:
-        """The same numbers without their graph."""
+        """Return the same numbers without their graph."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return replace(self, **{name: value.detach() for name, value in values.items() if value is not None})
 
@@ -174,7 +174,7 @@ def predict(
 def apply_network(
     network: Network, batch: Batch, dtype: torch.dtype, condition_on_charge: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Energies and outputs for the charges of all atoms of a batch, in `dtype`, as functions of its positions and shifts."""
+    """Return energies and outputs for the charges of all atoms in `dtype`, as functions of the positions and shifts of a batch."""
     if fused_operators.load() and batch.positions.device.type == "cpu":
         vectors = torch.ops.pair_les.edge_vectors(batch.positions, batch.edge_index, batch.shifts, dtype)
     else:
@@ -187,7 +187,7 @@ def apply_network(
 
 
 def fixed_total_charge(long_range: LongRange, batch: Batch) -> Tensor | None:
-    """Sum [B], e, that a model holds the charges of each frame to; None where it leaves the sum free.
+    """Return the sum [B], e, to which a model constrains the charges of each frame; None where the sum is free.
 
     It is the total charge of the labels, or 0 without them (docs/theory/forces.md).
     """
@@ -206,7 +206,7 @@ def charges_from_outputs(
     *,
     differentiable: bool = False,
 ) -> Tensor:
-    """Charges [N], e, of what a network returns: its charges as they are, or those of charge equilibration, float64.
+    """Return the charges [N], e, that follow from outputs of a network: the charges themselves, or equilibrated ones in float64.
 
     Parameters
     ----------
@@ -236,12 +236,12 @@ def charges_from_outputs(
 
 
 def shift_charges(charges: Tensor, batch: Batch, total_charge: Tensor | None) -> Tensor:
-    """Charges [N] that add up to the total charge [B] of each frame (`project_charges`); unchanged where that is None."""
+    """Return charges [N] that add up to the total charge [B] of each frame (`project_charges`); unchanged where that is None."""
     return charges if total_charge is None else project_charges(charges, total_charge, batch.frame)
 
 
 def _deform(batch: Batch, strain: Tensor) -> Batch:
-    """Positions, lattice vectors and shifts ``x + x @ strain``, with one symmetric strain [3, 3] for each frame."""
+    """Return a batch with positions, lattice vectors and shifts ``x + x @ strain``, one symmetric strain [3, 3] for each frame."""
     of_edge = batch.frame[batch.edge_index[0]]
     return replace(
         batch,
@@ -254,7 +254,7 @@ def _deform(batch: Batch, strain: Tensor) -> Batch:
 def _long_range_energy(
     batch: Batch, charges: Tensor, long_range: LongRange, projected: bool, k_cutoff: float
 ) -> Tensor:
-    """Long-range energy of each frame, [B], eV, slabs included; `projected` charges have the sum that they must have."""
+    """Return the long-range energy of each frame, [B], eV, slabs included; `projected` charges have the sum that they must have."""
     if projected:
         long_range = with_fixed_sum(long_range)
     energy = long_range_energy(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Networks of a committee share one set of charges, their mean: signs are made equal, and what the mean costs is said.
+"""The common charges of a committee, the mean over its networks: alignment of signs, and the error of the mean.
 
 The long-range energy is quadratic in the charges, so that the energy of mean charges is not the mean of the energies. It is near it
 where the networks agree about charges; energies and forces alone determine these only as far as they act beyond the cutoff,
@@ -54,9 +54,9 @@ class Agreement:
 
 
 def align_signs(models: Sequence[TrainedModel]) -> None:
-    """Turn the charges of networks whose sign is opposite to the first one's; their energies do not change.
+    """Reverse the charges of networks whose sign is opposite to that of the first one; their energies do not change.
 
-    Networks that are told the charge state know the sign already.
+    Networks that are conditioned on the charge state know the sign already.
     """
     first = models[0]
     if len(models) == 1 or first.long_range is None or first.config.model.charge_state:
@@ -69,7 +69,7 @@ def align_signs(models: Sequence[TrainedModel]) -> None:
 
 
 def agreement(networks: Sequence[Network], mean: Network, model: TrainedModel) -> Agreement:
-    """How far the `mean` network of a committee is from the mean of its `networks`, on the sample frames of `model`."""
+    """Compare the `mean` network of a committee with the mean of its `networks`, on the sample frames of `model`."""
 
     def forces_of(network: Network, batch: Batch) -> Tensor:
         return predict(network, model.long_range, batch, model.dtype).forces
@@ -90,7 +90,7 @@ def _samples(model: TrainedModel) -> list[Batch]:
 
 
 def _charges(model: TrainedModel, batches: Sequence[Batch]) -> Tensor:
-    """Of all atoms of the batches, e, float64."""
+    """Return the charges of all atoms of the batches, e, float64."""
     found = [predict(model.network.interaction, model.long_range, batch, model.dtype) for batch in batches]
     return torch.cat([prediction.charge.double() for prediction in found if prediction.charge is not None])
 

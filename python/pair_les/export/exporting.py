@@ -63,7 +63,7 @@ class Check:
 
     @property
     def passed(self) -> bool:
-        """NaN does not pass."""
+        """Whether the difference is within its limit; NaN is not."""
         return self.difference <= self.limit
 
     def __str__(self) -> str:
@@ -99,7 +99,7 @@ def export(
     description
         Free text for the metadata.
     charge, n_atoms
-        Total charge, e, and number of atoms of the state to write, for networks that are told the charge state
+        Total charge, e, and number of atoms of the state to write, for networks that are conditioned on the charge state
         (see `choose_charge_state`); None for others.
     file_format
         ``torchscript``, or ``pt2``: compiled for this release of torch and for `instruction_set`.
@@ -213,7 +213,7 @@ def require_format(output: Path, file_format: str, instruction_set: str | None) 
 
 
 def charge_per_atom(model: TrainedModel, charge: float | None, n_atoms: int | None) -> float | None:
-    """The state to write, e per atom; None for networks that are not told one, and `RunError` where they are given one."""
+    """Return the state to write, e per atom; None for networks that are not conditioned on one, and `RunError` where they are given one."""
     if model.config.model.charge_state:
         return choose_charge_state(model.charge_states, charge, n_atoms, model.file)
     for name, value in (("--charge", charge), ("--atoms", n_atoms)):
@@ -293,7 +293,7 @@ def compare_with_trained(
 ) -> list[Check]:
     """Largest differences in energy, charges and forces between a model file and the trained networks.
 
-    `state`, e per atom, is what the trained networks are told; None where they are told nothing.
+    `state`, e per atom, is the input of networks that are conditioned on the charge state; None for others.
     """
     model = models[0]
     module, metadata = load_model(file)

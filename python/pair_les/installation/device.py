@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether a device of torch is there, before anything is put on it."""
+"""Devices of torch, checked before anything is put on them."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ CHARGE_TOLERANCE = 0.01
 
 @dataclass(frozen=True)
 class FrameCheck:
-    """One frame: LAMMPS against Python; a deviation is None where the dump lacks the columns.
+    """Deviations of LAMMPS from Python in one frame; None where the dump lacks the columns.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ def _require_elements(dump: str | os.PathLike[str], metadata: Metadata) -> None:
 
 
 def _boundaries(atoms: Atoms) -> str:
-    """As after ``boundary``: p, or f for what is not periodic."""
+    """Return the arguments of ``boundary``: p, or f for a direction that is not periodic."""
     return " ".join("p" if periodic else "f" for periodic in atoms.pbc)
 
 
@@ -190,7 +190,7 @@ def _charge_unit(metadata: Metadata, units: str) -> float:
 
 
 def _total_charge(atoms: Atoms, metadata: Metadata, units: str, given: float | None) -> float | None:
-    """That of the run, e: equilibrated charges have the sum that ``pair_style les charge Q`` asks for."""
+    """Return the total charge of the run, e: equilibrated charges have the sum that ``pair_style les charge Q`` sets."""
     if given is not None:
         return given
     settings = metadata.long_range

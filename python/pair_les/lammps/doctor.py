@@ -126,7 +126,7 @@ def _without_mpi() -> bool:
 
 
 def _trial(name: str, ranks: int) -> Finding:
-    """One step with a tiny charged model on this many ranks."""
+    """Run one step with a tiny charged model on this many ranks."""
     if not _version("torch"):
         return Finding(name, "not run: needs torch", "install torch as above")
     from .trial_run import run_trial
@@ -138,7 +138,7 @@ def _trial(name: str, ranks: int) -> Finding:
 
 
 def _advice(problem: str) -> str:
-    """What to type where a trial run fails."""
+    """Return what to type where a trial run fails."""
     typed = re.search(r"\b(type '.*|build pair_les again.*|install pair_les again.*)", problem)
     if typed:
         return typed[1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One step of LAMMPS with a tiny charged model, compared with Python: the proof that an installation works.
+"""One step of LAMMPS with a tiny charged model, compared with Python: a test of an installation.
 
 Eight ions of a strained rock-salt cell, charges that depend on their surroundings, ``kspace_style ewald``. The run passes through
 everything that a real one needs: plugin, core, torch, kspace, the backward pass, and with two ranks MPI.
@@ -83,7 +83,7 @@ class TrialNetwork(torch.nn.Module):
 
 @dataclass(frozen=True)
 class Trial:
-    """How a trial run ended.
+    """Outcome of a trial run.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def _require_ranks(output: str, ranks: int) -> None:
 
 
 def _compared(frames: list[FrameCheck]) -> Trial:
-    """Whether forces and charges of every frame are those of Python."""
+    """Compare forces and charges of every frame with those of Python."""
     deviation = max(frame.force_max or 0.0 for frame in frames)
     if all(frame.agrees(FORCE_TOLERANCE, CHARGE_TOLERANCE) for frame in frames):
         return Trial(deviation)

@@ -24,7 +24,7 @@ from .split import g_ewald_from_sigma, self_energy_factor
 
 
 def lowest_hardness(settings: LongRange) -> float:
-    """eV/e^2, what every hardness must exceed, so that the energy has a minimum in any configuration.
+    """Return the bound, eV/e^2, that every hardness must exceed, so that the energy has a minimum in any configuration.
 
     The k sum and the sum over pairs are positive definite together with the Gaussians' interaction with themselves; where
     the energy leaves that out (no `self_interaction`), the hardness has to make up for it.
@@ -135,7 +135,7 @@ def equilibrate(
     *,
     differentiable: bool = False,
 ) -> Tensor:
-    """Charges of a batch, frame by frame.
+    """Return the equilibrated charges of a batch, frame by frame.
 
     Unless `differentiable`, K is taken as it is, and the derivative in the positions is not that of the charges. Energies and
     forces, and what training differentiates them by, do not need it: it enters with the factor mu and adds up to nothing.

@@ -198,7 +198,7 @@ class _Gradient(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, w: Tensor, u: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        """Of ``D = seed sum_n (w_n . dE/dr_n + u_n dE/dq_n)``, the slope of E as positions move by w and charges by u."""
+        """Differentiate ``D = seed sum_n (w_n . dE/dr_n + u_n dE/dq_n)``, the slope of E as positions move by w and charges by u."""
         lattice, (xy, both) = ctx.lattice, ctx.arrays
         charges, seed, potential, field = ctx.saved_tensors
         n = charges.shape[-1]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The deployed model: reading and writing of files that carry their own contract (versions 1 to 3).
+"""Reading and writing of model files, which carry their own contract (versions 1 to 3).
 
 A model file is a TorchScript archive or an AOTInductor package (:mod:`pair_les.model_file.aot`) with one extra file,
 ``metadata.json``; this module is the only Python file that knows this. Torch is imported only by the functions that
@@ -192,7 +192,7 @@ def _extra_file(path: str | os.PathLike[str], name: str) -> bytes | None:
 
 
 def is_package(path: str | os.PathLike[str]) -> bool:
-    """Whether a readable model file is an AOTInductor package."""
+    """Return whether a readable model file is an AOTInductor package."""
     with zipfile.ZipFile(path) as archive:
         return any(name.split("/")[1:] == [PACKAGE_MARK] for name in archive.namelist())
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The charge state of a model file: which one to write, and what it means for the total charge of a system.
+"""The charge state of a model file: its choice at export, and the total charge of a system that follows from it.
 
-A network that is told the charge state (`model.charge_state`) knows Q / N, the total charge of a frame over its number of atoms: an
+A network that is conditioned on the charge state (`model.charge_state`) takes Q / N, the total charge of a frame over its number of atoms: an
 intensive number, so that a system made of n copies of a frame has n times its energy. A model file is of one state.
 """
 
@@ -21,7 +21,7 @@ States = Sequence[tuple[float, int]]
 
 
 def choose_charge_state(states: States, charge: float | None, n_atoms: int | None, where: str) -> float:
-    """Charge per atom, e, that ``pair-les export --charge Q [--atoms N]`` asks for.
+    """Return the charge per atom, e, that ``pair-les export --charge Q [--atoms N]`` asks for.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def choose_charge_state(states: States, charge: float | None, n_atoms: int | Non
 def resolve_total_charge(
     metadata: Metadata, n_atoms: int, given: float | None, file: str | os.PathLike[str]
 ) -> float | None:
-    """Sum that the charges are shifted to, e; None: as `neutralize` says.
+    """Return the sum that the charges are shifted to, e; None where `neutralize` decides.
 
     Parameters
     ----------

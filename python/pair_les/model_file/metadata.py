@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The metadata of a model file (contract, versions 1 to 3): what it says and which values it may have.
+"""The metadata of a model file (contract, versions 1 to 3): its keys and their rules.
 
 Every broken rule is an error of one line that names the file, the key, the value and the rule.
 """
@@ -25,7 +25,7 @@ _REQUIRED_LONG_RANGE = ("sigma", "coulomb_constant", "self_interaction", "neutra
 
 @dataclass(frozen=True)
 class LongRange:
-    """How the long-range energy was defined when the model was trained (docs/reference/model_file.md, ``long_range``).
+    """Definition of the long-range energy that the model was trained with (docs/reference/model_file.md, ``long_range``).
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ class LongRange:
 
 @dataclass(frozen=True)
 class Compiled:
-    """What a package was compiled for: a machine that has it can run the file.
+    """Target that a package was compiled for: a machine that has it can run the file.
 
     Parameters
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the network of a model file has to return: names, shapes and dtype."""
+"""Outputs that the network of a model file must return: names, shapes and dtype."""
 
 from __future__ import annotations
 

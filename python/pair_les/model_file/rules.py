@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the rules of the contract are made of: kinds of values, and the one error for all of them."""
+"""Kinds of values that the rules of the contract distinguish, and the one error for a broken rule."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the networks of this package share: the signature of the contract, reference energies, charges to start from."""
+"""Common base of the networks: the signature of the contract, reference energies, initial charges."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class ContractNet(nn.Module):
     def energy_from_output(
         self, output: Tensor, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> Tensor:
-        """Energies that ``output [n_local, n_outputs]`` says, eV, and with `zbl` the repulsion of nuclei."""
+        """Return the energies in ``output [n_local, n_outputs]``, eV, and with `zbl` the repulsion of nuclei."""
         energy = output[:, 0] * self.energy_scale
         if self.zbl:
             energy = energy + repulsion_energy(
@@ -145,7 +145,7 @@ class ContractNet(nn.Module):
         return energy
 
     def charge_from_output(self, output: Tensor) -> Tensor:
-        """What ``output [n, n_outputs]`` says of charges: themselves ``[n]``, e; electronegativities and hardnesses ``[n, 2]``,
+        """Return the charges in ``output [n, n_outputs]``: themselves ``[n]``, e; electronegativities and hardnesses ``[n, 2]``,
         eV/e and eV/e^2; or nothing ``[0]``."""
         if self.equilibrates:
             hardness = self.hardness_floor + self.hardness_scale * torch.nn.functional.softplus(output[:, 2])
@@ -209,11 +209,11 @@ class ContractNet(nn.Module):
         return []
 
     def readout_state(self, charge_per_atom: Tensor | None) -> Tensor | None:
-        """What the readout is told of the charge per atom, e: about 1 for the largest of the training frames."""
+        """Return the charge per atom in the unit of the readout: about 1 for the largest of the training frames."""
         return None if charge_per_atom is None else charge_per_atom / self.state_unit
 
     def at_charge_state(self, charge_per_atom: float) -> ContractNet:
-        """A copy that is this network at one charge per atom, e, and is told nothing: its biases contain the state."""
+        """Return a copy of this network at one charge per atom, e, that takes no charge as input: its biases contain the state."""
         network = deepcopy(self)
         fold_charge_state(network.readout, charge_per_atom / float(self.state_unit))
         network.settings = replace(self.settings, charge_state=False)
@@ -252,7 +252,7 @@ class ContractNet(nn.Module):
     def start_from_charges(
         self, charges: dict[str, float], potentials: dict[str, float] | None = None
     ) -> None:
-        """Make every atom of an element start with the same charge, e (an element that is not named: 0).
+        """Give every atom of an element the same initial charge, e (an element that is not named: 0).
 
         With charge equilibration: with the electronegativity that leads to this charge where the other atoms' charges make the
         potential of the element in `potentials`, V, with one hardness for all, and with an energy that is the less by what
@@ -286,7 +286,7 @@ class ContractNet(nn.Module):
 
     @torch.no_grad()
     def restore_charge_output(self, copies: list[Tensor]) -> None:
-        """Put back what `charge_output` returned."""
+        """Restore the weights and biases that `charge_output` returned."""
         for parameter, copy in zip((*self._output_weights(), self.readout.last.bias), copies, strict=True):
             parameter[..., 1:] = copy
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Several networks as one model: their means, and what each of them says."""
+"""Several networks as one model: the means of their outputs, and the outputs of each."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ class Committee(nn.Module):
     def forward(
         self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
     ) -> dict[str, Tensor]:
-        """As the networks (contract version 1)."""
+        """Return the means of the outputs of the networks (contract version 1)."""
         outputs: list[dict[str, Tensor]] = []
         for member in self.members:
             outputs.append(member(species, edge_index, edge_vectors, n_local))
         return self.means(outputs)
 
     def means(self, outputs: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-        """What :meth:`forward` returns, from the outputs of the networks."""
+        """Return the result of :meth:`forward` from the outputs of the networks."""
         energies: list[Tensor] = []
         charges: list[Tensor] = []
         for output in outputs:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Equivariant products of the mixed density: what an atom can tell its neighbors in a message.
+"""Equivariant products of the mixed density, the content of messages.
 
 With ``u_c(n) = sum_lm F[c, lm] Y_lm(n)``, the projections ``<u^2 Y_lm>`` and ``<u^3 Y_lm>`` over the sphere couple two and
 three factors to degree l by Gaunt coefficients (:mod:`pair_les.net.products` has their invariant counterparts). The
@@ -46,7 +46,7 @@ def equivariant_tables(l_max: int, message_l_max: int) -> dict[str, np.ndarray]:
 
 
 def find_row_order(message_l_max: int) -> np.ndarray:
-    """Where each lm is after the rows of even l are followed by those of odd l."""
+    """Return the position of each lm where the rows of even l are followed by those of odd l."""
     degrees = degrees_of(message_l_max)
     return np.argsort(np.argsort(degrees % 2, kind="stable"), kind="stable")
 
@@ -99,7 +99,7 @@ def invariants_and_products(
     odd_back: Tensor,
     order: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """What the network takes from a mixed density: ``l_max + 3`` invariants of each channel, and what messages are made of.
+    """Return ``l_max + 3`` invariants of each channel of a mixed density, and the products that messages are made of.
 
     The pure-torch twin of ``torch.ops.pair_les.equivariants``.
 

@@ -145,7 +145,7 @@ class MessagePassingNet(ContractNet):
         n_local: int,
         charge_per_atom: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """As :meth:`LESNet.interaction`."""
+        """Return energies and charges, as :meth:`LESNet.interaction` does."""
         atoms, kept = self.reached(edge_index, species.size(0), n_local)
         center = torch.index_select(edge_index[0], 0, kept)
         neighbor = torch.index_select(edge_index[1], 0, kept)

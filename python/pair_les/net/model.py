@@ -112,7 +112,7 @@ class LESNet(ContractNet):
     ) -> tuple[Tensor, Tensor]:
         """Energies without the reference energies, and what `charge_from_output` returns; arguments as :meth:`forward`.
 
-        ``charge_per_atom [n_local]``, e, of each atom's frame, for a network that is told the charge state; default 0.
+        ``charge_per_atom [n_local]``, e, of each atom's frame, for a network that is conditioned on the charge state; default 0.
         """
         state = self.readout_state(charge_per_atom)
         a = self.density(species, edge_index, edge_vectors, n_local)

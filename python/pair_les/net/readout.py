@@ -28,7 +28,7 @@ class SpeciesLinear(nn.Module):
 
 
 class StateShift(nn.Module):
-    """What the charge state of a frame adds to the first hidden layer of its atoms and to their outputs; 0 at the start.
+    """Contribution of the charge state of a frame to the first hidden layer of its atoms and to their outputs; 0 initially.
 
     Both are linear in the state, with factors of each species. A fixed state is therefore a change of biases and nothing else.
     """
@@ -40,7 +40,7 @@ class StateShift(nn.Module):
 
 
 def fold_charge_state(readout: Readout | SharedReadout, state: float) -> None:
-    """Turn a readout that is told the state into one of this state, by its biases."""
+    """Turn a readout that is conditioned on the charge state into one of this state, by its biases."""
     shift, first = readout.state, readout.layers[0]
     assert shift is not None and isinstance(first, SpeciesLinear | SharedLinear)
     with torch.no_grad():

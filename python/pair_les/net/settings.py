@@ -33,7 +33,7 @@ class NetSettings:
     message_l_max : int
         Highest degree of these functions, 1 to ``l_max``; without effect where there are no messages.
     charge_state : bool
-        Whether the network is told the total charge per atom of each frame (:class:`pair_les.net.readout.StateShift`).
+        Whether the network is conditioned on the total charge per atom of each frame (:class:`pair_les.net.readout.StateShift`).
     zbl : bool
         Whether the screened repulsion of nuclei is added (:mod:`pair_les.net.repulsion`).
 

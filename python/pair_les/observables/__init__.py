@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What latent charges say about charge: dipoles, quadrupoles, polarization, Born effective charges."""
+"""Observables of latent charges: dipoles, quadrupoles, polarization, Born effective charges."""
 
 from ..long_range.projection import project_charges
 from .born import born_charges

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How well latent charges agree with labels that were never fitted: dipoles, quadrupoles, Born charges, charges."""
+"""Agreement of latent charges with labels that were never fitted: dipoles, quadrupoles, Born charges, charges."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _remove_trace(moment: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def errors(found: dict[str, Agreement]) -> dict[str, float]:
-    """What ``pair-les evaluate`` reports of each kind: RMSE, R2, the best scale, R2 with it, and the squared correlation."""
+    """Return what ``pair-les evaluate`` reports of each kind: RMSE, R2, the best scale, R2 with it, the squared correlation."""
     rows = {}
     for name, pair in found.items():
         rows[f"{name}_rmse"] = pair.rmse

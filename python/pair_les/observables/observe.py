@@ -29,7 +29,7 @@ from .moments import dipole, electronic_scale, polarization, quadrupole
 
 @dataclass(frozen=True)
 class Observation:
-    """What the charges of one configuration of N atoms say, times ``sqrt(eps)``; float64.
+    """Charges of one configuration of N atoms and their moments, times ``sqrt(eps)``; float64.
 
     Parameters
     ----------

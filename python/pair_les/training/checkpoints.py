@@ -73,7 +73,7 @@ class RunCheckpoint(Checkpoint):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """After a step (all averages and schedules are up to date, Checkpoint callbacks come last)."""
+        """Write a checkpoint where one is due (all averages and schedules are up to date, Checkpoint callbacks come last)."""
         signum, due = self._agree(trainer, cast(PotentialModule, pl_module).loss)
         if trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
             return  # validation follows, and then the checkpoint of the epoch
@@ -83,7 +83,7 @@ class RunCheckpoint(Checkpoint):
             raise Interrupted(signum)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """After the epoch's validation, history, early stopping and plateau schedule."""
+        """Write the checkpoint of the epoch, after its validation, history, early stopping and plateau schedule."""
         score = float(trainer.callback_metrics["valid_score"])
         signum, _ = self._agree(trainer, score)
         if score < self.best_score:
@@ -94,13 +94,13 @@ class RunCheckpoint(Checkpoint):
             raise Interrupted(signum)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Signals are the system's again."""
+        """Restore the signal handlers of the system."""
         self._signals.restore()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Signals are the system's again."""
+        """Restore the signal handlers of the system."""
         self._signals.restore()
 
     def state_dict(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class RunCheckpoint(Checkpoint):
         self._written = time.monotonic()
 
     def _agree(self, trainer: pl.Trainer, loss: float) -> tuple[int, bool]:
-        """Signal that any process has received (0: none), and whether to write: the same on all of them.
+        """Return the signal that any process has received (0: none), and whether to write: the same on all of them.
 
         Raises
         ------

@@ -57,7 +57,7 @@ class KeysSection(Section):
     """Charge of the fragment of each atom, e, the same on all its atoms; 0 where it is missing."""
 
     def labels(self) -> LabelKeys:
-        """As the reader takes them."""
+        """Return the names as the reader of data takes them."""
         return LabelKeys(self.energy, self.forces, self.stress, self.virial, self.total_charge)
 
 
@@ -128,7 +128,7 @@ class LongRangeSection(Section):
         return self
 
     def settings(self) -> LongRange:
-        """As the model file carries them."""
+        """Return the settings as the model file carries them."""
         return LongRange(
             self.sigma, self.coulomb_constant, self.self_interaction, self.neutralize, self.charge_model
         )
@@ -176,7 +176,7 @@ class ModelSection(Section):
     """The long-range energy. null: no charges."""
 
     def net_settings(self) -> NetSettings:
-        """As the network takes them."""
+        """Return the settings as the network takes them."""
         return NetSettings(**{field.name: getattr(self, field.name) for field in fields(NetSettings)})
 
     @model_validator(mode="after")
@@ -226,7 +226,7 @@ class ChargeLossSection(Section):
     """Slow index of the nine numbers of a labeled Born effective charge."""
 
     def asked(self) -> bool:
-        """Whether any weight is above 0."""
+        """Return whether any weight is above 0."""
         return max(self.neutrality, self.fragments, self.conservation, self.dipole, self.bec) > 0.0
 
 

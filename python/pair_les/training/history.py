@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What happened in each epoch: a CSV file that agrees with the checkpoint, a line on the terminal."""
+"""Record of the epochs: a CSV file that agrees with the checkpoint, and a line on the terminal."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ class History(Callback):
         self._started = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The clock of an epoch that goes on after an interruption."""
+        """Start the clock of an epoch that goes on after an interruption."""
         self._started = time.monotonic()
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The clock of a new epoch."""
+        """Start the clock of a new epoch."""
         self._started, self._seconds = time.monotonic(), 0.0
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -71,11 +71,11 @@ class History(Callback):
             write_history(self.file, self.rows)
 
     def state_dict(self) -> dict[str, Any]:
-        """All rows, and the time that the epoch has taken so far."""
+        """Save or restore all rows, and the time that the epoch has taken so far."""
         return {"rows": self.rows, "seconds": self._elapsed()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """All rows, and the time that the epoch has taken so far."""
+        """Save or restore all rows, and the time that the epoch has taken so far."""
         self.rows, self._seconds = state_dict["rows"], state_dict["seconds"]
 
     def _elapsed(self) -> float:
@@ -102,7 +102,7 @@ class Terminal(Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """One step further."""
+        """Advance the progress bar by one step."""
         if not trainer.is_global_zero or not sys.stderr.isatty():
             return
         if self._bar is None:
@@ -117,17 +117,17 @@ class Terminal(Callback):
         self._bar.update()
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The steps of this epoch are done."""
+        """Close the progress bar of the steps of this epoch."""
         self._close()
 
     def on_exception(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
     ) -> None:
-        """Leave the terminal clean."""
+        """Close the progress bar, so that the message of the error starts on a line of its own."""
         self._close()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """The line of this epoch (the history, earlier in the list of callbacks, has its row by now)."""
+        """Print the line of this epoch (the history, earlier in the list of callbacks, has its row by now)."""
         if not trainer.is_global_zero:
             return
         row = self.history.rows[-1]

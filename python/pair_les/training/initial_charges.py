@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One charge per element to start from, by linear least squares on energies and forces.
+"""Initial charges of the elements, by linear least squares on energies and forces.
 
 Why: charges enter the energy as products, so a network that starts near q = 0 starts on a saddle point, and whatever a
 growing charge adds within the cutoff the short-range part must take back at the same pace. Training then creeps. A pair

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One energy per element to start from, where reference energies are not fitted to the training frames."""
+"""Initial energies of the elements, where reference energies are not fitted to the training frames."""
 
 from __future__ import annotations
 

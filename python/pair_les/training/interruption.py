@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Signals of batch systems and of the keyboard, noted when they come and acted on between two steps."""
+"""Signals of batch systems and of the keyboard, recorded on arrival and handled between two steps."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ class SignalWatch:
         self._previous: dict[int, Any] = {}
 
     def install(self) -> None:
-        """Take over the signals (main thread only)."""
+        """Install the signal handlers (main thread only)."""
         self._previous = {signum: signal.signal(signum, self._note) for signum in SIGNALS}
 
     def restore(self) -> None:
-        """Give them back."""
+        """Restore the former signal handlers."""
         for signum, handler in self._previous.items():
             signal.signal(signum, handler)
         self._previous = {}

@@ -65,15 +65,15 @@ class PotentialModule(pl.LightningModule):
     # ----------------------------------------------------------------------------------------------- losses
 
     def loss_weights(self, epoch: int) -> LossSection:
-        """Weights in force in an epoch (counted from 0)."""
+        """Return the weights of the loss in an epoch (counted from 0)."""
         return weights_of_epoch(epoch, self.config.training)
 
     def score_weights(self) -> LossSection:
-        """See `weights_of_score`."""
+        """Return the weights of the validation score (`weights_of_score`)."""
         return weights_of_score(self.config.training)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Loss of one batch."""
+        """Return the loss of one batch."""
         prediction = predict(
             self.network.interaction,
             self.long_range,
@@ -101,7 +101,7 @@ class PotentialModule(pl.LightningModule):
         loss.backward(inputs=[parameter for parameter in self.parameters() if parameter.requires_grad])
 
     def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
-        """Fitted charges stay where they are until the short-range part has learned what they leave over.
+        """Hold fitted charges fixed until the short-range part has learned the remaining forces.
 
         They are put back after the step rather than kept from it by zero gradients: Adam would then know no size of their
         gradients when they are released, and its first steps would throw them away.
@@ -115,7 +115,7 @@ class PotentialModule(pl.LightningModule):
         self.network.restore_charge_output(held)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Errors of one batch, with the averaged weights where there are some."""
+        """Add the errors of one batch, with the averaged weights where there are some."""
         prediction = predict(
             self.network.interaction,
             self.long_range,
@@ -129,15 +129,15 @@ class PotentialModule(pl.LightningModule):
     # ----------------------------------------------------------------------------------------------- epochs
 
     def on_train_epoch_start(self) -> None:
-        """A new epoch (not the rest of an interrupted one) starts its sums from nothing."""
+        """Reset the sums of errors at the start of a new epoch (not of the rest of an interrupted one)."""
         self.train_errors.reset()
 
     def on_validation_epoch_start(self) -> None:
-        """Sums start from nothing."""
+        """Reset the sums of errors."""
         self.valid_errors.reset()
 
     def on_validation_epoch_end(self) -> None:
-        """Errors of the epoch, and the score that checkpoints, early stopping and the schedule look at."""
+        """Compute the errors of the epoch, and the score that checkpoints, early stopping and the schedule use."""
         valid = self.valid_errors.over_processes(self.device)
         self.epoch_errors = {
             "train": rmse(self.train_errors.over_processes(self.device)),
@@ -146,7 +146,7 @@ class PotentialModule(pl.LightningModule):
         self.log("valid_score", weighted_loss(valid[0], valid[1], self.score_weights()), sync_dist=True)
 
     def on_train_epoch_end(self) -> None:
-        """The plateau schedule takes its step before the checkpoint is written: a resumed run has it too."""
+        """Step the plateau schedule before the checkpoint is written, so that a resumed run has it, too."""
         score = float(self.trainer.callback_metrics["valid_score"])
         self.plateau.step(score, self.config.training.plateau_patience)
 
@@ -160,12 +160,12 @@ class PotentialModule(pl.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Add what Lightning does not know of: the sums of the epoch so far and the plateau schedule."""
+        """Add the state that Lightning does not have: the sums of the epoch so far and the plateau schedule."""
         checkpoint["train_errors"] = self.train_errors.over_processes(self.device)
         checkpoint["plateau"] = asdict(self.plateau)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Take them back; the sums of all processes go to the first."""
+        """Restore that state; the sums of all processes go to the first one."""
         if self.trainer.is_global_zero:
             self.train_errors.values = checkpoint["train_errors"]
         self.plateau = Plateau(**checkpoint["plateau"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Making a network for a configuration, and fitting its normalization to the training frames."""
+"""Construction of the network of a configuration, and the fit of its normalization to the training frames."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def train(config: Config) -> Path:
 
 
 def _train(config: Config, folder: RunFolder, first: bool) -> None:
-    """The work of one process; the first one also speaks and writes."""
+    """Train in one process; the first one also reports and writes."""
     _require_devices(config)
     _quiet()
     _set_threads(config)
@@ -139,11 +139,11 @@ class FrameData(pl.LightningDataModule):
         self.valid = valid
 
     def train_dataloader(self) -> BatchLoader:
-        """Shuffled anew in each epoch."""
+        """Return the training frames, shuffled anew in each epoch."""
         return self._loader(self.train, shuffle=True)
 
     def val_dataloader(self) -> BatchLoader:
-        """Always in order."""
+        """Return the validation frames, always in the same order."""
         return self._loader(self.valid, shuffle=False)
 
     def _loader(self, graphs: list[Graph], shuffle: bool) -> BatchLoader:
@@ -221,7 +221,7 @@ def _module(
 
 
 def _initial_charges(config: Config, train: list[Graph], species: list[str]) -> dict[str, float] | None:
-    """Fitted or given; None where the network starts with the charges of its random weights."""
+    """Return fitted or given charges; None where the network starts with the charges of its random weights."""
     model, given = config.model, config.training.initial_charges
     if model.long_range is None or given is None:
         return None
@@ -238,7 +238,7 @@ def _initial_charges(config: Config, train: list[Graph], species: list[str]) -> 
 
 
 def _charge_notes(config: Config, module: PotentialModule, train: list[Graph]) -> list[str]:
-    """What the user is told about initial charges."""
+    """Return the lines about initial charges for the user."""
     network, asked = module.network, config.training.initial_charges
     if not network.has_charge:
         return []
@@ -267,7 +267,7 @@ def _charge_notes(config: Config, module: PotentialModule, train: list[Graph]) -
 def _average_potentials(
     config: Config, train: list[Graph], species: list[str], charges: dict[str, float]
 ) -> dict[str, float] | None:
-    """What electronegativities have to make up for, where they are to lead to these charges."""
+    """Return the mean potentials that electronegativities must balance, so that they lead to these charges."""
     assert config.model.long_range is not None  # there are charges
     settings = config.model.long_range.settings()
     if not settings.equilibrates:
@@ -278,7 +278,7 @@ def _average_potentials(
 def _callbacks(
     config: Config, folder: RunFolder, history: History, description: dict[str, Any]
 ) -> list[Callback]:
-    """In the order in which they must see the end of an epoch."""
+    """Return the callbacks in the order in which they must see the end of an epoch."""
     training = config.training
     found: list[Callback] = []
     if training.ema is not None:
@@ -320,7 +320,7 @@ def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl
 
 
 def _require_devices(config: Config) -> None:
-    """As many as there are processes, before the data are read."""
+    """Raise `RunError` unless there are as many devices as processes, before the data are read."""
     if config.training.device == "cuda":
         try:
             require_device(f"cuda:{config.training.processes - 1}")
@@ -331,7 +331,7 @@ def _require_devices(config: Config) -> None:
 
 
 def _set_threads(config: Config) -> None:
-    """As configured; else OMP_NUM_THREADS where set; else the cores of this machine shared out."""
+    """Set the threads of torch as configured; else to OMP_NUM_THREADS; else share out the cores of this machine."""
     threads = config.training.threads
     if threads is None and "OMP_NUM_THREADS" not in os.environ:
         threads = max(len(os.sched_getaffinity(0)) // config.training.processes, 1)
@@ -340,12 +340,12 @@ def _set_threads(config: Config) -> None:
 
 
 def _quiet() -> None:
-    """Lightning's remarks on itself are no news to the user of a command line; errors still come through."""
+    """Silence remarks of Lightning that do not concern the user of a command line; errors still come through."""
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
 
 
 def _report(text: str) -> None:
-    """Progress goes to stderr; stdout is for results."""
+    """Print a line of progress to stderr; stdout is for results."""
     print(text, file=sys.stderr, flush=True)

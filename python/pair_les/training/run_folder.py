@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The folder of a run: what it holds, whether a new start may use it, and who is writing to it."""
+"""The folder of a run: its files, whether a new start may use it, and which process writes to it."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ class RunFolder:
 
     @property
     def begun(self) -> bool:
-        """There is something to resume; before that, configuration and data may still be changed."""
+        """Whether there is something to resume; before that, configuration and data may be changed."""
         return self.last.is_file()
 
     @property
     def finished(self) -> bool:
-        """The summary is the last thing written."""
+        """Whether the run is finished: its summary is written last."""
         return self.summary.is_file()
 
     def problems(self) -> list[str]:
@@ -68,7 +68,7 @@ class RunFolder:
 
     @property
     def usable(self) -> bool:
-        """Nothing speaks against the model."""
+        """Whether no problem of the model is known."""
         return not self.problems()
 
     @contextmanager

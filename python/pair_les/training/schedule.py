@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What changes in the course of a training: the learning rate, as a factor on its configured value, and the weights of the loss."""
+"""Schedules of a training: the learning rate, as a factor on its configured value, and the weights of the loss."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Plateau:
     waited: int = 0
 
     def step(self, score: float, patience: int) -> None:
-        """Look at the score of one more epoch."""
+        """Update the factor with the score of one more epoch."""
         if score < self.best:
             self.best, self.waited = score, 0
             return
@@ -65,7 +65,7 @@ def weights_of_score(training: TrainingSection) -> LossSection:
 
 
 def _interpolate(first: float, last: float, done: float) -> float:
-    """On the way from `first` (0) to `last` (1): by a constant factor, or, where one of them is 0, a constant step."""
+    """Interpolate from `first` (0) to `last` (1) by a constant factor, or, where one of them is 0, by a constant step."""
     if first > 0.0 and last > 0.0:
         return first * (last / first) ** done
     return first + (last - first) * done

@@ -64,7 +64,7 @@ class ErrorSums:
         self.values += torch.stack([sums.detach(), counts]).to(self.values)
 
     def reset(self) -> None:
-        """Start an epoch."""
+        """Reset the sums at the start of an epoch."""
         self.values = torch.zeros_like(self.values)
 
     def over_processes(self, device: torch.device) -> Tensor:

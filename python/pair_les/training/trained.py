@@ -44,7 +44,7 @@ class TrainedModel:
     file
         The checkpoint.
     charge_states
-        Total charge, e, and number of atoms of the kinds of training frames; empty for a network that is not told them.
+        Total charge, e, and number of atoms of the kinds of training frames; empty for a network that is not conditioned on them.
     """
 
     network: ContractNet
@@ -57,7 +57,7 @@ class TrainedModel:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the network."""
+        """Dtype of the network."""
         return DTYPES[self.config.training.precision]
 
 

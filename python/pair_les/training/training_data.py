@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a run learns from: training and validation frames, reference energies, and what the user is told about them."""
+"""Data of a run: training and validation frames, reference energies, and the notes about them for the user."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _counts(name: str, frames: list[Frame]) -> str:
 
 
 def uses_total_charge(config: Config) -> bool:
-    """Whether the total charge of a frame matters to the model or to the loss."""
+    """Return whether the model or the loss depends on the total charge of a frame."""
     long_range = config.model.long_range
     projected = long_range is not None and long_range.neutralize
     return projected or config.model.charge_state or config.training.charge_loss.asked()
@@ -118,7 +118,7 @@ def _used_labels(config: Config) -> list[str]:
 def _reference_energies(
     config: Config, data: DataSet, frames: list[Frame], species: list[str]
 ) -> dict[str, float]:
-    """Of exactly the elements that occur in the training frames."""
+    """Return the reference energies of exactly the elements that occur in the training frames."""
     given = config.data.reference_energies
     if given == "fit":
         return fit_reference_energies(frames, species, isolated_energies(data.isolated_atoms))
@@ -141,7 +141,7 @@ def _reference_energies(
 
 
 def _isolated_atom_notes(config: Config, read: list[DataSet], species: list[str]) -> list[str]:
-    """What becomes of isolated atoms."""
+    """Return the lines for the user about the use of isolated atoms."""
     notes = []
     for number, data in enumerate(read):
         symbols = list(dict.fromkeys(atom.symbol for atom in data.isolated_atoms))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whether a trained model is of any use: its errors beside the labels', its forces on displaced atoms, its sums of charges.
+"""Usability of a trained model: its errors beside the size of the labels, its forces on displaced atoms, its sums of charges.
 
 A model that knows the composition only has energies of least squares and no forces; its errors are the spread of the labels. A
 trained model whose errors are larger is worse than none. Errors on frames that are all alike say nothing about frames that differ

@@ -129,7 +129,7 @@ def _require(holds: bool, path: Path, what: str, only: str) -> None:
 
 
 def _density(cace: Any, rows: list[int], path: Path) -> Density:
-    """From the edge basis of the file; `rows` are the species."""
+    """Build the density from the edge basis of the file; `rows` are the species."""
     for part, name in (
         ("radial_basis", "BesselRBF"),
         ("cutoff_fn", "PolynomialCutoff"),
@@ -173,7 +173,7 @@ def _density(cace: Any, rows: list[int], path: Path) -> Density:
 
 
 def _invariants(cace: Any, dtype: torch.dtype, path: Path) -> Invariants:
-    """From the lists of products in the file."""
+    """Build the invariants from the lists of products in the file."""
     place = 1
     terms: list[list[tuple[int, list[int], float]]] = [[(0, [0], 1.0)]]
     for order, invariants in cace.symmetrizer.indice_dict_allnu.items():
@@ -193,7 +193,7 @@ def _invariants(cace: Any, dtype: torch.dtype, path: Path) -> Invariants:
 
 
 def _message(layer: Any, density: Density, path: Path) -> nn.Module:
-    """h of one message-passing layer."""
+    """Build the function h of one message-passing layer."""
     kinds = {name: child for name, child in layer.named_children() if child is not None}
     for name, child in kinds.items():
         _require(
@@ -236,7 +236,7 @@ def _layers(sequence: Any, path: Path) -> nn.Sequential:
 
 
 def _readout(atomwise: Any, path: Path) -> Readout:
-    """Of an ``Atomwise`` module with one output per atom."""
+    """Build the readout of an ``Atomwise`` module with one output per atom."""
     for setting in ("residual", "use_batchnorm", "post_process"):
         _require(not getattr(atomwise, setting, None), path, f"Atomwise with {setting}", "without it")
     _require(

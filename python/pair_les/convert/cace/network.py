@@ -158,7 +158,7 @@ class Sum(nn.Module):
 
 
 class CaceStage(nn.Module):
-    """One layer, see `pair_les.convert.stages`."""
+    """One layer of CACE as a stage (`pair_les.convert.stages`)."""
 
     def __init__(
         self,

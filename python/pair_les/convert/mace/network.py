@@ -48,7 +48,7 @@ class Repulsion(nn.Module):
 
 
 class NoRepulsion(nn.Module):
-    """Of a model without repulsion of nuclei."""
+    """Stand-in for `Repulsion` in models without repulsion of nuclei."""
 
     def forward(self, one_hot: Tensor, edge_index: Tensor, edge_vectors: Tensor, n: int) -> Tensor:
         """Zeros, [n]."""
@@ -70,7 +70,7 @@ class Readout(nn.Module):
 
 
 class NoReadout(nn.Module):
-    """Of a layer without readout."""
+    """Stand-in for `Readout` in layers without readout."""
 
     def forward(self, features: Tensor) -> Tensor:
         """Zeros, [n]."""
@@ -94,7 +94,7 @@ class Elements(nn.Module):
 
 
 class MaceStage(nn.Module):
-    """One layer of MACE, see `pair_les.convert.stages`. `first` and `last` are the first and last layer; one may be both."""
+    """One layer of MACE as a stage (`pair_les.convert.stages`). `first` and `last` are the first and last layer; one may be both."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ class MaceStage(nn.Module):
 
 
 def _scale_and_shift(model: nn.Module, head: int) -> tuple[float, float]:
-    """Of the head; 1 and 0 for a model of class MACE."""
+    """Return scale and shift of the head; 1 and 0 for a model of class MACE."""
     block = getattr(model, "scale_shift", None)
     if block is None:
         return 1.0, 0.0

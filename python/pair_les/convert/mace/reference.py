@@ -50,7 +50,7 @@ def calculator(model: torch.nn.Module, head: int, several_heads: bool) -> Callab
 
 
 def _charges(ase_calculator: Any, atoms: Atoms, head: int) -> np.ndarray | None:
-    """By the charge readouts on the features of all layers."""
+    """Compute the charges by the charge readouts on the features of all layers."""
     model = ase_calculator.models[0]
     if not hasattr(model, "les_readouts"):
         return None

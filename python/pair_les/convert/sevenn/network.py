@@ -91,7 +91,7 @@ class Elements(nn.Module):
 
 
 class SevenNetStage(nn.Module):
-    """One layer of SevenNet, see `pair_les.convert.stages`."""
+    """One layer of SevenNet as a stage (`pair_les.convert.stages`)."""
 
     def __init__(
         self,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the two passes of a network to compiled files, for one instruction set, single-threaded."""
+"""Compilation of the two passes of a network, for one instruction set, single-threaded."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def compile_pass(
 
 
 def summarize_error(error: BaseException) -> str:
-    """The line of an error that says most: the first one of a compiler, else the first."""
+    """Return the most informative line of an error: the first error of a compiler, else the first line."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = next((line for line in lines if "error: " in line), lines[0] if lines else "")
     return f"{type(error).__name__}: {said[:300]}"

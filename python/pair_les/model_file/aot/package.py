@@ -27,7 +27,7 @@ from pair_les.model_file.aot.verification import require_contract, require_same
 from pair_les.model_file.metadata import Compiled, ContractError, Metadata
 
 PADDING_VERSION = 1
-"""Of the atoms and edges that a package expects before the real ones."""
+"""Version of the atoms and edges that a package expects before the real ones."""
 
 
 def torch_release() -> str:
@@ -128,7 +128,7 @@ def describe_target(instruction_set: str) -> Compiled:
 
 
 def _find_free_sizes(value: Tensor | torch.SymInt | int) -> set[int]:
-    """Dimensions with symbols of a tensor; a kept size is one of an empty tensor."""
+    """Return the dimensions of a tensor whose sizes are symbols; a kept size is one of an empty tensor."""
     if not isinstance(value, Tensor):
         return {0}
     return {dimension for dimension, size in enumerate(value.shape) if isinstance(size, torch.SymInt)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One traced graph of outputs and gradient becomes two: a forward pass, and a backward pass that takes what it kept."""
+"""Partition of one traced graph of outputs and gradient into a forward pass and a backward pass that takes what the first kept."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class _Backward(torch.nn.Module):
 
 
 def bound_data_dependent_sizes(traced: GraphModule) -> None:
-    """Say in the graph that sizes which depend on data are at least 2 (:mod:`pair_les.model_file.aot.padding`), to be checked at run time."""
+    """Assert in the graph that sizes which depend on data are at least 2 (:mod:`pair_les.model_file.aot.padding`), at run time."""
     for node in list(traced.graph.nodes):
         if node.target is aten.nonzero.default:
             with traced.graph.inserting_after(node):

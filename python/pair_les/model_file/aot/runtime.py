@@ -98,7 +98,7 @@ def require_machine(path: str | os.PathLike[str], metadata: Metadata) -> None:
 
 
 def open_pass(path: str | os.PathLike[str], name: str) -> AOTIModelContainerRunnerCpu:
-    """One compiled model of a package. Its unpacked files are gone from the disk when this returns."""
+    """Open one compiled model of a package. Its unpacked files are gone from the disk when this returns."""
     folder = tempfile.mkdtemp(prefix="pair_les_")
     try:
         library = None

@@ -22,7 +22,7 @@ Network = Callable[[Tensor, Tensor, Tensor, int], dict[str, Tensor]]
 
 
 def output_names(metadata: Metadata) -> list[str]:
-    """What a package returns, in this order; means over a committee are taken by who loads it."""
+    """Return the names of the outputs of a package, in their order; its reader takes the means over a committee."""
     if metadata.committee > 1:
         return ["member_energy", *(["member_charge"] if metadata.long_range is not None else [])]
     return atomic_output_names(metadata)
