@@ -21,7 +21,7 @@ import ase.io
 import numpy as np
 import torch
 from lammps_run import lammps
-from pair_les.export import scripts
+from pair_les.export import script_network
 from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 
@@ -53,7 +53,7 @@ def write_water_network(path: Path) -> None:
     with torch.no_grad():  # nearly flat: the atoms stay where they are
         for parameter in (net.readout.last.weight, net.readout.direct):
             parameter.mul_(1e-3)
-    plain, fused = scripts(net)
+    plain, fused = script_network(net)
     extra = {"message_features": net.message_features()}
     save_model(path, plain, Metadata(("H", "O"), 4.5, 1, "float32", LongRange(1.0), extra=extra), fused)
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from pair_les.export import scripts
+from pair_les.export import script_network
 from pair_les.model_file import Metadata, load_model, save_model, save_package
 from pair_les.net import LESNet, NetSettings
 
@@ -53,7 +53,7 @@ def write_scripts(model: Path, folder: Path) -> None:
     """``model.pt`` and ``model64.pt`` as `pair-les export` would write them today."""
     for name, precision in (("model.pt", "float32"), ("model64.pt", "float64")):
         network, metadata = in_precision(model, precision)
-        plain, operators = scripts(network)
+        plain, operators = script_network(network)
         save_model(folder / name, plain, metadata, operators)
 
 

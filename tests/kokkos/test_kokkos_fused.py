@@ -16,7 +16,7 @@ import pytest
 import tolerances
 import torch
 from compare import assert_equal
-from pair_les.export import scripts
+from pair_les.export import script_network
 from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from systems import System, random_fluid, rock_salt
@@ -35,7 +35,7 @@ def network(path: Path, dtype: str = "float64", species=("Na", "Cl"), spread=0.3
     net = network_class(chosen)(list(species), chosen, charge=True).to(getattr(torch, dtype))
     with torch.no_grad():  # a new network starts flat, so that nothing depends on the positions
         net.readout.last.weight.normal_(0.0, spread)
-    plain, fused = scripts(net)
+    plain, fused = script_network(net)
     assert fused is not None
     layers = chosen.message_passing_layers
     metadata = Metadata(

@@ -16,7 +16,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from pair_les.data.response_labels import ResponseKeys, read_response_labels
 from pair_les.errors import DataError
 from pair_les.observables import observe
-from pair_les.observables.agreement import Agreement, agreement, errors
+from pair_les.observables.agreement import LabelAgreement, agreement_errors, compare_charges
 
 EPS = 1.5
 
@@ -47,7 +47,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_labels_made_by_the_model_agree_with_it(folder):
     keys = ResponseKeys(charges="mulliken")
-    found = agreement(folder / "model.pt", [folder / "frames.xyz"], keys, eps=EPS)
+    found = compare_charges(folder / "model.pt", [folder / "frames.xyz"], keys, eps=EPS)
     assert sorted(found) == ["bec", "charges", "dipole", "quadrupole"]
     sizes = {name: len(pair.label) for name, pair in found.items()}
     assert sizes == {
@@ -56,13 +56,13 @@ def test_labels_made_by_the_model_agree_with_it(folder):
         "dipole": 9,
         "quadrupole": 27,
     }  # moments of isolated frames
-    for name, value in errors(found).items():
+    for name, value in agreement_errors(found).items():
         expected = 0.0 if name.endswith("rmse") else 1.0
         assert value == pytest.approx(expected, abs=1e-6), name
 
 
 def test_latent_charges_agree_up_to_the_square_root_of_eps(folder):
-    found = agreement(folder / "model.pt", [folder / "frames.xyz"])
+    found = compare_charges(folder / "model.pt", [folder / "frames.xyz"])
     assert "charges" not in found
     for pair in found.values():
         assert pair.scale == pytest.approx(np.sqrt(EPS), abs=1e-6)
@@ -72,36 +72,36 @@ def test_latent_charges_agree_up_to_the_square_root_of_eps(folder):
 
 def test_the_other_index_order_is_worse(folder):
     model, data = folder / "model.pt", [folder / "frames.xyz"]
-    wrong = agreement(model, data, eps=EPS, displacement_first=False)["bec"]
+    wrong = compare_charges(model, data, eps=EPS, displacement_first=False)["bec"]
     assert wrong.rmse > 1e-3
 
 
 def test_measures_of_agreement():
-    pair = Agreement(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0]))
+    pair = LabelAgreement(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0]))
     assert pair.rmse == pytest.approx(np.sqrt(2.0 / 3.0))
     assert pair.r2() == pytest.approx(0.0)
     assert pair.scale == pytest.approx(1.0)
-    assert np.isnan(Agreement(np.ones(2), np.ones(2)).r2())
-    assert np.isnan(Agreement(np.ones(2), np.ones(2)).r2_pearson)
+    assert np.isnan(LabelAgreement(np.ones(2), np.ones(2)).r2())
+    assert np.isnan(LabelAgreement(np.ones(2), np.ones(2)).r2_pearson)
 
 
 def test_squared_correlation_leaves_out_factor_and_offset():
     rng = np.random.default_rng(5)
     label, noise = rng.normal(size=(2, 50))
-    pair = Agreement(label, label + 0.3 * noise)
+    pair = LabelAgreement(label, label + 0.3 * noise)
     expected = np.corrcoef(pair.label, pair.prediction)[0, 1] ** 2
     assert pair.r2_pearson == pytest.approx(expected, abs=1e-12)
-    moved = Agreement(label, 0.4 - 3.0 * pair.prediction)
+    moved = LabelAgreement(label, 0.4 - 3.0 * pair.prediction)
     assert moved.r2_pearson == pytest.approx(expected, abs=1e-12)
     best = np.polyfit(pair.prediction, label, 1)
-    assert expected == pytest.approx(Agreement(label, np.polyval(best, pair.prediction)).r2(), abs=1e-12)
+    assert expected == pytest.approx(LabelAgreement(label, np.polyval(best, pair.prediction)).r2(), abs=1e-12)
 
 
 def test_models_and_data_without_charges(folder):
     write_model(folder / "short.pt", sigma=None)
-    assert agreement(folder / "short.pt", [folder / "frames.xyz"]) == {}
+    assert compare_charges(folder / "short.pt", [folder / "frames.xyz"]) == {}
     ase.io.write(folder / "bare.xyz", Atoms("Na", [[0.0, 0.0, 0.0]]), format="extxyz")
-    assert agreement(folder / "model.pt", [folder / "bare.xyz"]) == {}
+    assert compare_charges(folder / "model.pt", [folder / "bare.xyz"]) == {}
 
 
 def test_errors_name_file_frame_and_label(folder):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A network that is told the charge state: what the state does, one model file per state, and what is refused."""
+"""A network that is conditioned on the charge state: what the state does, one model file per state, and what is refused."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def batch_of(path: Path, frames: list, totals: list[float]) -> Batch:
     return collate(with_charge_labels(read, graphs, "total_charge", dipole=None, bec=None))
 
 
-def told(net: ContractNet, batch: Batch, long_range: LongRange | None = NEUTRALIZE):
+def predict_charged(net: ContractNet, batch: Batch, long_range: LongRange | None = NEUTRALIZE):
     return predict(net.interaction, long_range, batch, torch.float64, condition_on_charge=True)
 
 
@@ -75,7 +75,10 @@ def test_zero_weights_are_the_blind_network(tmp_path, layers):
     missing, unexpected = aware.load_state_dict(blind.state_dict(), strict=False)
     assert {name.split(".")[-1] for name in missing} == {"hidden", "output", "state_unit"} and not unexpected
     batch = batch_of(tmp_path, tiny_frames(3), [0.0, 1.0, -1.0])
-    found, expected = told(aware, batch), predict(blind.interaction, NEUTRALIZE, batch, torch.float64)
+    found, expected = (
+        predict_charged(aware, batch),
+        predict(blind.interaction, NEUTRALIZE, batch, torch.float64),
+    )
     assert torch.equal(found.energy, expected.energy) and torch.equal(found.forces, expected.forces)
 
 
@@ -83,7 +86,7 @@ def test_zero_weights_are_the_blind_network(tmp_path, layers):
 def test_a_batch_of_states_is_each_state_alone(tmp_path, layers):
     """`at_charge_state` puts the state into the biases: the same energies, forces and charges, frame by frame."""
     net, totals = network(layers), [0.0, 1.0, -1.0]
-    together = told(net, batch_of(tmp_path, tiny_frames(3), totals))
+    together = predict_charged(net, batch_of(tmp_path, tiny_frames(3), totals))
     start = 0
     for number, total in enumerate(totals):
         frame = tiny_frames(3)[number]
@@ -96,7 +99,7 @@ def test_a_batch_of_states_is_each_state_alone(tmp_path, layers):
         assert (found.forces - together.forces[atoms]).abs().max() < tol.SYMMETRY
         assert (found.charge - together.charge[atoms]).abs().max() < tol.CONVERGED_SUM
         start += len(frame)
-    blind = told(net, batch_of(tmp_path, tiny_frames(3), [0.0, 0.0, 0.0]))
+    blind = predict_charged(net, batch_of(tmp_path, tiny_frames(3), [0.0, 0.0, 0.0]))
     changed = (together.energy - blind.energy).abs()
     assert changed[0] < tol.CONVERGED_SUM and changed[1] > 1e-2 and changed[2] > 1e-2
 
@@ -109,7 +112,7 @@ def test_what_the_outputs_are_shifted_by(tmp_path, layers):
         net.readout.state.hidden.zero_()
         net.readout.state.output.copy_(torch.tensor([[0.3, 0.0], [-0.1, 0.0]], dtype=torch.float64))
     frame = tiny_frames(3)[2]  # Na2Cl3
-    zero, one = (told(net, batch_of(tmp_path, [frame], [q]), None) for q in (0.0, 1.0))
+    zero, one = (predict_charged(net, batch_of(tmp_path, [frame], [q]), None) for q in (0.0, 1.0))
     expected = (1.0 / 5) / 0.125 * (2 * 0.3 - 3 * 0.1) * float(net.energy_scale)
     assert (one.energy - zero.energy).item() == pytest.approx(expected, abs=tol.CONVERGED_SUM)
     assert (one.forces - zero.forces).abs().max() < tol.SYMMETRY
@@ -119,9 +122,9 @@ def test_copies_of_a_charged_cell_add_up(tmp_path):
     """Extensive: eight cells with eight times the charge have eight times the energy, long range included."""
     net = network()
     one = tiny_frames(1)[0]
-    found = told(net, batch_of(tmp_path, [one, one.repeat(2)], [1.0, 8.0]))
+    found = predict_charged(net, batch_of(tmp_path, [one, one.repeat(2)], [1.0, 8.0]))
     assert found.energy[1].item() == pytest.approx(8.0 * found.energy[0].item(), abs=100 * tol.CONVERGED_SUM)
-    alike = told(net, batch_of(tmp_path, [one, one.repeat(2)], [1.0, 1.0]))
+    alike = predict_charged(net, batch_of(tmp_path, [one, one.repeat(2)], [1.0, 1.0]))
     assert abs(alike.energy[1].item() - 8.0 * alike.energy[0].item()) > 1e-2
 
 
@@ -239,7 +242,7 @@ def test_sizes_of_a_charge():
 
 def test_blind_networks_take_no_state(tiny_run, tmp_path):
     with pytest.raises(
-        RunError, match="--charge 1: this network was not told the charge state: leave it out"
+        RunError, match="--charge 1: this network is not conditioned on the charge state: leave it out"
     ):
         export(tiny_run, tmp_path / "model.pt", charge=1.0)
 

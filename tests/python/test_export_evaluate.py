@@ -26,7 +26,7 @@ from pair_les.evaluation.figures import parity
 from pair_les.evaluation.label_errors import evaluate
 from pair_les.evaluation.prediction import predict
 from pair_les.export import export
-from pair_les.export.agreement import agreement, align_signs
+from pair_les.export.committee_charges import align_signs, measure_spread
 from pair_les.installation import fused_operators as fused
 from pair_les.model_file import ContractError, Metadata, load_model, read_metadata, save_model
 from pair_les.training.trained import load_trained
@@ -101,7 +101,7 @@ def test_the_networks_of_a_committee_get_one_sign(tiny_run: Path, tmp_path: Path
     one, other = load_trained(tiny_run), load_trained(tiny_run)
     other.network.restore_charge_output([-weights for weights in other.network.charge_output()])
     models = iter([one, other])
-    monkeypatch.setattr("pair_les.export.exporting.load_trained", lambda path: next(models))
+    monkeypatch.setattr("pair_les.export.model_export.load_trained", lambda path: next(models))
     lines: list[str] = []
     export([tiny_run, tiny_run], tmp_path / "both.pt", precision="float64", say=lines.append)
     edges = torch.tensor([[0, 1], [1, 0]]), torch.tensor([[2.5, 0.1, 0.0], [-2.5, -0.1, 0.0]]).double()
@@ -129,7 +129,7 @@ def test_a_committee_without_common_charges_is_warned_of(tiny_run: Path, tmp_pat
         outputs = [model.network.interaction(*arguments) for model in models]
         return tuple(sum(parts) / 2 for parts in zip(*outputs, strict=True))
 
-    found = agreement([model.network.interaction for model in models], mean, one)
+    found = measure_spread([model.network.interaction for model in models], mean, one)
     assert found.of_mean == pytest.approx(found.spread / 6.0, rel=1e-2)  # 1/16 of the long range; +-3/8
     assert found.charges_agree and "WARNING" not in str(found)
     text = str(dataclasses.replace(found, of_mean=2.0 * found.spread))
@@ -139,7 +139,7 @@ def test_a_committee_without_common_charges_is_warned_of(tiny_run: Path, tmp_pat
 def test_networks_that_do_not_go_together_are_refused(tiny_run: Path, tmp_path: Path, monkeypatch) -> None:
     one, other = load_trained(tiny_run), dataclasses.replace(load_trained(tiny_run), species=["Na", "F"])
     models = iter([one, other])
-    monkeypatch.setattr("pair_les.export.exporting.load_trained", lambda path: next(models))
+    monkeypatch.setattr("pair_les.export.model_export.load_trained", lambda path: next(models))
     with pytest.raises(
         RunError, match=r"species is \['Na', 'F'\], that of .* is \['Na', 'Cl'\]: a committee"
     ):

@@ -133,7 +133,7 @@ def export(
     Example: pair-les export runs/chains -o cation.pt --charge 1
     Example: pair-les export runs/water --format pt2 -o model.pt2
     """
-    from pair_les.export.exporting import export as write
+    from pair_les.export.model_export import export as write
 
     def say(line: str) -> None:
         print(line, flush=True)

@@ -71,8 +71,7 @@ def evaluate(
     """
     from pair_les.data.response_labels import used_names
     from pair_les.evaluation.label_errors import evaluate as compare
-    from pair_les.observables.agreement import agreement
-    from pair_les.observables.agreement import errors as charge_errors
+    from pair_les.observables.agreement import agreement_errors, compare_charges
     from pair_les.output_files import json_text, write_file
 
     labels, response = _label_keys(keys or [])
@@ -82,7 +81,7 @@ def evaluate(
         model, data, labels, also_used=used_names(response), say=lambda note: print(note, file=sys.stderr)
     )
     errors = comparison.errors()
-    seen = agreement(
+    charges = compare_charges(
         model,
         data,
         response,
@@ -90,7 +89,7 @@ def evaluate(
         displacement_first=born_order is BornOrder.displacement,
         total_charge=labels.total_charge,
     )
-    errors.update(charge_errors(seen))
+    errors.update(agreement_errors(charges))
     text = json_text(errors, indent=2)
     if str(json_file) == "-":
         print(text)

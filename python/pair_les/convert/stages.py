@@ -81,12 +81,12 @@ class StagedNetwork(LocalNetwork):
     ) -> tuple[Tensor, list[Tensor]]:
         """Evaluate one stage before the last, for local atoms."""
         sent = edge_vectors.new_zeros([n_local, self.message_features[layer]])
-        still: list[Tensor] = []
+        still_kept: list[Tensor] = []
         if n_local > 0:
             for number, stage in enumerate(self.stages):
                 if number == layer:
-                    sent, still = stage(species, edge_index, edge_vectors, received, kept, n_local)
-        return sent, still
+                    sent, still_kept = stage(species, edge_index, edge_vectors, received, kept, n_local)
+        return sent, still_kept
 
     @torch.jit.export
     def finish(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The written file against the package that the model comes from, before anybody is told that it is done.
+"""Comparison of the written file with the package that the model comes from.
 
 This evaluates a model file with ASE's neighbor list and no compiled code, as any reader would.
 """

@@ -43,7 +43,7 @@ def choose_charge_state(states: States, charge: float | None, n_atoms: int | Non
     known = " ".join(f"{q:g}" for q in charges)
     if charge is None:
         raise RunError(
-            f"{where}: the network is told the total charge, and a model file is of one charge state: "
+            f"{where}: the network is conditioned on the total charge, and a model file is of one charge state: "
             f"add --charge Q (the training frames have {known} e)"
         )
     if charge == 0.0:

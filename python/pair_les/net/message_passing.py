@@ -120,7 +120,7 @@ class MessagePassingNet(ContractNet):
         self.radial_weights = nn.Parameter(
             torch.randn(self.n_radial, (l_max + 1) * self.message_channels) / math.sqrt(self.n_radial)
         )
-        self.as_is_weights = nn.Parameter(
+        self.passthrough_weights = nn.Parameter(
             torch.randn(self.n_radial, self.message_channels) / math.sqrt(self.n_radial)
         )
         self.second_mixing = nn.Parameter(
@@ -129,6 +129,7 @@ class MessagePassingNet(ContractNet):
         self.readout = SharedReadout(
             n_s, 2 * n_features, list(settings.hidden), self.n_outputs, settings.charge_state
         )
+        self.register_load_state_dict_pre_hook(_rename_former_weights)
         if charge:
             self._spread_charges()
 
@@ -309,7 +310,7 @@ class MessagePassingNet(ContractNet):
 
     def received(self, h: Tensor, center: Tensor, neighbor: Tensor, vectors: Tensor, n_local: int) -> Tensor:
         """Both sums of the module's docstring, ``[n_lm, n_local, 2 message_channels]``."""
-        weights = torch.cat([self.radial_weights, self.as_is_weights], 1)
+        weights = torch.cat([self.radial_weights, self.passthrough_weights], 1)
         weights = weights.view(self.n_radial, self.l_max + 2, self.message_channels)
         if self.fused:
             if self.fused_messages and vectors.device.type == "cpu":
@@ -399,3 +400,10 @@ class MessagePassingNet(ContractNet):
 
     def _output_weights(self) -> list[Tensor]:
         return [*super()._output_weights(), self.readout.direct]
+
+
+def _rename_former_weights(module: nn.Module, state: dict[str, Tensor], prefix: str, *rest: object) -> None:
+    """Take weights under the name that they have in checkpoints of the previous release."""
+    former = prefix + "as_is_weights"
+    if former in state:
+        state[prefix + "passthrough_weights"] = state.pop(former)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Screened repulsion of nuclei (Ziegler, Biersack, Littmark 1985): what a network is not told where no training frame goes."""
+"""Screened repulsion of nuclei (Ziegler, Biersack, Littmark 1985): for distances that no training frame has."""
 
 from __future__ import annotations
 

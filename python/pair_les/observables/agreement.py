@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Agreement of latent charges with labels that were never fitted: dipoles, quadrupoles, Born charges, charges."""
+"""LabelAgreement of latent charges with labels that were never fitted: dipoles, quadrupoles, Born charges, charges."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .observe import observe
 
 
 @dataclass(frozen=True)
-class Agreement:
+class LabelAgreement:
     """Labels and predictions of one quantity, both [n] components in e and angstrom."""
 
     label: NDArray[np.float64]
@@ -54,7 +54,7 @@ class Agreement:
         return (float(label @ prediction) / norms) ** 2 if norms > 0.0 else float("nan")
 
 
-def agreement(
+def compare_charges(
     model: str | os.PathLike[str],
     data: Sequence[str | os.PathLike[str]],
     keys: ResponseKeys | None = None,
@@ -62,7 +62,7 @@ def agreement(
     eps: float = 1.0,
     displacement_first: bool = True,
     total_charge: str = "total_charge",
-) -> dict[str, Agreement]:
+) -> dict[str, LabelAgreement]:
     """Each kind of label that the data has, against the model; nothing for a model without charges.
 
     The energy does not depend on the sign of all charges: they are turned over, all kinds together, where that
@@ -104,12 +104,12 @@ def agreement(
         for name, pairs in parts.items()
         if pairs
     }
-    alike = sum(
+    similarity = sum(
         float(label @ found) / max(float(np.linalg.norm(label) * np.linalg.norm(found)), 1e-300)
         for label, found in joined.values()
     )
-    sign = -1.0 if alike < 0.0 else 1.0
-    return {name: Agreement(label, sign * found) for name, (label, found) in joined.items()}
+    sign = -1.0 if similarity < 0.0 else 1.0
+    return {name: LabelAgreement(label, sign * found) for name, (label, found) in joined.items()}
 
 
 def _compare(
@@ -132,7 +132,7 @@ def _remove_trace(moment: NDArray[np.float64]) -> NDArray[np.float64]:
     return (moment - np.eye(3) * np.trace(moment) / 3.0).reshape(-1)
 
 
-def errors(found: dict[str, Agreement]) -> dict[str, float]:
+def agreement_errors(found: dict[str, LabelAgreement]) -> dict[str, float]:
     """Return what ``pair-les evaluate`` reports of each kind: RMSE, R2, the best scale, R2 with it, the squared correlation."""
     rows = {}
     for name, pair in found.items():

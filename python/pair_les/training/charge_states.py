@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Charge states of the training frames, for a network that is told them (`model.charge_state`)."""
+"""Charge states of the training frames, for a network that is conditioned on them (`model.charge_state`)."""
 
 from __future__ import annotations
 

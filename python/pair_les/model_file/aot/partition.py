@@ -101,14 +101,14 @@ def partition(traced: GraphModule, n_inputs: int, n_outputs: int) -> TwoPasses:
     of_outputs = _find_ancestors(outputs)
     kept: set[Node] = set()
     of_backward: set[Node] = set()
-    waiting = list(gradients)
-    while waiting:
-        node = waiting.pop()
+    pending = list(gradients)
+    while pending:
+        node = pending.pop()
         if node in of_backward or node in kept or node.op == "placeholder":
             continue
         if node not in of_outputs or node.op == "get_attr" or node.target in VIEWS:
             of_backward.add(node)
-            waiting.extend(node.all_input_nodes)
+            pending.extend(node.all_input_nodes)
         else:
             kept.add(node)
     to_keep = [node for node in nodes if node in kept]
@@ -128,12 +128,12 @@ def partition(traced: GraphModule, n_inputs: int, n_outputs: int) -> TwoPasses:
 
 def _find_ancestors(roots: Iterable[Node]) -> set[Node]:
     seen: set[Node] = set()
-    waiting = list(roots)
-    while waiting:
-        node = waiting.pop()
+    pending = list(roots)
+    while pending:
+        node = pending.pop()
         if node not in seen:
             seen.add(node)
-            waiting.extend(node.all_input_nodes)
+            pending.extend(node.all_input_nodes)
     return seen
 
 

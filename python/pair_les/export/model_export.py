@@ -30,7 +30,7 @@ from ..output_files import errors_name
 from ..training.network import DTYPES
 from ..training.trained import TrainedModel, load_trained
 from ..training.usability import require_usable
-from .agreement import agreement, align_signs
+from .committee_charges import align_signs, measure_spread
 
 REFERENCES = (
     "B. Cheng, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01577-7 (latent Ewald summation)",
@@ -143,10 +143,10 @@ def export(
     reference_energies = mean_reference_energies(models)
     members = []
     for trained in models:
-        told = trained.network
-        network = (copy.deepcopy(told) if state is None else told.at_charge_state(state)).to(
-            DTYPES[precision]
-        )
+        trained_network = trained.network
+        network = (
+            copy.deepcopy(trained_network) if state is None else trained_network.at_charge_state(state)
+        ).to(DTYPES[precision])
         network.reference_energies = torch.zeros_like(reference_energies)  # the metadata has them
         members.append(network)
     whole = members[0] if len(members) == 1 else committee_of(members)
@@ -172,7 +172,7 @@ def export(
             if file_format == "pt2":
                 save_package(unchecked, whole, metadata, instruction_set, say)
             else:
-                plain, fused = scripts(whole)
+                plain, fused = script_network(whole)
                 save_model(unchecked, plain, metadata, fused)
         checks = compare_with_trained(unchecked, models, state)
         failed = [check for check in checks if not check.passed]
@@ -183,7 +183,7 @@ def export(
             )
         if len(models) > 1:
             networks = [_mean_network([member], state) for member in models]
-            say(str(agreement(networks, _mean_network(models, state), model)))
+            say(str(measure_spread(networks, _mean_network(models, state), model)))
         os.replace(unchecked, output)
     finally:
         unchecked.unlink(missing_ok=True)
@@ -219,7 +219,7 @@ def charge_per_atom(model: TrainedModel, charge: float | None, n_atoms: int | No
     for name, value in (("--charge", charge), ("--atoms", n_atoms)):
         if value is not None:
             raise RunError(
-                f"{model.file}: {name} {value:g}: this network was not told the charge state: leave it out, and give "
+                f"{model.file}: {name} {value:g}: this network is not conditioned on the charge state: leave it out, and give "
                 "'pair_style les charge Q' in LAMMPS; or train with model.charge_state"
             )
     return None
@@ -253,7 +253,9 @@ def require_alike(models: Sequence[TrainedModel]) -> None:
                 )
 
 
-def scripts(network: ContractNet | Committee) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
+def script_network(
+    network: ContractNet | Committee,
+) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
     """The network in plain torch, for any reader, and in the fused operators, where they are installed.
 
     The network is left with the choice it had.
@@ -340,8 +342,10 @@ def _mean_network(models: Sequence[TrainedModel], state: float | None) -> Networ
     ) -> tuple[Tensor, Tensor]:
         energies, charges = [], []
         for model in models:
-            told = [] if state is None else [edge_vectors.new_full((n_local,), state)]
-            energy, charge = model.network.interaction(species, edge_index, edge_vectors, n_local, *told)
+            charge_inputs = [] if state is None else [edge_vectors.new_full((n_local,), state)]
+            energy, charge = model.network.interaction(
+                species, edge_index, edge_vectors, n_local, *charge_inputs
+            )
             energies.append(energy.double())
             charges.append(charge)
         return torch.stack(energies).mean(0), torch.stack(charges).mean(0)

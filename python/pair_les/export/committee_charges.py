@@ -21,7 +21,7 @@ from ..training.trained import TrainedModel
 
 
 @dataclass(frozen=True)
-class Agreement:
+class CommitteeSpread:
     """Root mean squares over the components of the forces of sample frames, eV/angstrom.
 
     Parameters
@@ -68,7 +68,7 @@ def align_signs(models: Sequence[TrainedModel]) -> None:
             model.network.restore_charge_output([-weights for weights in model.network.charge_output()])
 
 
-def agreement(networks: Sequence[Network], mean: Network, model: TrainedModel) -> Agreement:
+def measure_spread(networks: Sequence[Network], mean: Network, model: TrainedModel) -> CommitteeSpread:
     """Compare the `mean` network of a committee with the mean of its `networks`, on the sample frames of `model`."""
 
     def forces_of(network: Network, batch: Batch) -> Tensor:
@@ -81,7 +81,7 @@ def agreement(networks: Sequence[Network], mean: Network, model: TrainedModel) -
         middle = torch.stack(alone).mean(0)
         difference.append((forces_of(mean, batch) - middle).flatten())
         spread.extend((forces - middle).flatten() for forces in alone)
-    return Agreement(_rms(difference), _rms(spread))
+    return CommitteeSpread(_rms(difference), _rms(spread))
 
 
 def _samples(model: TrainedModel) -> list[Batch]:
