@@ -17,6 +17,8 @@ class MovingAverage(WeightAveraging):
     def __init__(self, decay: float) -> None:
         def update(averaged: list[Tensor], current: list[Tensor], n_averaged: Tensor | int) -> None:
             n = int(n_averaged)
-            torch._foreach_lerp_(averaged, current, 1.0 - min(decay, (1.0 + n) / (10.0 + n)))
+            weight = 1.0 - min(decay, (1.0 + n) / (10.0 + n))
+            for average, value in zip(averaged, current, strict=True):
+                average.lerp_(value, weight)
 
         super().__init__(use_buffers=False, multi_avg_fn=torch.no_grad()(update))

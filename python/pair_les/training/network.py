@@ -10,6 +10,7 @@ import torch
 
 from ..data.batches import collate
 from ..data.graphs import Graph
+from ..installation.process_state import default_dtype
 from ..long_range.equilibration import lowest_hardness
 from ..net import LESNet, MessagePassingNet, network_class
 from ..net.edge_vectors import edge_vectors
@@ -56,10 +57,8 @@ def new_network(
     energy_scale, average_neighbors
         See `data_scales`.
     """
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(DTYPES[precision])  # networks make parameters and tables in the default dtype
-    try:
-        settings = model.net_settings()
+    settings = model.net_settings()
+    with default_dtype(DTYPES[precision]):  # networks make parameters and tables in the default dtype
         return network_class(settings)(
             list(species),
             settings,
@@ -69,8 +68,6 @@ def new_network(
             energy_scale=energy_scale,
             average_neighbors=average_neighbors,
         )
-    finally:
-        torch.set_default_dtype(before)
 
 
 def _lowest_hardness(model: ModelSection) -> float | None:

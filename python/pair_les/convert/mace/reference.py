@@ -7,10 +7,6 @@ charges by its charge readouts on the features that this class returns.
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
-import warnings
 from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
@@ -19,6 +15,7 @@ import numpy as np
 import torch
 from ase import Atoms
 
+from ...installation.process_state import default_dtype, silenced
 from ..converted import Reference
 
 
@@ -27,23 +24,18 @@ def calculator(model: torch.nn.Module, head: int, several_heads: bool) -> Callab
     from mace.calculators import MACECalculator
 
     name = {"head": model.heads[head]} if several_heads else {}
-    with _quiet():
+    with silenced():
         ase_calculator = MACECalculator(
             models=deepcopy(model).double(), device="cpu", default_dtype="float64", **name
         )
 
     def reference(atoms: Atoms) -> Reference:
-        default = torch.get_default_dtype()
-        try:
-            torch.set_default_dtype(torch.float64)
-            with _quiet():
-                frame = atoms.copy()
-                frame.calc = ase_calculator
-                energy, forces = frame.get_potential_energy(), frame.get_forces()
-                stress = frame.get_stress(voigt=False) if frame.pbc.all() else None
-                charges = _charges(ase_calculator, frame, head)
-        finally:
-            torch.set_default_dtype(default)
+        with default_dtype(torch.float64), silenced():
+            frame = atoms.copy()
+            frame.calc = ase_calculator
+            energy, forces = frame.get_potential_energy(), frame.get_forces()
+            stress = frame.get_stress(voigt=False) if frame.pbc.all() else None
+            charges = _charges(ase_calculator, frame, head)
         return Reference(float(energy), np.array(forces), stress, charges)
 
     return reference
@@ -65,16 +57,3 @@ def _charges(ase_calculator: Any, atoms: Atoms, head: int) -> np.ndarray | None:
         total = total + readout(features[:, start : start + width], heads)[:, head].detach()
         start += width
     return total.numpy()
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    """MACE logs and prints what it is going to do."""
-    level = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(level)

@@ -3,9 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +13,7 @@ from ase import Atoms
 from ase.data import chemical_symbols
 
 from ...errors import ConversionError
+from ...installation.process_state import silenced
 from ...model_file.metadata import Metadata
 from ..converted import Converted, Reference
 from ..environment import import_package
@@ -48,7 +46,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     version = import_package("sevenn.checkpoint", "sevenn")
     import sevenn.util
 
-    with _quiet():
+    with silenced():
         try:
             file = str(path) if path.is_file() else sevenn.util.pretrained_name_to_path(str(path))
             checkpoint = sevenn.util.load_checkpoint(file)
@@ -164,22 +162,15 @@ def _calculator(file: str, head: str | None) -> Callable[[Atoms], Reference]:
     """A function that runs ``sevenn.calculator.SevenNetCalculator`` on a frame, in float32."""
     from sevenn.calculator import SevenNetCalculator
 
-    with _quiet():
+    with silenced():
         ase_calculator = SevenNetCalculator(file, device="cpu", **({"modal": head} if head else {}))
 
     def reference(atoms: Atoms) -> Reference:
         frame = atoms.copy()
         frame.calc = ase_calculator
-        with _quiet():
+        with silenced():
             energy, forces = frame.get_potential_energy(), frame.get_forces()
             stress = frame.get_stress(voigt=False) if frame.pbc.all() else None
         return Reference(float(energy), np.array(forces, dtype=np.float64), stress)
 
     return reference
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield

@@ -8,17 +8,16 @@ import platform
 import shutil
 import time
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
 import torch
 from torch import Tensor
-from torch._inductor import cpu_vec_isa
 
 from pair_les.errors import RunError
 from pair_les.model_file.aot.instruction_set import NAMES, best
+from pair_les.model_file.aot.torch_internals import aot_compile, restrict_instruction_set
 
 WIDTHS = {"baseline": 0, "avx2": 256, "avx512": 512}
 """Bits of a vector register; 0: the compiler's own vectorization only."""
@@ -104,13 +103,13 @@ def compile_pass(
     if platform.machine() in ("x86_64", "AMD64"):
         options["cpp.march"] = "x86-64"  # the flags of the instruction set come on top
     try:
-        with _restrict_to(instruction_set), warnings.catch_warnings():
+        with restrict_instruction_set(instruction_set), warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of torch about itself
             exported = torch.export.export(module, arguments, dynamic_shapes=(shapes,), strict=False)
             _check_sizes(name, exported, dynamic)
             files = cast(
                 list,  # of files, which "aot_inductor.package" asks for
-                torch._inductor.aot_compile(exported.module(check_guards=False), arguments, options=options),
+                aot_compile(exported.module(check_guards=False), arguments, options=options),
             )
     except RunError:
         raise
@@ -142,19 +141,3 @@ def _check_sizes(name: str, exported: torch.export.ExportedProgram, dynamic: lis
                     f"--format pt2: the network fixes size {dimension} of argument {number} of its {name} pass to "
                     f"{shape[dimension]}: numbers of atoms and edges must be free; use --format torchscript"
                 )
-
-
-@contextmanager
-def _restrict_to(instruction_set: str) -> Iterator[None]:
-    """Let inductor see exactly this instruction set: a wider one of the same register width would not run everywhere."""
-    known = {
-        "baseline": [],
-        "avx2": [cpu_vec_isa.VecAVX2()],
-        "avx512": [cpu_vec_isa.VecAVX512()],
-    }[instruction_set]
-    original = cpu_vec_isa.valid_vec_isa_list
-    cpu_vec_isa.valid_vec_isa_list = lambda: known  # type: ignore[assignment, misc]
-    try:
-        yield
-    finally:
-        cpu_vec_isa.valid_vec_isa_list = original

@@ -15,13 +15,13 @@ from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.export.pt2_archive._package import package_pt2
 
 from pair_les.constants import METADATA_FILE
 from pair_les.errors import RunError
 from pair_les.model_file.aot.compiler import choose_instruction_set, compile_pass, compiler, summarize_error
 from pair_les.model_file.aot.padding import pad_graph
 from pair_les.model_file.aot.partition import bound_data_dependent_sizes, partition
+from pair_les.model_file.aot.torch_internals import package_pt2
 from pair_les.model_file.aot.tracing import example_graph, output_names, trace
 from pair_les.model_file.aot.verification import require_contract, require_same
 from pair_les.model_file.metadata import Compiled, ContractError, Metadata

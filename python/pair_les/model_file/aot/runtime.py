@@ -12,12 +12,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch._C._aoti import AOTIModelContainerRunnerCpu
 
 from pair_les.installation import fused_operators as fused
 from pair_les.model_file.aot.instruction_set import NAMES, best
 from pair_les.model_file.aot.package import PADDING_VERSION, torch_release
 from pair_les.model_file.aot.padding import PER_SPECIES, pad_graph
+from pair_les.model_file.aot.torch_internals import AOTIModelContainerRunnerCpu
 from pair_les.model_file.aot.tracing import output_names
 from pair_les.model_file.metadata import ContractError, Metadata
 

@@ -4,17 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functionalize
 from torch.fx import GraphModule
-from torch.fx.experimental.proxy_tensor import make_fx
-from torch.fx.experimental.symbolic_shapes import ShapeEnv, _constrain_range_for_size
 
 from pair_les.errors import RunError
+from pair_les.model_file.aot.torch_internals import fake_mode, make_fx
 from pair_les.model_file.metadata import Metadata
 from pair_les.model_file.outputs import atomic_output_names
 
@@ -47,15 +44,6 @@ def example_graph(
     )
     vectors = length * direction / direction.norm(dim=1, keepdim=True)
     return species, torch.stack([center, neighbor]), vectors.to(getattr(torch, metadata.dtype))
-
-
-class _SizesOfTwoOrMore(ShapeEnv):
-    """Sizes that depend on data are at least 2, as the padding of every graph sees to."""
-
-    def create_unbacked_symint(self, *args: Any) -> torch.SymInt:
-        size = super().create_unbacked_symint(*args)
-        _constrain_range_for_size(size, min=2)
-        return size
 
 
 def trace(network: Network, names: list[str], graph: tuple[Tensor, ...], seeds: list[Tensor]) -> GraphModule:
@@ -96,8 +84,8 @@ def trace(network: Network, names: list[str], graph: tuple[Tensor, ...], seeds: 
             gradient = gradient if found is None else found
         return [*(output.detach() for output in outputs), gradient]
 
-    fake_mode = FakeTensorMode(shape_env=_SizesOfTwoOrMore(duck_shape=False), allow_non_fake_inputs=True)
-    arguments = [fake_mode.from_tensor(tensor) for tensor in (*graph, *seeds)]
+    mode = fake_mode()
+    arguments = [mode.from_tensor(tensor) for tensor in (*graph, *seeds)]
     traced = make_fx(both, tracing_mode="symbolic", _allow_non_fake_inputs=True)(*arguments)
     # writes into tensors become values: nothing that follows looks for side effects
     traced = make_fx(functionalize(traced), tracing_mode="symbolic", _allow_non_fake_inputs=True)(*arguments)
