@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Interaction blocks of MACE between what an atom keeps and what it receives.
+"""Interaction blocks of MACE between the features of an atom and the messages that it receives.
 
 Each class takes the weights of one block of ``mace.modules.blocks`` and computes messages for the first `n` atoms only. What is sent
-is already transformed by the block's ``linear_up``, so that a ghost needs nothing else. All have the signature::
-
-    interaction(one_hot [n_atoms, S], features [n, F], sent [n_atoms, W], edge_attributes, edge_features, envelope, edge_index, n)
-        -> aggregated [n, C, (L+1)^2], skip [n, F'] or None
+is already transformed by the block's ``linear_up``, so that a ghost needs nothing else.
 """
 
 from __future__ import annotations
@@ -14,8 +11,37 @@ import torch
 from torch import Tensor, nn
 
 
+class AverageNumber(nn.Module):
+    """Normalization by the average number of neighbors."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.n_neighbors = float(block.avg_num_neighbors)
+
+    def forward(self, pair_features: Tensor, envelope: Tensor | None, edge_index: Tensor, n: int) -> Tensor:
+        """[1], for all atoms."""
+        return pair_features.new_full([1], self.n_neighbors)
+
+
+class LearnedDensity(nn.Module):
+    """Normalization by a learned density of neighbors."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.density_fn = block.density_fn
+        self.alpha, self.beta = getattr(block, "alpha", 1.0), getattr(block, "beta", 1.0)
+
+    def forward(self, pair_features: Tensor, envelope: Tensor | None, edge_index: Tensor, n: int) -> Tensor:
+        """[n, 1], ``beta density + alpha``; both are 1 in blocks that do not learn them."""
+        edge_density = torch.tanh(self.density_fn(pair_features) ** 2)
+        if envelope is not None:
+            edge_density = edge_density * envelope
+        density = edge_density.new_zeros([n, 1]).index_add(0, edge_index[0], edge_density)
+        return density * self.beta + self.alpha
+
+
 class Interaction(nn.Module):
-    """Parts that all blocks have; the older class RealAgnosticInteractionBlock has no skip connection."""
+    """The order of computation of all blocks: subclasses say what enters the convolution weights, and what becomes of the sums."""
 
     def __init__(self, block: nn.Module) -> None:
         super().__init__()
@@ -23,134 +49,88 @@ class Interaction(nn.Module):
         self.conv_tp = block.conv_tp
         self.conv_tp_weights = block.conv_tp_weights
         self.reshape = block.reshape
+        self.normalization = LearnedDensity(block) if hasattr(block, "density_fn") else AverageNumber(block)
 
     def sent(self, features: Tensor, one_hot: Tensor) -> Tensor:
         """Message of each atom, [n, W]; `one_hot` [n, S]."""
         return self.linear_up(features)
 
-    def convolve(
-        self, sent: Tensor, edge_attributes: Tensor, weights: Tensor, edge_index: Tensor, n: int
+    def convolved(self, sent: Tensor) -> Tensor:
+        """The part of the messages that is convolved with the edges, [n_atoms, W']."""
+        return sent
+
+    def pair_features(
+        self,
+        one_hot: Tensor,
+        features: Tensor,
+        sent: Tensor,
+        edge_features: Tensor,
+        edge_index: Tensor,
+        n: int,
     ) -> Tensor:
-        """Sum over the neighbors of each center, [n, M]."""
-        messages = self.conv_tp(sent.index_select(0, edge_index[1]), edge_attributes, weights)
-        return messages.new_zeros([n, messages.size(1)]).index_add(0, edge_index[0], messages)
+        """Input of the convolution weights of each edge, [E, P]."""
+        return edge_features
+
+    def forward(
+        self,
+        one_hot: Tensor,
+        features: Tensor,
+        sent: Tensor,
+        edge_attributes: Tensor,
+        edge_features: Tensor,
+        envelope: Tensor | None,
+        edge_index: Tensor,
+        n: int,
+    ) -> tuple[Tensor, Tensor | None]:
+        """Aggregated messages [n, C, (L+1)^2], and what the product block adds, [n, F'] or None.
+
+        Parameters
+        ----------
+        one_hot
+            [n_atoms, S].
+        features
+            [n, F], of the atoms that receive.
+        sent
+            [n_atoms, W], messages of all atoms.
+        edge_attributes, edge_features, envelope
+            Of each edge: harmonics, radial functions, and a factor on the weights where it is not part of these.
+        edge_index
+            [2, E].
+        n
+            Number of atoms that receive.
+        """
+        pair_features = self.pair_features(one_hot, features, sent, edge_features, edge_index, n)
+        weights = self.conv_tp_weights(pair_features)
+        if envelope is not None:
+            weights = weights * envelope
+        neighbors = self.convolved(sent).index_select(0, edge_index[1])
+        messages = self.conv_tp(neighbors, edge_attributes, weights)
+        sums = messages.new_zeros([n, messages.size(1)]).index_add(0, edge_index[0], messages)
+        normalization = self.normalization(pair_features, envelope, edge_index, n)
+        return self.update(sums, normalization, one_hot[:n], features)
 
 
 class Agnostic(Interaction):
-    """RealAgnosticInteractionBlock: the element acts after the convolution."""
+    """RealAgnostic(Density)InteractionBlock: the element acts after the convolution; there is no skip connection."""
 
     def __init__(self, block: nn.Module) -> None:
         super().__init__(block)
         self.linear, self.skip_tp = block.linear, block.skip_tp
-        self.n_neighbors = float(block.avg_num_neighbors)
 
-    def forward(
-        self,
-        one_hot: Tensor,
-        features: Tensor,
-        sent: Tensor,
-        edge_attributes: Tensor,
-        edge_features: Tensor,
-        envelope: Tensor | None,
-        edge_index: Tensor,
-        n: int,
+    def update(
+        self, sums: Tensor, normalization: Tensor, one_hot: Tensor, features: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        weights = self.conv_tp_weights(edge_features)
-        if envelope is not None:
-            weights = weights * envelope
-        sums = self.convolve(sent, edge_attributes, weights, edge_index, n)
-        return self.reshape(self.skip_tp(self.linear(sums) / self.n_neighbors, one_hot[:n])), None
+        """Result of `forward` from the sums over neighbors [n, M]."""
+        return self.reshape(self.skip_tp(self.linear(sums) / normalization, one_hot)), None
 
 
-class AgnosticResidual(Interaction):
-    """RealAgnosticResidualInteractionBlock: the element acts on the atom's own features, which are added later."""
+class AgnosticResidual(Agnostic):
+    """RealAgnostic(Density)ResidualInteractionBlock: the element acts on the atom's own features, which are added later."""
 
-    def __init__(self, block: nn.Module) -> None:
-        super().__init__(block)
-        self.linear, self.skip_tp = block.linear, block.skip_tp
-        self.n_neighbors = float(block.avg_num_neighbors)
-
-    def forward(
-        self,
-        one_hot: Tensor,
-        features: Tensor,
-        sent: Tensor,
-        edge_attributes: Tensor,
-        edge_features: Tensor,
-        envelope: Tensor | None,
-        edge_index: Tensor,
-        n: int,
+    def update(
+        self, sums: Tensor, normalization: Tensor, one_hot: Tensor, features: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        skip = self.skip_tp(features, one_hot[:n])
-        weights = self.conv_tp_weights(edge_features)
-        if envelope is not None:
-            weights = weights * envelope
-        sums = self.convolve(sent, edge_attributes, weights, edge_index, n)
-        return self.reshape(self.linear(sums) / self.n_neighbors), skip
-
-
-class Density(Interaction):
-    """Normalization by a learned density of neighbors instead of their average number."""
-
-    def __init__(self, block: nn.Module) -> None:
-        super().__init__(block)
-        self.linear, self.skip_tp, self.density_fn = block.linear, block.skip_tp, block.density_fn
-
-    def normalized(
-        self,
-        sent: Tensor,
-        edge_attributes: Tensor,
-        edge_features: Tensor,
-        envelope: Tensor | None,
-        edge_index: Tensor,
-        n: int,
-    ) -> Tensor:
-        """Sum over neighbors divided by 1 + density, [n, M']."""
-        weights = self.conv_tp_weights(edge_features)
-        of_edge = torch.tanh(self.density_fn(edge_features) ** 2)
-        if envelope is not None:
-            weights = weights * envelope
-            of_edge = of_edge * envelope
-        density = of_edge.new_zeros([n, 1]).index_add(0, edge_index[0], of_edge)
-        sums = self.convolve(sent, edge_attributes, weights, edge_index, n)
-        return self.linear(sums) / (density + 1)
-
-
-class AgnosticDensity(Density):
-    """RealAgnosticDensityInteractionBlock."""
-
-    def forward(
-        self,
-        one_hot: Tensor,
-        features: Tensor,
-        sent: Tensor,
-        edge_attributes: Tensor,
-        edge_features: Tensor,
-        envelope: Tensor | None,
-        edge_index: Tensor,
-        n: int,
-    ) -> tuple[Tensor, Tensor | None]:
-        sums = self.normalized(sent, edge_attributes, edge_features, envelope, edge_index, n)
-        return self.reshape(self.skip_tp(sums, one_hot[:n])), None
-
-
-class AgnosticDensityResidual(Density):
-    """RealAgnosticDensityResidualInteractionBlock."""
-
-    def forward(
-        self,
-        one_hot: Tensor,
-        features: Tensor,
-        sent: Tensor,
-        edge_attributes: Tensor,
-        edge_features: Tensor,
-        envelope: Tensor | None,
-        edge_index: Tensor,
-        n: int,
-    ) -> tuple[Tensor, Tensor | None]:
-        skip = self.skip_tp(features, one_hot[:n])
-        sums = self.normalized(sent, edge_attributes, edge_features, envelope, edge_index, n)
-        return self.reshape(sums), skip
+        return self.reshape(self.linear(sums) / normalization), self.skip_tp(features, one_hot)
 
 
 class AttentionResidual(Interaction):
@@ -159,36 +139,31 @@ class AttentionResidual(Interaction):
     def __init__(self, block: nn.Module) -> None:
         super().__init__(block)
         self.linear, self.skip_linear, self.linear_down = block.linear, block.skip_linear, block.linear_down
-        self.n_neighbors = float(block.avg_num_neighbors)
         self.n_down = block.node_feats_down_irreps.dim
 
     def sent(self, features: Tensor, one_hot: Tensor) -> Tensor:
         return torch.cat([self.linear_up(features), self.linear_down(features)], dim=1)
 
-    def forward(
+    def convolved(self, sent: Tensor) -> Tensor:
+        return sent[:, : sent.size(1) - self.n_down]
+
+    def pair_features(
         self,
         one_hot: Tensor,
         features: Tensor,
         sent: Tensor,
-        edge_attributes: Tensor,
         edge_features: Tensor,
-        envelope: Tensor | None,
         edge_index: Tensor,
         n: int,
+    ) -> Tensor:
+        sender = sent[:, sent.size(1) - self.n_down :].index_select(0, edge_index[1])
+        receiver = self.linear_down(features).index_select(0, edge_index[0])
+        return torch.cat([edge_features, sender, receiver], dim=1)
+
+    def update(
+        self, sums: Tensor, normalization: Tensor, one_hot: Tensor, features: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        n_up = sent.size(1) - self.n_down
-        down = sent[:, n_up:]
-        of_center = self.linear_down(features)
-        of_pair = [
-            edge_features,
-            down.index_select(0, edge_index[1]),
-            of_center.index_select(0, edge_index[0]),
-        ]
-        weights = self.conv_tp_weights(torch.cat(of_pair, dim=1))
-        if envelope is not None:
-            weights = weights * envelope
-        sums = self.convolve(sent[:, :n_up], edge_attributes, weights, edge_index, n)
-        return self.reshape(self.linear(sums) / self.n_neighbors), self.skip_linear(features)
+        return self.reshape(self.linear(sums) / normalization), self.skip_linear(features)
 
 
 class Gate(nn.Module):
@@ -223,41 +198,34 @@ class NonLinearResidual(Interaction):
         super().__init__(block)
         self.skip_tp, self.linear_res = block.skip_tp, block.linear_res
         self.linear_1, self.linear_2 = block.linear_1, block.linear_2
-        self.gate, self.density_fn = Gate(block.equivariant_nonlin), block.density_fn
+        self.gate = Gate(block.equivariant_nonlin)
         self.source_embedding, self.target_embedding = block.source_embedding, block.target_embedding
-        self.alpha, self.beta = block.alpha, block.beta
 
-    def forward(
+    def pair_features(
         self,
         one_hot: Tensor,
         features: Tensor,
         sent: Tensor,
-        edge_attributes: Tensor,
         edge_features: Tensor,
-        envelope: Tensor | None,
         edge_index: Tensor,
         n: int,
+    ) -> Tensor:
+        sender = self.source_embedding(one_hot).index_select(0, edge_index[1])
+        receiver = self.target_embedding(one_hot[:n]).index_select(0, edge_index[0])
+        return torch.cat([edge_features, sender, receiver], dim=1)
+
+    def update(
+        self, sums: Tensor, normalization: Tensor, one_hot: Tensor, features: Tensor
     ) -> tuple[Tensor, Tensor | None]:
-        residual = self.linear_res(self.linear_up(features))
-        of_source = self.source_embedding(one_hot).index_select(0, edge_index[1])
-        of_target = self.target_embedding(one_hot[:n]).index_select(0, edge_index[0])
-        of_pair = torch.cat([edge_features, of_source, of_target], dim=1)
-        weights = self.conv_tp_weights(of_pair)
-        of_edge = torch.tanh(self.density_fn(of_pair) ** 2)
-        if envelope is not None:
-            weights = weights * envelope
-            of_edge = of_edge * envelope
-        density = of_edge.new_zeros([n, 1]).index_add(0, edge_index[0], of_edge)
-        sums = self.convolve(sent, edge_attributes, weights, edge_index, n)
-        message = self.linear_1(sums) / (density * self.beta + self.alpha) + residual
+        message = self.linear_1(sums) / normalization + self.linear_res(self.linear_up(features))
         return self.reshape(self.linear_2(self.gate(message))), self.skip_tp(features)
 
 
 INTERACTIONS = {
     "RealAgnosticInteractionBlock": Agnostic,
     "RealAgnosticResidualInteractionBlock": AgnosticResidual,
-    "RealAgnosticDensityInteractionBlock": AgnosticDensity,
-    "RealAgnosticDensityResidualInteractionBlock": AgnosticDensityResidual,
+    "RealAgnosticDensityInteractionBlock": Agnostic,
+    "RealAgnosticDensityResidualInteractionBlock": AgnosticResidual,
     "RealAgnosticAttResidualInteractionBlock": AttentionResidual,
     "RealAgnosticResidualNonLinearInteractionBlock": NonLinearResidual,
 }
