@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import ase.io
@@ -70,6 +70,8 @@ class Frame:
         Where the frame was read, counted from 0.
     slab
         Whether it repeats along its first two lattice vectors only (see `pair_les.long_range.slab`).
+    atoms
+        The frame as it was read, with all its labels; None for frames that are not from a file.
     """
 
     symbols: tuple[str, ...]
@@ -82,6 +84,7 @@ class Frame:
     file: str
     index: int
     slab: bool = False
+    atoms: Atoms | None = field(default=None, compare=False, repr=False)
 
     @property
     def where(self) -> str:
@@ -205,7 +208,7 @@ def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int) -> Frame:
         )
     stress = read_stress(atoms, keys.stress, keys.virial, cell, where)
     return Frame(
-        symbols, positions, cell.vectors, cell.periodic, energy, forces, stress, file, index, cell.slab
+        symbols, positions, cell.vectors, cell.periodic, energy, forces, stress, file, index, cell.slab, atoms
     )
 
 

@@ -16,7 +16,7 @@ from .fragments import read_fragments, require_total_charge
 from .frames import Frame
 from .graphs import Graph
 from .labels import find_label
-from .response_labels import ResponseKeys, ResponseLabels, read_response_labels
+from .response_labels import ResponseKeys, ResponseLabels, response_labels
 
 
 def with_charge_labels(
@@ -30,7 +30,7 @@ def with_charge_labels(
     fragment_charge: str = "fragment_charge",
     fixed_sum: bool = False,
 ) -> list[Graph]:
-    """Graphs with the charge labels of their frames, which are read a second time.
+    """Add the charge labels of frames to their graphs.
 
     Parameters
     ----------
@@ -54,14 +54,11 @@ def with_charge_labels(
         If no frame has a label that is needed, or one has the wrong shape or contradicts itself.
     """
     keys = ResponseKeys(dipole=dipole, bec=bec)
-    files = list(dict.fromkeys(frame.file for frame in frames))
-    found: dict[tuple[str, int], ResponseLabels] = {}
-    for file in files:
-        for index, labels in enumerate(
-            read_response_labels([file], keys, displacement_first, required=False)
-        ):
-            found[file, index] = labels
-    chosen = [found[frame.file, frame.index] for frame in frames]
+    files = dict.fromkeys(frame.file for frame in frames)
+    chosen = []
+    for frame in frames:
+        assert frame.atoms is not None  # of every frame that was read from a file
+        chosen.append(response_labels(frame.atoms, keys, displacement_first, frame.where))
     for name, key, weight in (
         ("dipole", dipole, "dipole"),
         ("bec", bec, "bec"),

@@ -94,7 +94,7 @@ def read_response_labels(
     files = [os.fspath(path) for path in paths]
     for file in files:
         for index, atoms in read_atoms(file):
-            found.append(_labels(atoms, keys, displacement_first, frame_name(file, index)))
+            found.append(response_labels(atoms, keys, displacement_first, frame_name(file, index)))
     for name in LABELS:
         key = getattr(keys, name)
         if required and key is not None and all(getattr(frame, name) is None for frame in found):
@@ -105,7 +105,8 @@ def read_response_labels(
     return found
 
 
-def _labels(atoms: Atoms, keys: ResponseKeys, displacement_first: bool, where: str) -> ResponseLabels:
+def response_labels(atoms: Atoms, keys: ResponseKeys, displacement_first: bool, where: str) -> ResponseLabels:
+    """Return the labels of one frame, which errors name by `where`; see `read_response_labels`."""
     n = len(atoms)
     shapes = {"dipole": (3,), "quadrupole": (3, 3), "bec": (n, 3, 3), "charges": (n,)}
     values = {}
