@@ -105,3 +105,9 @@ def test_one_module_names_what_torch_does_not_document():
     found = {path for path in PACKAGE.rglob("*.py") if private.search(path.read_text())}
     # names of functions that a pickle of torch refers to, which are read and not called
     assert found == {PACKAGE / "model_file/aot/torch_internals.py", PACKAGE / "convert/pickles.py"}
+
+
+def test_helpers_of_tests_are_modules_of_their_own():
+    tests = Path(__file__).parent
+    imports = re.compile(r"^\s*(from|import) test_", re.MULTILINE)
+    assert [path.name for path in tests.rglob("*.py") if imports.search(path.read_text())] == []

@@ -168,3 +168,6 @@ def droplet(molecules: int, edge: float) -> System:
     chosen = np.sort(np.argsort(distance)[:molecules])
     positions = box.positions.reshape(-1, 3, 3)[chosen].reshape(-1, 3) - middle + 0.5 * edge
     return System(("O", "H", "H") * molecules, positions, np.eye(3) * edge)
+
+
+CRYSTAL = rock_salt((4, 4, 4), 2.9, seed=1, jitter=0.15)

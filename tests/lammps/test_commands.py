@@ -10,8 +10,8 @@ import pytest
 import tolerances
 from analytic_models import write_model
 from compare import assert_equal
+from error_lines import assert_one_error_line
 from systems import MASSES, System, rock_salt
-from test_errors import assert_one_error_line
 
 CRYSTAL = rock_salt((4, 4, 4), 2.9, seed=1, jitter=0.15)
 STYLES = [

@@ -9,8 +9,7 @@ import oracle
 import pytest
 import tolerances
 from compare import assert_equal
-from systems import System, random_fluid, rock_salt
-from test_moving_boxes import CRYSTAL
+from systems import CRYSTAL, System, random_fluid, rock_salt
 
 DUMP = "write_dump all custom dump.txt id type x y z q fx fy fz modify sort id format float %.17g\n"
 MAP = ["atom_modify map yes"]

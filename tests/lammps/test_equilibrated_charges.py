@@ -13,10 +13,10 @@ import pytest
 import tolerances
 from analytic_models import write_model
 from compare import assert_equal
+from error_lines import assert_one_error_line
+from finite_differences import EWALD, PPPM, check_forces, check_virial
 from pair_les.lammps.check import check
 from systems import System, random_fluid, rock_salt
-from test_errors import assert_one_error_line
-from test_finite_difference import EWALD, PPPM, check_forces, check_virial
 
 TRICLINIC = np.array([[11.0, 0.0, 0.0], [2.0, 10.0, 0.0], [-1.5, 1.2, 12.0]])
 ORTHOGONAL = np.diag([11.0, 10.0, 12.0])

@@ -16,17 +16,10 @@ import numpy as np
 import oracle
 import pytest
 from analytic_models import write_model
+from error_lines import assert_one_error_line
 from systems import System, random_fluid
 
 FLUID = random_fluid({"Na": 8, "Cl": 8}, np.diag([9.0, 9.0, 9.0]), seed=1)
-FOREIGN = (
-    "Traceback",
-    "terminate called",
-    "what():",
-    "Segmentation",
-    "C++ exception",
-    "Exception raised from",
-)
 
 
 @dataclass(frozen=True)
@@ -313,16 +306,6 @@ def test_bad_input(tmp_path, case, ranks):
     script = case.first + harness.setup(tmp_path, FLUID, "model.pt", **case.setup) + case.run + "\n"
     run = harness.run_lammps(script, tmp_path, ranks, timeout=60, expect_error=True)
     assert_one_error_line(run, case.pattern)
-
-
-def assert_one_error_line(run: harness.Run, pattern: tuple[str, ...]) -> None:
-    """LAMMPS failed with one ERROR line that matches, and printed nothing of C++ or Python."""
-    lines = [line for line in run.output.splitlines() if line.startswith("ERROR")]
-    assert len(lines) == 1, f"{len(lines)} ERROR lines:\n{run.output[-3000:]}"
-    assert re.search(".*".join(pattern), lines[0]), f"no {pattern} in: {lines[0]}"
-    assert run.returncode != 0
-    found = [word for word in FOREIGN if word in run.output]
-    assert not found, f"{found} in the output:\n{run.output[-3000:]}"
 
 
 # -- in the middle of a run: the model raises on one rank while the other waits for it --------------------------------

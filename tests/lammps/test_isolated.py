@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 import tolerances
 from analytic_models import write_model
-from pair_les import load_model
-from pair_les.evaluation import evaluate
+from isolated_reference import expected
 from shared_data import SHARED
 from systems import System, random_fluid
 
@@ -23,23 +22,6 @@ def run(folder, system, path, ranks=1, boundary="f f f", **options):
     return harness.evaluate(
         folder, system, path, kspace=None, before_box=[f"boundary {boundary}"], ranks=ranks, **options
     )
-
-
-def expected(path, system):
-    module, metadata = load_model(path)
-    return evaluate(
-        module,
-        metadata,
-        metadata_species(metadata, system),
-        system.positions,
-        np.zeros((3, 3)),
-        [False] * 3,
-        file=path,
-    )
-
-
-def metadata_species(metadata, system):
-    return np.array([metadata.species.index(symbol) for symbol in system.symbols])
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 4])

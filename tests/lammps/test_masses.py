@@ -7,8 +7,8 @@ import harness
 import numpy as np
 import pytest
 from analytic_models import write_model
+from error_lines import assert_one_error_line
 from systems import random_fluid
-from test_errors import assert_one_error_line
 
 WATER = random_fluid({"O": 6, "H": 12}, np.diag([9.0, 9.0, 9.0]), seed=4)
 """Types in alphabetical order: 1 is H, 2 is O."""

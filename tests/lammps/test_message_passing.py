@@ -13,12 +13,12 @@ import pytest
 import tolerances
 import torch
 from compare import assert_equal
+from error_lines import assert_one_error_line
 from message_models import write_layers
 from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
 from pair_les.net.committee import committee_of
 from systems import System, random_fluid
-from test_errors import assert_one_error_line
 
 pytestmark = pytest.mark.skipif(
     harness.WITH_KOKKOS, reason="pair_style les/kk computes messages of ghosts again"

@@ -11,9 +11,7 @@ import oracle
 import pytest
 import tolerances
 from compare import assert_equal
-from systems import System, rock_salt
-
-CRYSTAL = rock_salt((4, 4, 4), 2.9, seed=1, jitter=0.15)
+from systems import CRYSTAL, System
 
 # A fix may move the box at the end of a step, for the next one: these look before it does.
 RECORD = """

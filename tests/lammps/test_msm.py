@@ -9,8 +9,8 @@ import oracle
 import pytest
 import tolerances
 from compare import assert_equal
+from isolated_reference import expected
 from systems import System, random_fluid
-from test_isolated import expected
 
 CLUSTER = random_fluid({"Na": 14, "Cl": 12}, np.diag([11.0, 10.0, 12.0]), seed=9)
 WIDE = System(CLUSTER.symbols, CLUSTER.positions, 26.0 * np.eye(3), origin=np.array([-7.0, -8.0, -7.0]))

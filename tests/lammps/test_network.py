@@ -19,11 +19,11 @@ import pytest
 import tolerances
 import torch
 from compare import assert_equal
+from finite_differences import EWALD, NO_KSPACE, Solver, check_forces, check_virial
 from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
+from shared_library import compile_library
 from systems import System, random_fluid, rock_salt, water_box
-from test_finite_difference import EWALD, NO_KSPACE, Solver, check_forces, check_virial
-from test_versions import compile_library
 
 FLUID = random_fluid(
     {"Na": 14, "Cl": 12}, [[9.0, 0.0, 0.0], [1.5, 9.5, 0.0], [-1.2, 0.9, 10.0]], seed=4, min_distance=2.2

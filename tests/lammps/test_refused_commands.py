@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import harness
 import numpy as np
 import pytest
+from error_lines import assert_one_error_line
 from systems import random_fluid
-from test_errors import assert_one_error_line
 
 FLUID = random_fluid({"Na": 8, "Cl": 8}, np.diag([9.0, 9.0, 9.0]), seed=1)
 

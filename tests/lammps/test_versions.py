@@ -7,28 +7,17 @@ The wrong versions are tiny libraries that answer the question for a version and
 from __future__ import annotations
 
 import shutil
-import subprocess
-from pathlib import Path
 
 import harness
 import pytest
 from pair_les import plugin
+from shared_library import compile_library
 
 pytestmark = pytest.mark.skipif(
     shutil.which("cc") is None, reason="needs a C compiler (cc) to build a fake library"
 )
 
 SCRIPT = "units metal\nregion box block 0 9 0 9 0 9\ncreate_box 1 box\npair_style les\npair_coeff * * model.pt Na\n"
-
-
-def compile_library(source: str, path: Path) -> None:
-    subprocess.run(
-        ["cc", "-shared", "-fPIC", "-x", "c", "-", "-o", str(path)],
-        input=source,
-        text=True,
-        check=True,
-        timeout=60,
-    )
 
 
 @pytest.mark.parametrize("ranks", [1, 2])

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import tolerances
 import torch
-from pair_les.net import ContractNet, LESNet, NetSettings, network_class
+from pair_les.net import ContractNet, LESNet, NetSettings
+from random_networks import CUTOFF, REFERENCES, cluster, edges, make_network
 from scipy.spatial.transform import Rotation
 
-CUTOFF = 3.0
 SETTINGS = NetSettings(cutoff=CUTOFF, n_radial=4, n_channels=6, hidden=(8, 8))
-REFERENCES = {"O": -430.0, "H": -13.0}
 
 
 LAYERS = [pytest.param(0, id="local"), pytest.param(1, id="message passing")]
@@ -23,39 +22,6 @@ LAYERS = [pytest.param(0, id="local"), pytest.param(1, id="message passing")]
 @pytest.fixture(params=LAYERS)
 def network(request: pytest.FixtureRequest) -> ContractNet:
     return make_network(message_passing_layers=request.param)
-
-
-def make_network(charge: bool = True, dtype: torch.dtype = torch.float64, **settings) -> ContractNet:
-    """A random network whose outputs are of order 1, with statistics of a random cluster."""
-    torch.manual_seed(0)
-    small = {"cutoff": CUTOFF, "n_radial": 4, "n_channels": 6, "hidden": (8, 8), "message_channels": 4}
-    chosen = NetSettings(**{**small, **settings})
-    net = network_class(chosen)(["O", "H"], chosen, charge=charge, reference_energies=REFERENCES).double()
-    with torch.no_grad():
-        net.readout.last.weight.mul_(10.0)
-    positions, species = cluster(60, seed=9)
-    net.fit_statistics(species, *edges(positions), len(species))
-    return net.to(dtype)
-
-
-def cluster(n: int = 20, seed: int = 0) -> tuple[np.ndarray, torch.Tensor]:
-    """Positions, at least 0.8 A apart, about 8 neighbors each; species."""
-    rng = np.random.default_rng(seed)
-    side = (n * 12.0) ** (1.0 / 3.0)
-    positions: list[np.ndarray] = []
-    while len(positions) < n:
-        trial = rng.uniform(0.0, side, 3)
-        if all(np.linalg.norm(trial - other) > 0.8 for other in positions):
-            positions.append(trial)
-    return np.array(positions), torch.tensor(rng.integers(0, 2, n))
-
-
-def edges(positions: np.ndarray, cutoff: float = CUTOFF) -> tuple[torch.Tensor, torch.Tensor]:
-    """``edge_index``, ``edge_vectors`` of an isolated cluster, by all distances."""
-    vectors = positions[None, :, :] - positions[:, None, :]
-    distance = np.linalg.norm(vectors, axis=2)
-    i, j = np.nonzero((distance < cutoff) & ~np.eye(len(positions), dtype=bool))
-    return torch.tensor(np.stack([i, j])), torch.tensor(vectors[i, j])
 
 
 def evaluate(net, positions, species) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -375,3 +341,14 @@ def test_state_dict_restores_the_network(network):
     index, vectors = edges(positions)
     for key, value in network(species, index, vectors, 20).items():
         assert torch.equal(value, other(species, index, vectors, 20)[key])
+
+
+def test_checkpoints_of_the_previous_release_can_be_read() -> None:
+    """Weights that have another name now."""
+    network, other = make_network(message_passing_layers=1), make_network(message_passing_layers=1)
+    with torch.no_grad():
+        network.passthrough_weights.add_(1.0)
+    state = network.state_dict()
+    state["as_is_weights"] = state.pop("passthrough_weights")
+    other.load_state_dict(state)
+    assert torch.equal(other.passthrough_weights, network.passthrough_weights)

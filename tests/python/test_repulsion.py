@@ -13,7 +13,7 @@ import torch
 from ase.data import covalent_radii
 from pair_les.net import NetSettings, network_class
 from pair_les.net.repulsion import pair_repulsion, repulsion_energy, repulsion_tables
-from test_net import make_network
+from random_networks import make_network
 
 SPECIES = ["O", "H", "Au"]
 

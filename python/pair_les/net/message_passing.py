@@ -3,7 +3,7 @@
 
 Layer 1 is a density of the neighborhood and its products, as in the strictly local network, for the local atoms and all
 their neighbors. Each atom j turns them into a function on the sphere per channel, ``h_j[lm, c]``; layer 2 is a density of the
- neighborhood weighted with these functions, and its products::
+neighborhood weighted with these functions, and its products::
 
     A2[i, lm, c]  =  sum_j R_lc(r_ij) Y_lm(r_ij) sum_l'm' h_j[l'm', c] Y_l'm'(r_ij)    (the function toward i)
     A2'[i, lm, c] =  sum_j R'_c(r_ij) h_j[lm, c]                                       (the function as it is)
