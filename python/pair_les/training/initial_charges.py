@@ -204,11 +204,11 @@ def _design_matrix(
         )
 
     charges = element @ directions  # [N, n_directions], e
-    unit = [_of_charges(batch, column, long_range) for column in charges.t()]
+    unit = [_evaluate_long_range(batch, column, long_range) for column in charges.t()]
     for s, t in combinations_with_replacement(range(len(unit)), 2):
         energy, force = unit[s]
         if s != t:  # E_st + E_ts, from (q_s + q_t)^2 - q_s^2 - q_t^2
-            both = _of_charges(batch, charges[:, s] + charges[:, t], long_range)
+            both = _evaluate_long_range(batch, charges[:, s] + charges[:, t], long_range)
             energy, force = (b - x - y for b, x, y in zip(both, unit[s], unit[t], strict=True))
         energies.append(energy[:, None])
         forces.append(force[:, :, None])
@@ -223,7 +223,7 @@ def _radial(distances: Tensor, cutoff: float) -> tuple[Tensor, Tensor]:
     return values.detach().t(), torch.stack(slopes, dim=1)
 
 
-def _of_charges(batch: Batch, charges: Tensor, long_range: LongRange) -> tuple[Tensor, Tensor]:
+def _evaluate_long_range(batch: Batch, charges: Tensor, long_range: LongRange) -> tuple[Tensor, Tensor]:
     """Long-range energy [B], eV, and forces [N, 3], eV/angstrom, at fixed charges."""
     positions = batch.positions.detach().requires_grad_(True)
     energy = long_range_energy(positions, charges, batch.cell, batch.periodic, batch.frame, long_range)
