@@ -41,6 +41,26 @@ def check_final_state(
     assert_equal(harness.evaluation(run, index=index), oracle.evaluate(model, final), tolerance)
 
 
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_charges_that_do_not_add_up_are_told(tmp_path, model, ranks):
+    """A composition that no training frame had; kspace neutralizes whatever the charges add up to."""
+    system = random_fluid({"Na": 27, "Cl": 9}, np.diag([10.0, 9.5, 11.0]), seed=7, min_distance=2.0)
+    warning = (
+        "which kspace neutralizes by a uniform background; type 'pair_style les charge 0' for a neutral box"
+    )
+    logs = {}
+    for name, of, style in (
+        ("charged", system, "les"),
+        ("given", system, "les charge 0"),
+        ("", FLUID, "les"),
+    ):
+        pair = [f"pair_style {style}", f"pair_coeff * * model.pt {' '.join(of.types)}"]
+        script = harness.setup(tmp_path, of, model(), pair=pair, kspace="pppm 1e-4") + "run 0\n"
+        logs[name] = harness.run_lammps(script, tmp_path, ranks).log
+    assert [log.count(warning) for log in logs.values()] == [1, 0, 0]
+    assert "charges of 36 atoms by model file" in logs["charged"]
+
+
 # -- charges that change ---------------------------------------------------------------------------------------------
 
 

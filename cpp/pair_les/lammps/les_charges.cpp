@@ -3,6 +3,7 @@
 #include "les_charges.h"
 
 #include "atom.h"
+#include "comm.h"
 #include "error.h"
 
 #include <algorithm>
@@ -10,6 +11,10 @@
 #include <cstring>
 
 using namespace LAMMPS_NS;
+
+// part of the sum of absolute charges that a net charge has to be, and mean absolute charge, e, below which it is of no
+// account; those of python/pair_les/training/usability.py
+static constexpr double IMBALANCE = 0.5, SMALL_CHARGE = 0.02;
 
 int LESCharges::keyword(int narg, char **arg)
 {
@@ -123,6 +128,28 @@ void LESCharges::write(const std::vector<double> &values)
     const double q = units.charge * values[i];
     atom->q[i] = (q == 0.0) ? TINY : q;
   }
+}
+
+// Kspace neutralizes the box by a background, so that energies look as they should: a model that was trained at one
+// composition may charge every cell of another.
+void LESCharges::warn_of_imbalance()
+{
+  if (projects() || network.equilibrates()) return;
+  sync_atom_charges_to_host();
+  double mine[2] = {0.0, 0.0}, all[2];
+  for (int i = 0; i < atom->nlocal; i++) {
+    mine[0] += atom->q[i] / units.charge;
+    mine[1] += std::fabs(atom->q[i] / units.charge);
+  }
+  MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, world);
+  if (comm->me != 0 || std::fabs(all[0]) <= IMBALANCE * all[1] ||
+      all[1] <= SMALL_CHARGE * n_charges)
+    return;
+  error->warning(FLERR,
+                 "charges of {} atoms by model file '{}' add up to {:+.4g} e, which kspace "
+                 "neutralizes by a uniform background; type 'pair_style les charge 0' for a "
+                 "neutral box",
+                 n_charges, network.file(), all[0]);
 }
 
 // Fixes act between setup() and compute() of a run's start. Kokkos keeps charges elsewhere.

@@ -58,6 +58,9 @@ class LESCharges : protected Pointers {
   } // counted: atom->natoms may be that of the last thermo output
   void count_atoms(); // collective
 
+  // Warn of charges of a periodic box most of which have one sign, unless their sum was asked for. Collective.
+  void warn_of_imbalance();
+
   // The charges where code for the host finds them: values(), and atom->q.
   virtual void sync_to_host() {}
   virtual void sync_atom_charges_to_host() {}

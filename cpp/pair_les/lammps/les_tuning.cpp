@@ -206,6 +206,7 @@ bool LESTuning::update_solver()
   kspace_box.set_up();
   const bool refined = accuracy.can_measure() && refine();
   accuracy.report();
+  charges.warn_of_imbalance();
   stage = SETTLED;
   return outgrown || capped || refined;
 }
