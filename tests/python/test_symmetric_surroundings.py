@@ -149,7 +149,7 @@ def test_messages_of_ordinary_densities_do_not_see_the_floors(
     batch = collate(graphs_of([water(seed) for seed in range(3)], ["H", "O"], tmp_path))
     sizes = []
     for share in (1.0, 1e-6):
-        for name in ("SIZE_CHANGE", "SPREAD_CHANGE"):
+        for name in ("MESSAGE_CHANGE", "SPREAD_CHANGE"):
             monkeypatch.setattr(message_passing, name, share * getattr(message_passing, name))
         monkeypatch.setattr(statistics, "SHARED_FLOOR", share * statistics.SHARED_FLOOR)
         network = new_network(["H", "O"], 1, charge=True).double()

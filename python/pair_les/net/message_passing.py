@@ -31,7 +31,7 @@ from pair_les.net.products import degree_averages
 from pair_les.net.readout import SharedLinear, SharedReadout
 from pair_les.net.settings import NetSettings
 from pair_les.net.statistics import (
-    SIZE_CHANGE,
+    MESSAGE_CHANGE,
     SPREAD_CHANGE,
     largest_change,
     normal_density,
@@ -364,16 +364,20 @@ class MessagePassingNet(ContractNet):
             received.append(self.received(h, edge_index[0], edge_index[1], vectors, n_local))
         halves = [torch.chunk(sums, 2, 2) for sums in received]
         n_sent = self.message_l_max + 1
-        self.message_scale[0] = self._inverse_sizes([toward for toward, _ in halves], species, smallest)
+        self.message_scale[0] = self._inverse_sizes(
+            [toward for toward, _ in halves], species, smallest, MESSAGE_CHANGE
+        )
         as_is = [values[: self.n_message_lm] for _, values in halves]
-        self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest)
+        self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest, MESSAGE_CHANGE)
         again = [self.mix_received(sums, f) for sums, f in zip(received, mixed, strict=True)]
         self._fit_features([self.products(f, False)[0] for f in again], species, 1, smallest_feature)
 
-    def _inverse_sizes(self, values: Sequence[Tensor], species: Tensor, smallest: float) -> Tensor:
+    def _inverse_sizes(
+        self, values: Sequence[Tensor], species: Tensor, smallest: float, share: float = 1.0
+    ) -> Tensor:
         """Inverse root mean square of each degree, from ``values [n_lm, n, n_channels]`` of the frames and of displaced ones.
 
-        Mean squares are at least `SIZE_CHANGE` squared times those of the changes of any species, and at least `smallest`.
+        Sizes are at least `share` times those of the changes of any species, and mean squares at least `smallest`.
         """
         squares = []
         for degree in range(math.isqrt(values[0].size(0))):
@@ -382,7 +386,7 @@ class MessagePassingNet(ContractNet):
             of_row = species.repeat_interleave(parts[0].size(0) // species.size(0))
             change = largest_change(parts[0], torch.cat(parts[1:]), of_row)
             square = float(parts[0].double().square().mean())
-            squares.append(max(square, SIZE_CHANGE**2 * float(change)))
+            squares.append(max(square, share**2 * float(change)))
         return torch.tensor(squares, dtype=torch.float64).clamp_min(smallest).rsqrt()
 
     def _fit_features(self, x: Sequence[Tensor], species: Tensor, layer: int, smallest: Tensor) -> None:

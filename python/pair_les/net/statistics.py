@@ -37,12 +37,12 @@ FEW_NEIGHBORS = 10.0
 
 FEATURE_FLOOR = 0.05
 """Of the spread of a feature whose densities are independent normal numbers of unit variance."""
-SIZE_CHANGE = 0.5
-"""Size of densities, products and messages of a network whose features are not squashed, at least, relative to their change with every
-atom displaced by `RATTLE`; and"""
+MESSAGE_CHANGE = 0.5
+"""Size of messages, at least, relative to their change with every atom displaced by `RATTLE`; and"""
 
 SPREAD_CHANGE = 0.15
-"""spread of its features, relative to theirs: shares without effect in liquids and molecules, whose bonds vibrate by less than `RATTLE`."""
+"""spread of features that are not squashed, relative to theirs: shares with next to no effect in liquids and molecules, whose bonds
+vibrate by less than `RATTLE`. Densities and products of networks with messages are larger than their changes there."""
 
 SHARED_FLOOR = 0.1
 """`FEATURE_FLOOR` where features are not squashed: the largest that is without effect in liquids, alloys and molecules."""
