@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-import ase.io
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
@@ -177,10 +176,12 @@ def read_atoms(file: str) -> Iterator[tuple[int, Atoms]]:
         raise DataError(
             f"{file}: data file {what}: check the path (relative paths start at the current folder)"
         )
+    from ase.io import iread  # whoever evaluates a model file reads no frames
+
     file_format = "extxyz" if file.endswith(".xyz") else None
     index = 0
     try:
-        for atoms in ase.io.iread(file, index=":", format=file_format):
+        for atoms in iread(file, index=":", format=file_format):
             yield index, atoms
             index += 1
     except DataError:
