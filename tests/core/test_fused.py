@@ -212,7 +212,7 @@ def test_every_instruction_set(name):
 @pytest.mark.parametrize("variable, value", [("PAIR_LES_INSTRUCTION_SET", "sse9"), ("PAIR_LES_FUSED", "yes")])
 def test_unknown_choices_are_refused(variable, value):
     program = (
-        "import torch; from pair_les.net import fused; fused.load();"
+        "import torch; from pair_les.installation import fused_operators; fused_operators.load();"
         "torch.ops.pair_les.products(torch.zeros(4, 1, 1), torch.zeros(1, 1), torch.zeros(1, 3), torch.zeros(1, 1), 3)"
     )
     run = subprocess.run(
@@ -229,7 +229,7 @@ def test_a_second_copy_of_the_library_does_no_harm(tmp_path):
     copy = tmp_path / "libother.so"
     shutil.copy(fused.library(), copy)
     program = (
-        "import sys, torch; from pair_les.net import fused; fused.load();"
+        "import sys, torch; from pair_les.installation import fused_operators; fused_operators.load();"
         "torch.ops.load_library(sys.argv[1]); print(torch.ops.pair_les.density.default)"
     )
     run = subprocess.run([sys.executable, "-c", program, str(copy)], capture_output=True, text=True)
@@ -238,7 +238,7 @@ def test_a_second_copy_of_the_library_does_no_harm(tmp_path):
 
 BROUGHT = """
 import ctypes, sys, torch
-from pair_les.net import fused
+from pair_les.installation import fused_operators as fused
 fused.load()
 
 Address, Integer = ctypes.c_void_p, ctypes.c_int64
