@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from ..errors import ConversionError, UserError
-from ..model_file.archive import ContractError, created_with, save_model
+from ..model_file.archive import created_with, save_model
+from ..model_file.metadata import ContractError
 from ..output_files import errors_name
 from .converted import Converted
 from .frames import comparison_frames

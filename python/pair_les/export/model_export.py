@@ -21,9 +21,9 @@ from ..errors import RunError
 from ..evaluation.model_network import model_network
 from ..evaluation.prediction import Network, predict
 from ..installation import fused_operators
-from ..model_file.archive import ContractError, Metadata, created_with, load_model, save_model, save_package
+from ..model_file.archive import created_with, load_model, save_model, save_package
 from ..model_file.charge_state import choose_charge_state
-from ..model_file.metadata import LongRange
+from ..model_file.metadata import ContractError, LongRange, Metadata
 from ..net import ContractNet
 from ..net.committee import Committee, committee_of
 from ..output_files import errors_name

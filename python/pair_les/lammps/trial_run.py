@@ -21,7 +21,8 @@ import torch
 from torch import Tensor
 
 from ..errors import RunError, UserError
-from ..model_file.archive import ContractError, LongRange, Metadata, created_with, save_model
+from ..model_file.archive import created_with, save_model
+from ..model_file.metadata import ContractError, LongRange, Metadata
 from .check import FrameCheck, check
 
 TIMEOUT = 120

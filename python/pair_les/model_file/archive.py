@@ -18,21 +18,10 @@ from typing import TYPE_CHECKING
 from ..constants import FUSED_FILE, METADATA_FILE
 from ..installation.device import require_device
 from ..output_files import write_file
-from .metadata import ContractError, LongRange, Metadata
+from .metadata import ContractError, Metadata
 
 if TYPE_CHECKING:
     import torch
-
-__all__ = [
-    "ContractError",
-    "LongRange",
-    "Metadata",
-    "created_with",
-    "load_model",
-    "read_metadata",
-    "save_model",
-    "save_package",
-]
 
 PACKAGE_MARK = "archive_format"
 """Entry of every archive of torch that is not of TorchScript."""
