@@ -5,7 +5,7 @@ A molten salt (2400 K, 1 fs) of a toy model whose electronegativities depend on 
 method and time is that of the kspace style. `iterations` counts products, each one call of kspace; `first` is the first step, which starts
 from nothing and is solved again whenever the mesh is sized anew; a step has two more calls, for the first residual and for the forces.
 
-    python benchmarks/equilibration.py --edges 6 10 16 24 32 --ranks 2
+    python benchmarks/equilibration.py --edges 6 10 16 24 32 --ranks 2 --record
 
 prints the table of docs/benchmarks/performance.md.
 """
@@ -16,13 +16,23 @@ import argparse
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lammps_run import lammps
 from pair_les.model_file import LongRange, Metadata, save_model
+from record import Column, add_record_option, report
 
 SPACING = 2.9  # angstrom between neighboring ions
+SETTLED = 10  # step from which the iterations no longer depend on the start
+COLUMNS = (
+    Column("ions", "ions"),
+    Column("first", "first step"),
+    Column("mean", f"steps {SETTLED} to the end, mean", ".1f"),
+    Column("largest", "at most"),
+    Column("kspace", "Kspace, % of the time", ".0f"),
+)
 
 INPUT = """
 units metal
@@ -80,8 +90,23 @@ def write_salt(path: Path, edge: int) -> None:
     path.write_text("\n".join(lines) + "\n")
 
 
+def row_of(log: str, ions: int) -> dict[str, Any]:
+    """Iterations of the first and of later steps, and the share of the kspace style, of a run."""
+    found = re.findall(r"^ *(\d+) +\S+ +\S+ +(\d+) +\S+ *$", log, re.MULTILINE)
+    counts = [int(count) for _, count in found]
+    later = counts[SETTLED:]
+    share = re.search(r"^Kspace .*\| +(\S+) *$", log, re.MULTILINE)
+    return {
+        "ions": ions,
+        "first": counts[0],
+        "mean": sum(later) / len(later),
+        "largest": max(later),
+        "kspace": float(share[1]) if share else None,
+    }
+
+
 def main() -> None:
-    """Run every size and print one row for each."""
+    """Run every size and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -92,23 +117,18 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--keywords", default="coul 8.0", help="of pair_style les")
     parser.add_argument("--accuracy", default="1e-4", help="of pppm")
+    add_record_option(parser, "equilibration")
     chosen = parser.parse_args()
-    print("| ions | first step | steps 10 to the end, mean | at most | Kspace, share of the time |")
-    print("|---|---|---|---|---|")
+    rows = []
     for edge in chosen.edges:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             write_model(folder / "salt.pt")
             write_salt(folder / "salt.data", edge)
             text = INPUT.format(keywords=chosen.keywords, accuracy=chosen.accuracy, steps=chosen.steps)
-            log = lammps(folder, text, chosen.ranks)
-        rows = re.findall(r"^ *(\d+) +\S+ +\S+ +(\d+) +\S+ *$", log, re.MULTILINE)
-        counts = np.array([int(count) for _, count in rows])
-        kspace = re.search(r"^Kspace .*\| +(\S+) *$", log, re.MULTILINE)
-        print(
-            f"| {edge**3} | {counts[0]} | {counts[10:].mean():.1f} | {counts[10:].max()} | {float(kspace[1]):.0f} % |",
-            flush=True,
-        )
+            rows.append(row_of(lammps(folder, text, chosen.ranks), edge**3))
+        print(rows[-1], flush=True)
+    report(COLUMNS, rows, chosen.record)
 
 
 if __name__ == "__main__":

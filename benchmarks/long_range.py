@@ -6,32 +6,33 @@ accuracy after `kspace_style` is tuned until the *measured* rms force error equa
 settings in turn, several rounds, and the medians are compared. Long-range time is Kspace plus the pair sum: that of split mode
 as the style itself measures it, or all of *Pair* for coul/long, which does nothing else.
 
-    python benchmarks/long_range.py --molecules 19 --ranks 1 2 --out long_range
+    python benchmarks/long_range.py --molecules 19 --ranks 1 2 --record [--plot long_range.png]
 
-writes ``long_range.json`` and ``long_range.png`` and prints the table of docs/benchmarks/performance.md.
+prints the table of docs/benchmarks/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
-import platform
 import re
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lammps_run import lammps
 from pair_les.model_file import LongRange, Metadata, save_model
+from record import Column, add_record_option, report
 
 CHARGES = {"O": -0.8, "H": 0.4}
 SIGMA = 1.0
 REFERENCE = "pppm 1e-6\nkspace_modify order 7 diff ik"
 MAX_TUNING = 7
 CLOSE_ENOUGH = 0.85  # of the error aimed at
+TIMES = ("Kspace", "pair sum", "long range", "Neigh + Comm")
 
 
 class FixedCharges(torch.nn.Module):
@@ -164,6 +165,7 @@ def measure(folder: Path, setting: Setting, ranks: int, atoms: int, steps: int) 
         seconds = re.findall(r"pair sum took ([\d.e+-]+) s", full)
         sections["pair sum"] = float(seconds[-1]) * scale if seconds else 0.0
     sections["long range"] = sections["Kspace"] + sections["pair sum"]
+    sections["Neigh + Comm"] = sections["Neigh"] + sections["Comm"]
     return sections
 
 
@@ -187,28 +189,33 @@ def median(setting: Setting, ranks: int, section: str) -> float:
     return float(np.median([times.get(section, 0.0) for times in setting.times[ranks]]))
 
 
-def table(found: list[Setting], ranks: list[int], atoms: int) -> str:
-    """Markdown."""
-    head = ["setting", "error meV/A", "g 1/A", "mesh", "points/atom"]
+def columns(ranks: list[int]) -> list[Column]:
+    """Of the table; times are us/atom/step."""
+    made = [
+        Column("setting", "setting"),
+        Column("error", "error, meV/A", ".2f"),
+        Column("g_ewald", "g, 1/A", ".3f"),
+        Column("mesh", "mesh"),
+        Column("points", "points/atom", ".1f"),
+    ]
     for n in ranks:
-        head += [f"Kspace ({n})", f"pair sum ({n})", f"long range ({n})", f"Neigh+Comm ({n})"]
-    rows = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for setting in found:
-        cells = [
-            setting.name,
-            f"{1e3 * setting.error:.2f}",
-            f"{setting.g_ewald:.3f}",
-            "x".join(map(str, setting.mesh)),
-            f"{setting.points / atoms:.2f}",
-        ]
-        for n in ranks:
-            other = median(setting, n, "Neigh") + median(setting, n, "Comm")
-            cells += [
-                f"{median(setting, n, section):.3f}" for section in ("Kspace", "pair sum", "long range")
-            ]
-            cells.append(f"{other:.3f}")
-        rows.append("| " + " | ".join(cells) + " |")
-    return "\n".join(rows)
+        of = "" if n == 1 else f", {n} ranks"
+        made += [Column(f"{name} {n}", f"{name}{of}", ".2f") for name in TIMES]
+    return made
+
+
+def row_of(setting: Setting, ranks: list[int], atoms: int) -> dict[str, Any]:
+    """Row of a setting that has been tuned and timed; medians of the rounds."""
+    row: dict[str, Any] = {
+        "setting": setting.name,
+        "error": 1e3 * setting.error,
+        "g_ewald": setting.g_ewald,
+        "mesh": "x".join(map(str, setting.mesh)),
+        "points": setting.points / atoms,
+    }
+    for n in ranks:
+        row |= {f"{name} {n}": median(setting, n, name) for name in TIMES}
+    return row
 
 
 def plot(path: Path, found: list[Setting], ranks: list[int]) -> None:
@@ -246,7 +253,8 @@ def main() -> None:
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--out", type=Path, default=Path("long_range"), help="stem of the .json and .png")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the times")
+    add_record_option(parser, "long_range")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -266,15 +274,10 @@ def main() -> None:
                 for setting in found:
                     times = measure(folder, setting, n, atoms, arguments.steps)
                     setting.times.setdefault(n, []).append(times)
-        print(table(found, arguments.ranks, atoms))
-        result = {
-            "atoms": atoms,
-            "error": arguments.error,
-            "machine": platform.processor() or platform.machine(),
-            "settings": [asdict(setting) for setting in found],
-        }
-        arguments.out.with_suffix(".json").write_text(json.dumps(result, indent=1))
-        plot(arguments.out.with_suffix(".png"), found, arguments.ranks)
+        rows = [row_of(setting, arguments.ranks, atoms) for setting in found]
+        report(columns(arguments.ranks), rows, arguments.record)
+        if arguments.plot:
+            plot(arguments.plot, found, arguments.ranks)
 
 
 if __name__ == "__main__":

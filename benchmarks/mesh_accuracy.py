@@ -5,25 +5,24 @@ The reference of each arrangement is the same network in LAMMPS with ``kspace_st
 reciprocal vectors is set by hand so that the sum is converged (tests hold it to an independent direct sum). All forces are
 compared, with the response of the charges; an rms is over atoms, of the length of the deviation.
 
-    python benchmarks/mesh_accuracy.py --out after.json
+    python benchmarks/mesh_accuracy.py --record
     python benchmarks/mesh_accuracy.py --cases dimer-20 water-648 --accuracies 1e-4 --styles "les" "les coul 9.0"
 
-prints the table of docs/benchmarks/mesh_accuracy.md and, with ``--before before.json``, mesh points and step times beside those of
-another version.
+prints the table of docs/benchmarks/mesh_accuracy.md; ``--cases water-1536 --steps 20`` measures the time of a step as well.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,6 +32,7 @@ sys.path[:0] = [str(ROOT / "tests" / "lammps"), str(ROOT / "tests")]
 import systems  # noqa: E402
 from analytic_models import write_model  # noqa: E402
 from lammps_run import lammps  # noqa: E402
+from record import Column, add_record_option, finite, report  # noqa: E402
 from systems import System  # noqa: E402
 
 WATER_MODEL = ROOT / "examples" / "lammps" / "water" / "model.pt"
@@ -44,28 +44,26 @@ SIGMA = 1.0
 
 @dataclass(frozen=True)
 class Case:
-    """A `system`, its model ("water" or "ions"), and the factor of ``kspace_modify slab`` (0: periodic)."""
+    """A system with its name in the table, its model ("water" or "ions"), and the factor of ``kspace_modify slab`` (0: periodic)."""
 
+    label: str
     make: Callable[[], System]
     model: str = "water"
     slab: float = 0.0
 
 
-@dataclass
-class Row:
-    """Result of one run; errors in eV/angstrom and eV per atom, time in s per step."""
-
-    case: str
-    style: str
-    kspace: str
-    asked: float
-    logged: float
-    force_error: float
-    energy_error: float
-    logged_energy_error: float
-    points: int
-    seconds: float
-    remark: str
+COLUMNS = (
+    Column("charges", "charges"),
+    Column("style", "pair_style"),
+    Column("kspace", "kspace_style"),
+    Column("asked", "force error asked for, meV/A", ".3g"),
+    Column("logged", "in the log", ".3g"),
+    Column("found", "found", ".3g"),
+    Column("energy_logged", "energy error in the log, meV/atom", ".2g"),
+    Column("energy", "found", ".2g"),
+    Column("points", "mesh points"),
+    Column("warning", "warning in the log"),
+)
 
 
 def water_slab(n: int, vacuum: float, extend: float) -> System:
@@ -85,19 +83,24 @@ def ions(n: int, edge: float, min_distance: float) -> System:
 
 
 CASES = {
-    "dimer-20": Case(lambda: systems.water_dimer(20.0)),
-    "dimer-40": Case(lambda: systems.water_dimer(40.0)),
-    "dimer-100": Case(lambda: systems.water_dimer(100.0)),
-    "ions-64-in-80": Case(lambda: ions(64, 80.0, 2.0), "ions"),
-    "cluster-64-in-80": Case(lambda: System(*_centered(ions(64, 13.0, 2.0), 80.0)), "ions"),
-    "droplet-500-in-60": Case(lambda: systems.droplet(500, 60.0)),
-    "slab-vacuum-3": Case(lambda: water_slab(5, 3.0, 0.0)),
-    "slab-modify-3": Case(lambda: water_slab(5, 0.0, 6.0), slab=3.0),
-    "crystal-512": Case(lambda: systems.rock_salt((8, 8, 8), 2.82, seed=1), "ions"),
-    "one-atom": Case(lambda: System(("Na",), np.array([[3.1, 4.3, 6.7]]), np.eye(3) * 15.0), "ions"),
-    "water-648": Case(lambda: systems.water_box(6, seed=1)),
-    "water-1536": Case(lambda: systems.water_box(8, seed=1)),
+    "dimer-20": Case("water dimer in 20 A", lambda: systems.water_dimer(20.0)),
+    "dimer-40": Case("water dimer in 40 A", lambda: systems.water_dimer(40.0)),
+    "dimer-100": Case("water dimer in 100 A", lambda: systems.water_dimer(100.0)),
+    "ions-64-in-80": Case("64 ions in 80 A", lambda: ions(64, 80.0, 2.0), "ions"),
+    "cluster-64-in-80": Case(
+        "cluster of 64 ions in 80 A", lambda: System(*_centered(ions(64, 13.0, 2.0), 80.0)), "ions"
+    ),
+    "droplet-500-in-60": Case("droplet of 500 molecules in 60 A", lambda: systems.droplet(500, 60.0)),
+    "slab-vacuum-3": Case("water slab, threefold vacuum", lambda: water_slab(5, 3.0, 0.0)),
+    "slab-modify-3": Case("water slab, `kspace_modify slab 3`", lambda: water_slab(5, 0.0, 6.0), slab=3.0),
+    "crystal-512": Case("rock salt, 512 ions", lambda: systems.rock_salt((8, 8, 8), 2.82, seed=1), "ions"),
+    "one-atom": Case(
+        "one ion in 15 A", lambda: System(("Na",), np.array([[3.1, 4.3, 6.7]]), np.eye(3) * 15.0), "ions"
+    ),
+    "water-648": Case("liquid water, 648 atoms", lambda: systems.water_box(6, seed=1)),
+    "water-1536": Case("liquid water, 1536 atoms", lambda: systems.water_box(8, seed=1)),
 }
+ACCURACY_CASES = [name for name in CASES if name != "water-1536"]  # which is there for the time of a step
 
 
 def _centered(system: System, edge: float) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
@@ -146,65 +149,72 @@ def reference(folder: Path, case: Case, system: System) -> tuple[np.ndarray, flo
     return forces, energy
 
 
-def measure(folder: Path, name: str, style: str, kspace: str, exact: tuple, steps: int, ranks: int) -> Row:
+def measure(
+    folder: Path, name: str, style: str, kspace: str, exact: tuple, steps: int, ranks: int
+) -> dict[str, Any]:
+    """A row of the table: errors in meV/angstrom and meV per atom, time in s per step."""
     case = CASES[name]
     system = case.make()
     text = script(case, system, style, kspace, "", f"run {steps}" if steps else "")
     forces, energy, log = evaluate(folder, text, ranks)
-    errors = forces - exact[0]
     loops = re.findall(r"Loop time of ([\d.e+-]+)", log)
-    log = log[: log.index("Loop time of")]  # of the run whose forces were written
-    found = re.findall(r"rms force error ([\d.e+-]+)", log)
-    found_energy = re.findall(r"energy error ([\d.e+-]+)", log)
+    row = compare(log[: log.index("Loop time of")], forces - exact[0], energy - exact[1])
+    seconds = float(loops[-1]) / steps if steps else None
+    return {"charges": case.label, "style": style, "kspace": kspace, **row, "seconds": seconds}
+
+
+def compare(log: str, force_errors: np.ndarray, energy_error: float) -> dict[str, Any]:
+    """What the log of the first run says and what was found.
+
+    Parameters
+    ----------
+    force_errors
+        [n, 3], eV/angstrom.
+    energy_error
+        Of the whole system, eV.
+    """
+    accuracy = float(re.findall(r"^kspace_style \S+ (\S+)", log, re.MULTILINE)[-1])
+    logged = [float(value) for value in re.findall(r"rms force error ([\d.e+-]+)", log)]
+    energies = [float(value) for value in re.findall(r"energy error ([\d.e+-]+)", log)]
     grid = re.findall(r"grid = (\d+) (\d+) (\d+)", log)
-    return Row(
-        case=name,
-        style=style,
-        kspace=kspace,
-        asked=float(kspace.split()[1]) * TWO_CHARGE_FORCE,
-        logged=float(found[-1]) if found else math.nan,
-        force_error=float(np.sqrt((errors**2).sum(1).mean())),
-        energy_error=(energy - exact[1]) / len(system),
-        logged_energy_error=float(found_energy[-1]) if found_energy else math.nan,
-        points=math.prod(map(int, grid[-1])) if grid else 0,
-        seconds=float(loops[-1]) / steps if steps else math.nan,
-        remark="not reached" if "does not reach" in log else "",
+    return {
+        "asked": 1e3 * accuracy * TWO_CHARGE_FORCE,
+        "logged": 1e3 * logged[-1] if logged else None,
+        "found": 1e3 * float(np.sqrt((force_errors**2).sum(1).mean())),
+        "energy_logged": finite(1e3 * energies[-1]) if energies else None,
+        "energy": 1e3 * energy_error / len(force_errors),
+        "points": math.prod(map(int, grid[-1])) if grid else None,
+        "warning": "not reached" if "does not reach" in log else "",
+    }
+
+
+def bounds(rows: list[dict[str, Any]]) -> str:
+    """Sentence on the largest errors of the meshes that `pair_style les` chooses, in units of what was asked for."""
+    own = [row for row in rows if "mesh stock" not in row["style"]]
+    if not own:
+        return ""
+    force = max(row["found"] / row["asked"] for row in own)
+    energy = max(abs(row["energy"]) / row["asked"] for row in own)  # as many meV/atom as meV/angstrom
+    logged = [row["logged"] / row["found"] for row in own if row["logged"] is not None]
+    text = f"With the meshes that les chooses, forces have at most {force:.2f} times the error asked for and energies "
+    text += f"{energy:.2f} times"
+    return text + (
+        f"; the log says {min(logged):.2f} to {max(logged):.2f} times what is found." if logged else "."
     )
-
-
-def table(rows: list[Row], before: dict[tuple[str, str, str], Row]) -> str:
-    """Markdown; ratios against `before` where it has the row."""
-    head = ["case", "style", "kspace", "asked meV/A", "log", "found", "energy meV/atom", "points", "note"]
-    if before:
-        head[6:6] = ["found before"]
-        head[9:9] = ["points before", "time ratio"]
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    for row in rows:
-        old = before.get((row.case, row.style, row.kspace))
-        cells = [row.case, row.style, row.kspace]
-        cells += [f"{1e3 * value:.3g}" for value in (row.asked, row.logged, row.force_error)]
-        if before:
-            cells.append(f"{1e3 * old.force_error:.3g}" if old else "")
-        cells += [f"{1e3 * row.energy_error:.2g}", str(row.points)]
-        if before:
-            cells += [str(old.points) if old else "", f"{row.seconds / old.seconds:.2f}" if old else ""]
-        lines.append("| " + " | ".join([*cells, row.remark]) + " |")
-    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--cases", nargs="+", default=list(CASES), choices=list(CASES))
+    parser.add_argument("--cases", nargs="+", default=ACCURACY_CASES, choices=list(CASES))
     parser.add_argument("--styles", nargs="+", default=list(STYLES))
     parser.add_argument("--solver", default="pppm", help="a kspace style")
     parser.add_argument("--accuracies", nargs="+", default=["1e-4", "1e-5", "1e-6"])
     parser.add_argument("--ranks", type=int, default=1)
     parser.add_argument("--steps", type=int, default=0, help="of a timed run, 0 for none")
-    parser.add_argument("--out", type=Path, help="JSON file of the rows")
-    parser.add_argument("--before", type=Path, help="such a file of another version")
     parser.add_argument("--references", type=Path, help="folder that keeps the references between runs")
+    add_record_option(parser, "mesh_accuracy")
     arguments = parser.parse_args()
     rows = []
     for name in arguments.cases:
@@ -235,14 +245,8 @@ def main() -> None:
                         print(name, style, accuracy, str(error)[-300:], flush=True)
                         continue
                     rows.append(row)
-                    print(table([row], {}).splitlines()[-1], flush=True)
-    before = {}
-    if arguments.before:
-        kept_rows = [Row(**row) for row in json.loads(arguments.before.read_text())]
-        before = {(row.case, row.style, row.kspace): row for row in kept_rows}
-    if arguments.out:
-        arguments.out.write_text(json.dumps([asdict(row) for row in rows], indent=1))
-    print(table(rows, before))
+                    print(", ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+    report(COLUMNS, rows, arguments.record, note=bounds(rows))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: MIT
 """What one message-passing layer costs in LAMMPS: messages of ghosts communicated, or computed again.
 
-    python benchmarks/message_passing.py [--old FILE] [--ranks 1 2] [--rounds 3] [--steps 20]
+    python benchmarks/message_passing.py [--ranks 1 2] [--rounds 3] [--steps 20] [--record]
 
 Two boxes, float32, NVE: 32 dipeptides far apart (``examples/models/dipeptides.pt``, 1475 atoms of ../shared/data/dipeptides) and 1536
 atoms of liquid water (a network of the same size with random weights, cutoff 4.5 angstrom). Microseconds per atom and
-step of the whole step, fastest of the rounds, whose runs take turns; ghosts and edges per rank. ``--old``: another
-``dipeptides.pt`` to compare with, which has its messages computed again.
+step of the whole step, fastest of the rounds, whose runs take turns; ghosts per rank.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import ase.io
 import numpy as np
@@ -24,6 +24,7 @@ from lammps_run import lammps
 from pair_les.export import script_network
 from pair_les.model_file import LongRange, Metadata, save_model
 from pair_les.net import NetSettings, network_class
+from record import Column, add_record_option, report
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "lammps")]
@@ -31,6 +32,20 @@ from shared_data import SHARED  # noqa: E402
 from systems import System, water_box, write_data  # noqa: E402
 
 SHIPPED = ROOT / "examples" / "models" / "dipeptides.pt"
+BOXES = {
+    "dipeptides": "32 dipeptides far apart, 1475 atoms",
+    "water": "water, 1536 atoms, random weights",
+}
+MODES = {"communicate": "communicated", "recompute": "computed again"}
+SECTIONS = ("Pair", "Modify", "Kspace", "Comm", "Neigh")
+COLUMNS = (
+    Column("box", "box"),
+    Column("messages", "messages of ghosts"),
+    Column("ranks", "ranks"),
+    Column("ghosts", "ghosts per rank", ".0f"),
+    Column("step", "us/atom/step", ".1f"),
+    *(Column(section, f"{section}, %", ".0f") for section in SECTIONS),
+)
 
 
 def dipeptides(n: int = 32, spacing: float = 25.0) -> System:
@@ -58,10 +73,8 @@ def write_water_network(path: Path) -> None:
     save_model(path, plain, Metadata(("H", "O"), 4.5, 1, "float32", LongRange(1.0), extra=extra), fused)
 
 
-def measure(
-    folder: Path, system: System, model: Path, mode: str, ranks: int, steps: int
-) -> tuple[float, str]:
-    """Microseconds per atom and step, and the counts of the log."""
+def measure(folder: Path, system: System, model: Path, mode: str, ranks: int, steps: int) -> dict[str, Any]:
+    """Cost, ghosts and sections of one run."""
     write_data(folder / "system.data", system)
     text = f"""units metal
 atom_style charge
@@ -76,15 +89,17 @@ timestep 0.00025
 run 5
 run {steps}
 """
-    log = lammps(folder, text, ranks)
+    return costs(lammps(folder, text, ranks), steps, len(system.symbols))
+
+
+def costs(log: str, steps: int, atoms: int) -> dict[str, Any]:
+    """us/atom/step, ghosts per rank and the share of each section, of the second run of a log."""
     seconds = float(re.findall(r"^Loop time of ([\d.]+)", log, re.MULTILINE)[1])
-    ghosts = float(re.findall(r"^Nghost: +([\d.]+) ave", log, re.MULTILINE)[-1])
     share = {
-        name: float(re.findall(rf"^{name} +\|.*\| *([\d.]+) *$", log, re.MULTILINE)[-1])
-        for name in ("Pair", "Modify", "Kspace", "Comm", "Neigh")
+        name: float(re.findall(rf"^{name} +\|.*\| *([\d.]+) *$", log, re.MULTILINE)[-1]) for name in SECTIONS
     }
-    shares = ", ".join(f"{name} {value:.0f} %" for name, value in share.items())
-    return seconds / steps / len(system.symbols) * 1e6, f"{ghosts:6.0f} ghosts per rank; {shares}"
+    ghosts = float(re.findall(r"^Nghost: +([\d.]+) ave", log, re.MULTILINE)[-1])
+    return {"step": seconds / steps / atoms * 1e6, "ghosts": ghosts, **share}
 
 
 def main() -> None:
@@ -92,11 +107,11 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--model", type=Path, default=SHIPPED)
-    parser.add_argument("--old", type=Path)
     parser.add_argument("--ranks", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--boxes", nargs="+", default=["dipeptides", "water"])
+    parser.add_argument("--boxes", nargs="+", default=list(BOXES), choices=list(BOXES))
+    add_record_option(parser, "message_passing")
     options = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as name:
@@ -108,17 +123,17 @@ def main() -> None:
             system = dipeptides() if box == "dipeptides" else water_box(8, seed=1)
             file = options.model.resolve() if box == "dipeptides" else water
             for ranks in options.ranks:
-                for mode in ("communicate", "recompute"):
+                for mode in MODES:
                     cases[box, ranks, mode] = system, file, f"message_passing {mode}"
-                if options.old and box == "dipeptides":
-                    cases[box, ranks, f"recompute, {options.old.name}"] = system, options.old.resolve(), ""
         found: dict[tuple, list] = {case: [] for case in cases}
         for _ in range(options.rounds):
             for case, (system, file, mode) in cases.items():
                 found[case].append(measure(folder, system, file, mode, case[1], options.steps))
-        for (box, ranks, mode), runs in found.items():
-            cost, rest = min(runs)
-            print(f"{box:<11} {ranks} ranks  {mode:<24} {cost:7.1f} us/atom/step  {rest}")
+    rows = [
+        {"box": BOXES[box], "messages": MODES[mode], "ranks": ranks, **min(runs, key=lambda run: run["step"])}
+        for (box, ranks, mode), runs in found.items()
+    ]
+    report(COLUMNS, rows, options.record)
 
 
 if __name__ == "__main__":

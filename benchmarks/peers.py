@@ -7,30 +7,31 @@ Every peer lives in an environment of its own, made by one line, and is left out
     python -m venv nep && nep/bin/pip install calorine
     python -m venv deepmd && deepmd/bin/pip install "deepmd-kit[cpu]" ase
     python -m venv dplr && dplr/bin/pip install "deepmd-kit[cpu,lmp]" ase
-    python benchmarks/peers.py --mace mace/bin/python --nep nep/bin/python --deepmd deepmd/bin/python --dplr dplr/bin/python --out peers
+    python benchmarks/peers.py --mace mace/bin/python --nep nep/bin/python --deepmd deepmd/bin/python --dplr dplr/bin/python --record
 
 MACE (two layers, 4.5 A, 64 scalar and 64 vector channels, float32), NEP (NEP4, 6 and 4 A, 30 neurons) and DeePMD
 (se_e2_a, 6 A, float32, compressed) are untrained: what they cost does not depend on what they learned. They are called
 through ASE with positions that move a little at every step, so that neighbor lists are theirs; none of the three has a
 long-range sum. A peer that has used up 40 s times three steps and no more. DPLR (networks and Gaussians of its own
 example of water, 6 A, float32) is the whole step with its PPPM in the LAMMPS of its wheel; --deepmd may name the same
-environment. Ours is the whole step in LAMMPS, charges and PPPM included. One core, one thread. Writes ``peers.json``
-and prints a table.
+environment. Ours is the whole step in LAMMPS, charges and PPPM included. One core, one thread. Prints the table of
+docs/benchmarks/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from ase.io import read, write
 from lammps_run import lammps
+from record import Column, add_record_option, report
 from step import RELAX, SOLVER, STEPS, WATER, les, timings
 
 PEERS = ("mace", "nep", "deepmd", "dplr")
@@ -71,6 +72,27 @@ def peer(name: str, python: str, folder: Path, steps: int) -> float:
     return float(run.stdout.split()[-1])
 
 
+def columns(sizes: list[int]) -> list[Column]:
+    """Two for each number of atoms."""
+    made = [Column("code", "code")]
+    for n in sizes:
+        made += [Column(f"time {n}", f"{n} atoms, us/atom/step", ".4g")]
+        made += [Column(f"ratio {n}", "against pair_les", ".3g")]
+    return made
+
+
+def rows_of(found: dict[str, dict[int, list[float]]]) -> list[dict[str, Any]]:
+    """Medians of the times of each code and number of atoms, us/atom/step."""
+    rows = []
+    for code, times in found.items():
+        row: dict[str, Any] = {"code": code}
+        for n in times:
+            row[f"time {n}"] = statistics.median(times[n])
+            row[f"ratio {n}"] = row[f"time {n}"] / statistics.median(found["pair_les"][n])
+        rows.append(row)
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -86,7 +108,7 @@ def main() -> None:
     parser.add_argument("--molecules", type=int, nargs="+", default=[4, 8], help="along each edge of the box")
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--out", type=Path, default=Path("peers"), help="without suffix")
+    add_record_option(parser, "peers")
     arguments = parser.parse_args()
     peers = {name: getattr(arguments, name) for name in PEERS if getattr(arguments, name) is not None}
     for name in PEERS:
@@ -103,16 +125,7 @@ def main() -> None:
                     found[peer_name].setdefault(n, []).append(
                         peer(peer_name, python, folder, arguments.steps)
                     )
-    sizes = list(found["pair_les"])
-    print("| code | " + " | ".join(f"{n} atoms, us/atom/step | against ours" for n in sizes) + " |")
-    print("|" + "---|" * (1 + 2 * len(sizes)))
-    for code, times in found.items():
-        cells = []
-        for n in sizes:
-            median = statistics.median(times[n])
-            cells += [f"{median:.1f}", f"{median / statistics.median(found['pair_les'][n]):.1f}"]
-        print(f"| {code} | " + " | ".join(cells) + " |")
-    arguments.out.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+    report(columns(list(found["pair_les"])), rows_of(found), arguments.record)
 
 
 if __name__ == "__main__":

@@ -6,16 +6,15 @@ Its files are written anew from its weights, so that they are what this code wri
 All cases run in turn, several rounds, on one relaxed box; medians are compared. The floor is `lj/cut/coul/long` with the
 charges of SPC/E on the same atoms, without bonds: what a step costs in LAMMPS before any network.
 
-    python benchmarks/step.py --out step [--packages] [--memory] [--train ../shared/data/water/frames.extxyz]
+    python benchmarks/step.py --record [--packages] [--memory] [--train ../shared/data/water/frames.extxyz] [--plot step.png]
 
-writes ``step.json`` and ``step.png`` and prints the table of docs/benchmarks/performance.md.
+prints the table of docs/benchmarks/performance.md.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import re
 import statistics
 import subprocess
@@ -23,17 +22,28 @@ import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 from lammps_run import BIN, lammps
+from record import Column, add_record_option, report
 from training_step import training_times
 from water_packages import write_packages, write_scripts
 
 WATER = Path(__file__).resolve().parents[1] / "examples" / "lammps" / "water"
 SECTIONS = ("Pair", "Kspace", "Modify", "Neigh", "Comm")
+COLUMNS = (
+    Column("case", "case"),
+    Column("Pair", "Pair", ".1f"),
+    Column("Kspace", "Kspace", ".1f"),
+    Column("Modify", "Modify", ".1f"),
+    Column("step", "whole step", ".1f"),
+    Column("ratio", "against the first", ".2f"),
+    Column("fastest", "fastest round", ".1f"),
+)
 SOLVER = "pppm 1.0e-4"
 FLOOR_SOLVER = "pppm 1.0e-4\nkspace_modify order 7 diff ad"  # LAMMPS chooses nothing itself
 KIB = 1024.0
@@ -153,8 +163,8 @@ def scaling(cases: list[Case]) -> str:
         return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
 
     return (
-        f"two ranks do {median(one, two)} times as much as one, two runs at once {median(one, apart, 2.0)} times: "
-        f"two ranks are at {median(apart, two, 0.5)} of what the two processors do apart"
+        f"Two ranks do {median(one, two)} times as much as one, two runs at once {median(one, apart, 2.0)} times: "
+        f"two ranks reach {median(apart, two, 0.5)} of the throughput of two single runs."
     )
 
 
@@ -197,6 +207,20 @@ def peak_memory(folder: Path, style: str) -> tuple[float, int]:
     return float(run.stdout.split()[-1]), atoms
 
 
+def rows_of(cases: list[Case]) -> list[dict[str, Any]]:
+    """Rows of the table, us/atom/step."""
+    first = cases[0].median("step")
+    return [
+        {
+            "case": case.name,
+            **{name: case.median(name) for name in ("Pair", "Kspace", "Modify", "step")},
+            "ratio": case.median("step") / first,
+            "fastest": min(times["step"] for times in case.times),
+        }
+        for case in cases
+    ]
+
+
 def figure(cases: list[Case], file: Path) -> None:
     """Stacked bars of the sections of a step."""
     fig, ax = plt.subplots(figsize=(7, 3.6), layout="constrained")
@@ -228,7 +252,8 @@ def main() -> None:
     parser.add_argument(
         "--train", metavar="DATA", help="also the time of a training step on two frames of DATA"
     )
-    parser.add_argument("--out", type=Path, default=Path("step"), help="without suffix")
+    parser.add_argument("--plot", metavar="FILE", type=Path, help="draw the sections of a step")
+    add_record_option(parser, "step")
     arguments = parser.parse_args()
 
     with tempfile.TemporaryDirectory() as name:
@@ -241,27 +266,24 @@ def main() -> None:
         if arguments.packages:
             write_packages(WATER / "model.pt", folder)
         cases = measure(folder, arguments.rounds, arguments.steps, arguments.packages)
-        result: dict[str, object] = {case.name: case.times for case in cases}
-        first = cases[0].median("step")
-        print(
-            "\n| case | Pair | Kspace | Modify | whole step | against the first |\n|---|---|---|---|---|---|"
-        )
-        for case in cases:
-            columns = [f"{case.median(section):.1f}" for section in ("Pair", "Kspace", "Modify", "step")]
-            print(f"| {case.name} | {' | '.join(columns)} | {case.median('step') / first:.2f} |")
-        print("\n" + scaling(cases))
+        notes = [scaling(cases)]
         if arguments.memory:
             mine, atoms = peak_memory(folder, les("model.pt"))
             floor, _ = peak_memory(folder, FLOOR)
-            result["memory"] = {"les_KiB": mine, "floor_KiB": floor, "atoms": atoms}
-            print(
-                f"\n{atoms} atoms: {mine / atoms:.1f} KiB/atom, {(mine - floor) / atoms:.1f} beyond LAMMPS's own"
+            notes.append(
+                f"A box of {atoms} atoms on one rank takes {mine / atoms:.1f} KiB/atom at most, "
+                f"{(mine - floor) / atoms:.1f} more than LAMMPS's own water."
             )
     if arguments.train:
-        result["training"] = training = training_times(arguments.train, arguments.rounds)
-        print(f"\ntraining step: {training} us/atom, ratio {training['twin'] / training['fused']:.1f}")
-    arguments.out.with_suffix(".json").write_text(json.dumps(result, indent=1))
-    figure(cases, arguments.out.with_suffix(".png"))
+        training = training_times(arguments.train, arguments.rounds)
+        notes.append(
+            f"A step of force training on two frames takes {training['fused']:.0f} us/atom with the fused operators "
+            f"and {training['twin']:.0f} in plain torch."
+        )
+    report(COLUMNS, rows_of(cases), arguments.record, note=" ".join(notes))
+    print("\n" + "\n".join(notes))
+    if arguments.plot:
+        figure(cases, arguments.plot)
 
 
 if __name__ == "__main__":

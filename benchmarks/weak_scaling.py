@@ -6,7 +6,7 @@ cells as wide as the stencil, sent to the six neighbors; transposes between bric
 what it does not keep; ghost atoms within the cutoff. And, beside it, a mesh that every rank holds and sums up with an all-reduce,
 2 (P - 1) / P times its size, as in packages whose long-range sum is not distributed.
 
-    python benchmarks/weak_scaling.py
+    python benchmarks/weak_scaling.py --record
     python benchmarks/weak_scaling.py --measure 1 2 4
 
 Mesh points and orders are those that benchmarks/long_range.py finds at 1 meV/A in water. The second command runs LAMMPS, one
@@ -22,14 +22,35 @@ import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lammps_run import BIN, lammps
 from long_range import write_inputs
+from record import RESULTS, Column, add_record_option, report
 
 DENSITY = 0.1  # atoms per angstrom^3, water
 SKIN = 1.0
 DOUBLE = 8
-RANKS = (1, 2, 4, 16, 64, 256, 1024, 4096)
+RANKS = (1, 16, 256, 4096)
+MEGABYTE = 1e6
+COLUMNS = (
+    Column("mode", "mode"),
+    Column("ranks", "ranks"),
+    Column("points", "mesh points/rank", ",.0f"),
+    Column("halo", "mesh halo, MB", ".2f"),
+    Column("transposes", "FFT transposes, MB", ".2f"),
+    Column("ghosts", "ghost atoms, MB", ".2f"),
+    Column("replicated points", "all-reduced mesh: points/rank", ",.0f"),
+    Column("replicated", "sent, MB", ",.1f"),
+)
+MEASURED_COLUMNS = (
+    Column("mode", "mode"),
+    Column("ranks", "ranks"),
+    Column("points", "mesh points/rank, counted", ",.0f"),
+    Column("points in LAMMPS", "in LAMMPS", ",.0f"),
+    Column("sent", "sent per rank and step, counted, MB", ".2f"),
+    Column("sent in LAMMPS", "in LAMMPS, MB", ".2f"),
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +68,7 @@ class Mode:
 # at 1 meV/A, diff ad, sigma = 1 A; the network's cutoff is 5.5 A
 MODES = (
     Mode("matched", 24.9, 5.5, 7, "les", 7.8e-5),
-    Mode("split, R = 8", 3.1, 8.0, 5, "les coul 8.0", 9.9e-5),
+    Mode("split, R = 8 A", 3.1, 8.0, 5, "les coul 8.0", 9.9e-5),
 )
 
 
@@ -137,22 +158,38 @@ run {steps}
     return [float(edge) for edge in box], processes, mesh / ranks, (sent[1] - sent[0]) / 10.0
 
 
-def print_measured(ranks_list: list[int]) -> None:
-    print(
-        "| mode | ranks | mesh points/rank counted | in LAMMPS | sent per rank and step, counted | in LAMMPS |"
-    )
-    print("|---|---|---|---|---|---|")
+def measured_rows(ranks_list: list[int]) -> list[dict[str, Any]]:
+    """Counts beside what LAMMPS sends."""
+    rows = []
     for mode in MODES:
         for ranks in ranks_list:
             with tempfile.TemporaryDirectory() as name:
                 edges, processes, points, sent = measure(mode, ranks, Path(name))
             found = counts(mode, edges, processes)
             counted = sum(found[name] for name in ("halo", "transposes", "ghosts"))
-            print(
-                f"| {mode.name} | {ranks} | {found['points']:,.0f} | {points:,.0f} | "
-                f"{counted / 1e6:.2f} MB | {sent / 1e6:.2f} MB |",
-                flush=True,
+            rows.append(
+                {
+                    "mode": mode.name,
+                    "ranks": ranks,
+                    "points": found["points"],
+                    "points in LAMMPS": points,
+                    "sent": counted / MEGABYTE,
+                    "sent in LAMMPS": sent / MEGABYTE,
+                }
             )
+    return rows
+
+
+def counted_rows(atoms: int) -> list[dict[str, Any]]:
+    """Counts for `atoms` per rank."""
+    rows = []
+    for mode in MODES:
+        for ranks in RANKS:
+            edge = (atoms * ranks / DENSITY) ** (1.0 / 3.0)
+            found = counts(mode, [edge] * 3, grid(ranks))
+            sent = {name: found[name] / MEGABYTE for name in ("halo", "transposes", "ghosts", "replicated")}
+            rows.append({"mode": mode.name, "ranks": ranks, **found, **sent})
+    return rows
 
 
 def main() -> None:
@@ -163,29 +200,15 @@ def main() -> None:
     parser.add_argument(
         "--measure", type=int, nargs="+", choices=(1, 2, 4), metavar="RANKS", help="1, 2 or 4"
     )
+    add_record_option(parser, "weak_scaling")
     arguments = parser.parse_args()
     if arguments.measure:
-        print_measured(arguments.measure)
-        return
-    head = [
-        "mode",
-        "ranks",
-        "mesh points/rank",
-        "mesh halo",
-        "FFT transposes",
-        "ghost atoms",
-        "all-reduced mesh: points/rank",
-        "sent",
-    ]
-    print("| " + " | ".join(head) + " |\n|" + "---|" * len(head))
-    for mode in MODES:
-        for ranks in RANKS:
-            edge = (arguments.atoms * ranks / DENSITY) ** (1.0 / 3.0)
-            found = counts(mode, [edge] * 3, grid(ranks))
-            cells = [mode.name, str(ranks), f"{found['points']:,.0f}"]
-            cells += [f"{found[name] / 1e6:.2f} MB" for name in ("halo", "transposes", "ghosts")]
-            cells += [f"{found['replicated points']:,.0f}", f"{found['replicated'] / 1e6:,.1f} MB"]
-            print("| " + " | ".join(cells) + " |")
+        file = arguments.record
+        if file == RESULTS / "weak_scaling.json":
+            file = RESULTS / "weak_scaling_measured.json"
+        report(MEASURED_COLUMNS, measured_rows(arguments.measure), file)
+    else:
+        report(COLUMNS, counted_rows(arguments.atoms), arguments.record)
 
 
 if __name__ == "__main__":
