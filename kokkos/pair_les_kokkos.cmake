@@ -31,10 +31,19 @@ function(pair_les_register_styles)
 endfunction()
 pair_les_register_styles()
 
-# the core with its torch, as without LAMMPS: nothing in it knows of Kokkos
+# The core with its torch, as without LAMMPS: nothing in it knows of Kokkos. nvcc does not compile its
+# vector kernels: where nvcc_wrapper is the compiler, the core is left to the host compiler behind it.
 set(PAIR_LES_PLUGIN OFF)
 set(PAIR_LES_BINDINGS OFF)
+get_directory_property(compile_options_of_lammps COMPILE_OPTIONS)
+get_filename_component(compiler_name "${CMAKE_CXX_COMPILER}" NAME)
+if(compiler_name STREQUAL "nvcc_wrapper")
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)    # the wrapper does not pass their -include on
+  add_compile_options(--host-only)
+endif()
 add_subdirectory(${PAIR_LES_ROOT} ${CMAKE_BINARY_DIR}/pair_les)
+set_directory_properties(PROPERTIES COMPILE_OPTIONS "${compile_options_of_lammps}")
+unset(CMAKE_DISABLE_PRECOMPILE_HEADERS)
 get_directory_property(PAIR_LES_TORCH_RELEASE DIRECTORY ${PAIR_LES_ROOT} DEFINITION TORCH_RELEASE)
 get_directory_property(PAIR_LES_TORCH_ROOT DIRECTORY ${PAIR_LES_ROOT} DEFINITION Torch_ROOT)
 
