@@ -45,7 +45,7 @@ class Record:
     Attributes
     ----------
     command
-        What was typed in the repository root.
+        What was typed in the repository root; empty where the rows have commands of their own.
     date
         Of the measurement, as in 2026-11-27.
     machine
@@ -181,4 +181,5 @@ def markdown(record: Record) -> str:
     )
     lines = textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
     table = markdown_table(record.columns, record.rows)
-    return f"```\n{record.command}\n```\n\n{table}\n\n" + "\n".join(lines)
+    command = f"```\n{record.command}\n```\n\n" if record.command else ""
+    return f"{command}{table}\n\n" + "\n".join(lines)
