@@ -32,12 +32,14 @@ def difference(folder: Path, substrate: str, model: Path | None) -> float:
     return energies[0] - energies[1]
 
 
-def main(folder: Path, seeds: int) -> None:
+def main(folder: Path, seeds: int) -> dict[str, list[list[float]]]:
+    """Differences (undoped, doped), eV, of DFT and of every seed of each variant."""
     frames = read(folder / "AlAuMgO_4G.extxyz", ":")
     Path("data/au_mgo").mkdir(parents=True, exist_ok=True)
     write("data/au_mgo/valid.xyz", frames)  # there are 18 frames: all for training, and the last epoch counts
     print("wetting minus non-wetting, eV:   undoped    doped")
     print(f"{'DFT':30}{difference(folder, 'undoped', None):10.3f}{difference(folder, 'doped', None):10.3f}")
+    differences = {"DFT": [[difference(folder, substrate, None) for substrate in ("undoped", "doped")]]}
     for name, settings in VARIANTS.items():
         found = []
         for seed in range(1, seeds + 1):
@@ -53,6 +55,8 @@ def main(folder: Path, seeds: int) -> None:
         print(
             f"{name:30}{mean[0]:10.3f}{mean[1]:10.3f}   spread {spread[0]:.3f}, {spread[1]:.3f}", flush=True
         )
+        differences[name] = found
+    return differences
 
 
 if __name__ == "__main__":

@@ -67,7 +67,8 @@ def errors(run: Path, state: int, test: Path, told: bool) -> tuple[float, float]
     return found["forces_rmse"], found["energy_rmse"]
 
 
-def main(source: Path, epochs: int) -> None:
+def main(source: Path, epochs: int) -> dict[str, dict[int, list[tuple[float, float]]]]:
+    """Errors on the frames left out by network and state, one pair (forces, energy) per fold."""
     data = Path("data/chains")
     split(source, data)
     table: dict[str, dict[int, list[tuple[float, float]]]] = {}
@@ -92,6 +93,7 @@ def main(source: Path, epochs: int) -> None:
                 mean, spread = np.mean(values, axis=0), np.std(values, axis=0)
                 cells += [f"{m:.{d}f} +- {s:.{d}f}" for m, s, d in zip(mean, spread, (1, 2), strict=True)]
             print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
+    return table
 
 
 if __name__ == "__main__":

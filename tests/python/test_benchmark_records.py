@@ -144,6 +144,68 @@ def test_rows_of_times(tmp_path: Path) -> None:
     assert row["points"] == 10.0 and row["long range 1"] == 2.0 and row["mesh"] == "10x10x10"
 
 
+ERRORS = {"forces_rmse": 30.0, "energy_rmse": 0.7}
+
+
+class FakePlace:
+    """Data and runs of accuracy.py that exist in name only; configurations are read."""
+
+    def __init__(self, module: ModuleType, folder: Path) -> None:
+        self.module, self.data, self.work = module, folder / "data", folder / "work"
+        self.test = [folder / "charged-polar.xyz"]
+        self.commands: list[tuple[str, ...]] = []
+
+    def run(self, *command: str) -> str:
+        self.commands.append(command)
+        return ""
+
+    def train(self, configuration: str, name: str, settings: list[str]) -> Path:
+        from pair_les.training.config_file import read_config
+
+        read_config(self.module.MODELS / configuration, [*settings, "output=runs/x"])
+        return self.work / f"{name}.pt"
+
+    def errors(self, model: Path, frames: Path, keys: str = "") -> dict:
+        from pair_les.observables.agreement import LabelAgreement, agreement_errors
+
+        pair = LabelAgreement(np.array([1.0, 2.0, 4.0]), np.array([0.5, 1.0, 2.1]))
+        kinds = ("charges", "dipole", "quadrupole", "bec")
+        return {**ERRORS, **agreement_errors(dict.fromkeys(kinds, pair))}
+
+
+@pytest.mark.parametrize("name", ["dipeptides", "dipeptide_charges", "dimers", "random_charges"])
+def test_tables_of_accuracy(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands and rows of each table, and its columns are those of the record; nothing is trained."""
+    accuracy = script("accuracy")
+    monkeypatch.setattr(accuracy, "rms_force", lambda frames: 26.8)
+    table, place = accuracy.TABLES[name], FakePlace(accuracy, tmp_path)
+    rows = check(table.columns, table.measure(place), tmp_path)
+    kept = record.read(record.RESULTS / f"{name}.json")
+    assert kept.columns == table.columns
+    labels = [column.key for column in table.columns if column.format == ""][:2]
+    shown = {tuple(row[label] for label in labels if label in ("frames", "model")) for row in rows}
+    assert name == "dimers" or shown == {
+        tuple(row[label] for label in labels if label in ("frames", "model")) for row in kept.rows
+    }
+    for command in place.commands:
+        assert command[0] == sys.executable and Path(command[1]).exists() or command[1] == "export"
+
+
+def test_tables_of_folds_and_seeds(tmp_path: Path) -> None:
+    accuracy = script("accuracy")
+    table = {"conditioned": {0: [(50.0, 0.4), (60.0, 0.5)], 1: [(100.0, 1.0), (110.0, 1.2)]}}
+    columns = accuracy.TABLES["charge_states"].columns
+    (row,) = check(columns, accuracy.charge_state_rows(table), tmp_path)
+    assert row["f0"] == "55.0 +- 5.0" and row["e1"] == "1.10 +- 0.10"
+    assert columns == record.read(record.RESULTS / "charge_states.json").columns
+
+    columns = accuracy.TABLES["gold_on_mgo"].columns
+    found = {"DFT": [[0.93, -0.07]], "with charges": [[0.4, 0.3], [0.6, 0.3]]}
+    rows = check(columns, accuracy.gold_rows(found), tmp_path)
+    assert rows[0]["effect"] == "+1.00" and rows[1]["undoped"] == "0.50 +- 0.10"
+    assert columns == record.read(record.RESULTS / "gold_on_mgo.json").columns
+
+
 def test_the_command_is_what_was_typed(monkeypatch: pytest.MonkeyPatch) -> None:
     file = str(ROOT / "benchmarks" / "step.py")
     for words in (
