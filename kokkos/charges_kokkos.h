@@ -13,15 +13,19 @@
 namespace LAMMPS_NS {
 namespace les_kokkos {
 
-// Sum of the first n, and how many of them are not finite.
-template <class DeviceType, class Doubles> Sums<2> sum_and_check(const Doubles &values, const int n)
+// Sums of the first n energies and charges, and how many of each are not finite; charges may be absent.
+template <class DeviceType, class Doubles>
+Sums<4> sum_and_check(const Doubles &energy, const Doubles &charge, const bool charges, const int n)
 {
-  Sums<2> sums;
+  Sums<4> sums;
   Kokkos::parallel_reduce(
       "les:sum", Kokkos::RangePolicy<DeviceType>(0, n),
-      KOKKOS_LAMBDA(const int i, Sums<2> &total) {
-        total.value[0] += values(i);
-        if (!Kokkos::isfinite(values(i))) total.value[1] += 1.0;
+      KOKKOS_LAMBDA(const int i, Sums<4> &total) {
+        total.value[0] += energy(i);
+        if (!Kokkos::isfinite(energy(i))) total.value[1] += 1.0;
+        if (!charges) return;
+        total.value[2] += charge(i);
+        if (!Kokkos::isfinite(charge(i))) total.value[3] += 1.0;
       },
       sums);
   return sums;
@@ -40,10 +44,11 @@ double count(const Integers &values, const int value, const int n)
 }
 
 // charge(i) = latent(i) - shift, in q in LAMMPS's unit; never exactly 0 there (tiny instead), for
-// phi is 2 e / q. Returns sums of q, q^2, charge and charge^2.
+// solvers on the host have phi as 2 e / q. Clears `extra`. Returns sums of q, q^2, charge and
+// charge^2.
 template <class DeviceType, class Doubles, class Q>
-Sums<4> set_charges(const Doubles &latent, const Doubles &charge, const Q &q, const int n,
-                    const double shift, const double charge_unit, const double tiny)
+Sums<4> set_charges(const Doubles &latent, const Doubles &charge, const Doubles &extra, const Q &q,
+                    const int n, const double shift, const double charge_unit, const double tiny)
 {
   Sums<4> sums;
   Kokkos::parallel_reduce(
@@ -51,6 +56,7 @@ Sums<4> set_charges(const Doubles &latent, const Doubles &charge, const Q &q, co
       KOKKOS_LAMBDA(const int i, Sums<4> &total) {
         const double value = latent(i) - shift;
         charge(i) = value;
+        extra(i) = 0.0;
         double scaled = charge_unit * value;
         if (scaled == 0.0) scaled = tiny;
         q(i) = scaled;
@@ -63,10 +69,20 @@ Sums<4> set_charges(const Doubles &latent, const Doubles &charge, const Q &q, co
   return sums;
 }
 
-// phi(i) = offset + slope * charge(i) + extra(i) [+ scale * energy(i) / q(i)]; returns the sum.
-template <class DeviceType, class Doubles, class Energy, class Q>
+// What a solver on the host gives: energies of atoms, 2 e / q each.
+template <class Doubles> struct PotentialFromEnergy {
+  Doubles energy;
+
+  KOKKOS_INLINE_FUNCTION double operator()(const int i, const double q) const
+  {
+    return 2.0 * energy(i) / q;
+  }
+};
+
+// phi(i) = offset + slope * charge(i) + extra(i) [+ scale * solver(i, q(i))]; returns the sum.
+template <class DeviceType, class Doubles, class Solver, class Q>
 double set_potential(const Doubles &phi, const Doubles &charge, const Doubles &extra,
-                     const Energy &energy, const Q &q, const int n, const double offset,
+                     const Solver &solver, const Q &q, const int n, const double offset,
                      const double slope, const double scale)
 {
   double sum = 0.0;
@@ -74,7 +90,7 @@ double set_potential(const Doubles &phi, const Doubles &charge, const Doubles &e
       "les:set_potential", Kokkos::RangePolicy<DeviceType>(0, n),
       KOKKOS_LAMBDA(const int i, double &total) {
         double value = offset + slope * charge(i) + extra(i);
-        if (scale != 0.0) value += scale * energy(i) / q(i);
+        if (scale != 0.0) value += scale * solver(i, q(i));
         phi(i) = value;
         total += value;
       },
@@ -90,11 +106,32 @@ void shift(const Doubles &values, const int n, const double by)
       KOKKOS_LAMBDA(const int i) { values(i) += by; });
 }
 
-template <class DeviceType, class Doubles> void clear(const Doubles &values, const int n)
+// Sums of q z and q z^2.
+template <class DeviceType, class X, class Q>
+Sums<2> slab_moments(const X &x, const Q &q, const int n)
+{
+  Sums<2> sums;
+  Kokkos::parallel_reduce(
+      "les:slab_moments", Kokkos::RangePolicy<DeviceType>(0, n),
+      KOKKOS_LAMBDA(const int i, Sums<2> &total) {
+        const double z = x(i, 2), moment = q(i) * z;
+        total.value[0] += moment;
+        total.value[1] += moment * z;
+      },
+      sums);
+  return sums;
+}
+
+// values(i) += unit * (z dipole - constant - charge z^2 / 2)
+template <class DeviceType, class Doubles, class X>
+void add_slab_potential(const Doubles &values, const X &x, const int n, const double unit,
+                        const double dipole, const double constant, const double charge)
 {
   Kokkos::parallel_for(
-      "les:clear", Kokkos::RangePolicy<DeviceType>(0, n),
-      KOKKOS_LAMBDA(const int i) { values(i) = 0.0; });
+      "les:slab_potential", Kokkos::RangePolicy<DeviceType>(0, n), KOKKOS_LAMBDA(const int i) {
+        const double z = x(i, 2);
+        values(i) += unit * (z * dipole - constant - 0.5 * charge * z * z);
+      });
 }
 
 // Charges of ghosts: what the owners send, and where it arrives.

@@ -38,7 +38,7 @@ Sums<6> scatter(const GraphKokkos<DeviceType> &graph, const Real *const gradient
 {
   const auto index = graph.index, first = graph.first;
   const auto atom = graph.atom;
-  const std::int64_t row = graph.row;
+  const std::int64_t row = graph.n_edges;
   Sums<6> virial;
   Kokkos::parallel_reduce(
       "les:edge_forces", Kokkos::RangePolicy<DeviceType>(0, graph.n_nodes),

@@ -23,12 +23,12 @@ template <class DeviceType> struct GraphKokkos {
   using Ints = Kokkos::View<int *, DeviceType>;
 
   std::int64_t n_local = 0, n_nodes = 0, n_edges = 0;
-  std::int64_t row = 0;  // elements between the two rows of `index`
-  Longs species;         // [n_nodes]
-  Longs index;           // [2 * row] centers, then neighbors
-  Longs first;           // [n_nodes + 1] edge that begins each center
-  Ints node;             // [n_all] of each atom, -1 for one that the model does not know
-  Ints atom;             // [n_nodes]
+  std::int64_t n_short_edges = 0; // those of atoms at one place
+  Longs species;                  // [n_nodes]
+  Longs index;                    // [2 * n_edges] centers, then neighbors: one tensor of torch
+  Longs first;                    // [n_nodes + 1] edge that begins each center
+  Ints node;                      // [n_all] of each atom, -1 for one that the model does not know
+  Ints atom;                      // [n_nodes]
   Ints layer;            // [n_all] edges between an atom and the local ones; message passing only
   bool in_double = true; // precision of the edge vectors
   Kokkos::View<double *, DeviceType> vectors; // [n_edges * 3], or floats in the same memory
@@ -40,7 +40,7 @@ template <class DeviceType> struct GraphKokkos {
 
   pair_les::DeviceGraph arrays() const
   {
-    return {n_local,       n_nodes, n_edges, species.data(), index.data(), index.data() + row,
+    return {n_local,       n_nodes, n_edges, species.data(), index.data(), index.data() + n_edges,
             vectors.data()};
   }
 
@@ -72,7 +72,20 @@ KOKKOS_INLINE_FUNCTION void for_each_edge(const X &x, const List &neighbors, con
   }
 }
 
-// Nodes are the atoms with a species, in the order of the atoms.
+// Numbers of nodes, of all atoms and of the local ones.
+struct NodeCounts {
+  int all = 0, local = 0;
+
+  KOKKOS_INLINE_FUNCTION
+  void operator+=(const NodeCounts &other)
+  {
+    all += other.all;
+    local += other.local;
+  }
+};
+
+// Nodes are the atoms with a species, in the order of the atoms. No node has an edge yet: an atom may
+// have no list, as a ghost, or as one that pair_style hybrid leaves to another style.
 template <class DeviceType, class Type, class Species>
 void number_nodes(GraphKokkos<DeviceType> &graph, const Type &type, const Species &species_of_type,
                   const int n_local, const int n_all)
@@ -80,28 +93,29 @@ void number_nodes(GraphKokkos<DeviceType> &graph, const Type &type, const Specie
   make_room(graph.node, "les:node", n_all);
   make_room(graph.atom, "les:atom", n_all);
   make_room(graph.species, "les:species", n_all);
+  make_room(graph.first, "les:first", n_all + 1);
   const auto node = graph.node, atom = graph.atom;
-  const auto species = graph.species;
-  int n_nodes = 0, n_local_nodes = 0;
+  const auto species = graph.species, first = graph.first;
+  NodeCounts counts;
   Kokkos::parallel_scan(
       "les:number_nodes", Kokkos::RangePolicy<DeviceType>(0, n_all),
-      KOKKOS_LAMBDA(const int i, int &next, const bool final) {
+      KOKKOS_LAMBDA(const int i, NodeCounts &next, const bool final) {
         const int s = species_of_type(type(i));
         if (final) {
-          node(i) = s < 0 ? -1 : next;
+          node(i) = s < 0 ? -1 : next.all;
           if (s >= 0) {
-            atom(next) = i;
-            species(next) = s;
+            atom(next.all) = i;
+            species(next.all) = s;
+            first(next.all) = 0;
           }
         }
-        if (s >= 0) next++;
+        if (s < 0) return;
+        next.all++;
+        if (i < n_local) next.local++;
       },
-      n_nodes);
-  Kokkos::parallel_reduce(
-      "les:local_nodes", Kokkos::RangePolicy<DeviceType>(0, n_local),
-      KOKKOS_LAMBDA(const int i, int &sum) { sum += node(i) >= 0; }, n_local_nodes);
-  graph.n_nodes = n_nodes;
-  graph.n_local = n_local_nodes;
+      counts);
+  graph.n_nodes = counts.all;
+  graph.n_local = counts.local;
 }
 
 // Message passing: centers are the local atoms and those within `layers` edges of one.
@@ -140,14 +154,8 @@ void count_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList 
                  const double cutoff, const int layers, const int mask)
 {
   const std::int64_t n_nodes = graph.n_nodes;
-  make_room(graph.first, "les:first", n_nodes + 1);
   const auto first = graph.first;
   const auto node = graph.node, layer = graph.layer;
-  // an atom may have no list: a ghost, or one that pair_style hybrid leaves to another style
-  Kokkos::parallel_for(
-      "les:clear", Kokkos::RangePolicy<DeviceType>(0, n_nodes + 1),
-      KOKKOS_LAMBDA(const int n) { first(n) = 0; });
-
   const auto ilist = list.d_ilist, numneigh = list.d_numneigh;
   const auto neighbors = list.d_neighbors;
   const double cutoff_squared = cutoff * cutoff;
@@ -165,7 +173,7 @@ void count_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList 
   Kokkos::parallel_scan(
       "les:first_edges", Kokkos::RangePolicy<DeviceType>(0, n_nodes + 1),
       KOKKOS_LAMBDA(const int n, std::int64_t &next, const bool final) {
-        const std::int64_t count = first(n);
+        const std::int64_t count = n < n_nodes ? first(n) : 0;
         if (final) first(n) = next;
         next += count;
       },
@@ -175,18 +183,19 @@ void count_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList 
 
 template <class Real, class DeviceType, class X, class NeighborList>
 void fill_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList &list,
-                const double cutoff, const int layers, const int mask)
+                const double cutoff, const int layers, const double shortest, const int mask)
 {
   const auto index = graph.index, first = graph.first;
   const auto node = graph.node, layer = graph.layer;
-  const std::int64_t row = graph.row;
+  const std::int64_t row = graph.n_edges;
   Real *const vectors = graph.template edge_vectors<Real>();
   const auto ilist = list.d_ilist, numneigh = list.d_numneigh;
   const auto neighbors = list.d_neighbors;
-  const double cutoff_squared = cutoff * cutoff;
+  const double cutoff_squared = cutoff * cutoff, shortest_squared = shortest * shortest;
   const int n_lists = layers > 0 ? list.inum + list.gnum : list.inum;
-  Kokkos::parallel_for(
-      "les:fill_edges", Kokkos::RangePolicy<DeviceType>(0, n_lists), KOKKOS_LAMBDA(const int ii) {
+  Kokkos::parallel_reduce(
+      "les:fill_edges", Kokkos::RangePolicy<DeviceType>(0, n_lists),
+      KOKKOS_LAMBDA(const int ii, std::int64_t &n_short) {
         const int i = ilist(ii);
         if (node(i) < 0 || (layers > 0 && layer(i) > layers)) return;
         std::int64_t e = first(node(i));
@@ -197,53 +206,32 @@ void fill_edges(GraphKokkos<DeviceType> &graph, const X &x, const NeighborList &
                         vectors[3 * e] = static_cast<Real>(dx);
                         vectors[3 * e + 1] = static_cast<Real>(dy);
                         vectors[3 * e + 2] = static_cast<Real>(dz);
+                        if (dx * dx + dy * dy + dz * dz < shortest_squared) n_short++;
                         e++;
                       });
-      });
+      },
+      graph.n_short_edges);
 }
 
-// What pair_les::build_graph() does, with the same edges in the order of this list.
+// What pair_les::build_graph() does, with the same edges in the order of this list. Counts the edges
+// that are shorter than `shortest`, angstrom.
 template <class DeviceType, class X, class Type, class Species, class NeighborList>
 void build(GraphKokkos<DeviceType> &graph, const X &x, const Type &type,
            const Species &species_of_type, const NeighborList &list, const int n_local,
-           const int n_all, const double cutoff, const int layers, const int mask)
+           const int n_all, const double cutoff, const int layers, const double shortest,
+           const int mask)
 {
   number_nodes(graph, type, species_of_type, n_local, n_all);
   if (layers > 0) find_layers(graph, x, list, n_local, n_all, cutoff, layers, mask);
   count_edges(graph, x, list, cutoff, layers, mask);
 
-  graph.row = pair_les::capacity_for(graph.n_edges, graph.row);
-  make_room(graph.index, "les:edge_index", 2 * graph.row);
+  make_room(graph.index, "les:edge_index", 2 * graph.n_edges);
   make_room(graph.vectors, "les:edge_vectors",
-            graph.in_double ? 3 * graph.row : (3 * graph.row + 1) / 2);
+            graph.in_double ? 3 * graph.n_edges : (3 * graph.n_edges + 1) / 2);
   if (graph.in_double)
-    fill_edges<double>(graph, x, list, cutoff, layers, mask);
+    fill_edges<double>(graph, x, list, cutoff, layers, shortest, mask);
   else
-    fill_edges<float>(graph, x, list, cutoff, layers, mask);
-}
-
-template <class Real, class DeviceType>
-std::int64_t count_shorter_edges(const GraphKokkos<DeviceType> &graph, const double distance)
-{
-  const Real *const vectors = graph.template edge_vectors<Real>();
-  const double limit = distance * distance;
-  std::int64_t n = 0;
-  Kokkos::parallel_reduce(
-      "les:shorter_edges", Kokkos::RangePolicy<DeviceType>(0, graph.n_edges),
-      KOKKOS_LAMBDA(const std::int64_t e, std::int64_t &sum) {
-        const double x = vectors[3 * e], y = vectors[3 * e + 1], z = vectors[3 * e + 2];
-        sum += x * x + y * y + z * z < limit;
-      },
-      n);
-  return n;
-}
-
-// Whether an edge is shorter than `distance`, angstrom.
-template <class DeviceType>
-bool has_shorter_edge(const GraphKokkos<DeviceType> &graph, const double distance)
-{
-  return (graph.in_double ? count_shorter_edges<double>(graph, distance)
-                          : count_shorter_edges<float>(graph, distance)) > 0;
+    fill_edges<float>(graph, x, list, cutoff, layers, shortest, mask);
 }
 
 // n numbers of the device, doubles or floats, as doubles on the host
@@ -272,9 +260,9 @@ template <class DeviceType> void GraphKokkos<DeviceType>::copy_to(pair_les::Grap
   copy_to_host(species, n_nodes, graph.species);
   copy_to_host(atom, n_nodes, graph.atom);
   std::vector<std::int64_t> rows;
-  copy_to_host(index, row + n_edges, rows);
+  copy_to_host(index, 2 * n_edges, rows);
   graph.centre.assign(rows.begin(), rows.begin() + n_edges);
-  graph.neighbour.assign(rows.begin() + row, rows.end());
+  graph.neighbour.assign(rows.begin() + n_edges, rows.end());
   graph.edge_vectors = as_doubles<DeviceType>(vectors.data(), in_double, 3 * n_edges);
 }
 

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// What pppm/kk keeps to itself and its children: energies of atoms on the device, and the sums of
-// its charges.
+// What pppm/kk keeps to itself and its children: the sums of its charges.
 
 #ifndef PAIR_LES_KOKKOS_KSPACE_ACCESS_KOKKOS_H
 #define PAIR_LES_KOKKOS_KSPACE_ACCESS_KOKKOS_H
 
 #include "pppm_kokkos.h"
 
-#include <cmath>
-
 namespace LAMMPS_NS {
 
 template <class DeviceType> struct PPPMKokkosAccess : public PPPMKokkos<DeviceType> {
-  // [nlocal] energy of each atom, as PPPMKokkos::compute() has left it
-  static auto energies(PPPMKokkos<DeviceType> *kspace)
-  {
-    return kspace->*(&PPPMKokkosAccess::d_eatom);
-  }
-
   // what KSpace::qsum_qsq() finds by reading all charges on the host; sums over all processes
   static void set_charge_sums(PPPMKokkos<DeviceType> *kspace, double sum, double sum_of_squares,
                               double qqrd2e)

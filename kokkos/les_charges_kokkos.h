@@ -26,9 +26,10 @@ template <class DeviceType> class LESChargesKokkos : public LESCharges {
   void take_latent() override
   {
     const int n = on_device.n_local();
-    on_device.charge_sums = les_kokkos::set_charges<DeviceType>(
-        on_device.latent, on_device.charge, atomKK->k_q.template view<DeviceType>(), n,
-        shift(on_device.latent_sum, n), units.charge, TINY);
+    on_device.charge_sums =
+        les_kokkos::set_charges<DeviceType>(on_device.latent, on_device.charge, on_device.extra,
+                                            atomKK->k_q.template view<DeviceType>(), n,
+                                            shift(on_device.latent_sum, n), units.charge, TINY);
     atomKK->modified(on_device.space, Q_MASK);
     on_device.newer.charges = true;
   }

@@ -11,6 +11,7 @@
 
 #include "atom_kokkos.h"
 #include "atom_masks.h"
+#include "domain.h"
 #include "error.h"
 #include "force.h"
 #include "neigh_list_kokkos.h"
@@ -18,6 +19,7 @@
 #include "charges_kokkos.h"
 #include "kspace_access_kokkos.h"
 #include "les_device_kokkos.h"
+#include "mesh_potential_kokkos.h"
 
 namespace LAMMPS_NS {
 
@@ -36,7 +38,7 @@ template <class DeviceType> class LESSplitSumKokkos : public LESSplitSum {
     if (tabulated() != before) on_device.split_table.copy(table);
   }
 
-  void clear() override {} // LESLongRangeKokkos::charges_changed() has cleared the potential
+  void clear() override {} // LESChargesKokkos::take_latent() has cleared the potential
 
   void sum_pairs(pair_les::PairSum::Virial wanted) override
   {
@@ -86,9 +88,8 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
 
   void charges_changed() override
   {
-    les_kokkos::clear<DeviceType>(on_device.extra, on_device.n_local());
     if (solver != KSPACE) return;
-    auto *const pppm = dynamic_cast<PPPMKokkos<DeviceType> *>(force->kspace);
+    auto *const pppm = pppm_on_device();
     if (!pppm) {
       atomKK->sync(Host, Q_MASK);
       LESLongRange::charges_changed();
@@ -128,13 +129,15 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
     les_kokkos::copy_to_device(direct.potential.data(), direct.potential.size(), on_device.extra);
   }
 
+  bool reads_energies_of_atoms() const override { return by_kspace() && !pppm_on_device(); }
+
   // forces of the host cannot be kept and put back while those of the device are under way
   void compute_kspace_alone() override
   {
     error->all(
         FLERR,
-        "pair_style les/kk needs per-atom energies of kspace on each step, for which "
-        "commands like dynamical_matrix do not ask; type 'suffix off' before 'pair_style les'");
+        "pair_style les/kk needs per-atom energies of a kspace style without /kk on each step, for "
+        "which commands like dynamical_matrix do not ask; type 'kspace_style pppm/kk 1.0e-5'");
   }
 
   void update_potential() override
@@ -143,12 +146,13 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
     const int n = on_device.n_local();
     add_field(n);
     double local_sum, sum;
-    if (auto *const pppm = dynamic_cast<PPPMKokkos<DeviceType> *>(force->kspace)) {
-      local_sum = set_potential(PPPMKokkosAccess<DeviceType>::energies(pppm), n);
+    if (auto *const pppm = pppm_on_device()) {
+      if (PPPMMeshAccess<DeviceType>::corrects_slab(pppm)) add_slab(pppm, n);
+      local_sum = set_potential(PPPMMeshAccess<DeviceType>::potential(pppm, force->qqrd2e), n);
     } else {
       les_kokkos::make_room(on_device.scratch, "les:kspace_energy", n);
       if (solver == KSPACE) les_kokkos::copy_to_device(force->kspace->eatom, n, on_device.scratch);
-      local_sum = set_potential(on_device.scratch, n);
+      local_sum = set_potential(Energies{on_device.scratch}, n);
     }
 
     // q - mean(q) is a projection: its transpose acts on the potential
@@ -169,7 +173,26 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
   }
 
  private:
+  using Energies = les_kokkos::PotentialFromEnergy<typename LESDevice<DeviceType>::Doubles>;
   LESDevice<DeviceType> &on_device;
+
+  PPPMKokkos<DeviceType> *pppm_on_device() const
+  {
+    return dynamic_cast<PPPMKokkos<DeviceType> *>(force->kspace);
+  }
+
+  // Potential of the correction of a slab in on_device.extra.
+  void add_slab(PPPMKokkos<DeviceType> *pppm, int n)
+  {
+    const auto x = atomKK->k_x.template view<DeviceType>();
+    const auto mine =
+        les_kokkos::slab_moments<DeviceType>(x, atomKK->k_q.template view<DeviceType>(), n);
+    double all[2];
+    MPI_Allreduce(mine.value, all, 2, MPI_DOUBLE, MPI_SUM, world);
+    const auto slab = PPPMMeshAccess<DeviceType>::slab(pppm, all, force->qqrd2e, domain->zprd);
+    les_kokkos::add_slab_potential<DeviceType>(on_device.extra, x, n, units.volt() * slab.unit,
+                                               slab.dipole, slab.constant, slab.charge);
+  }
 
   // Potential of the field in on_device.extra; positions on the host are those of
   // LESFieldKokkos::compute().
@@ -182,14 +205,14 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
     les_kokkos::copy_to_device(potential.data(), n, on_device.extra);
   }
 
-  // Returns the sum over the local atoms; `energy` is that of kspace.
-  template <class Energies> double set_potential(const Energies &energy, int n)
+  // Returns the sum over the local atoms.
+  template <class Solver> double set_potential(const Solver &of_solver, int n)
   {
     const double offset = correction(0.0), slope = correction(1.0) - offset;
-    const double scale = solver == KSPACE ? 2.0 * units.volt() : 0.0;
+    const double scale = solver == KSPACE ? units.volt() : 0.0;
     return les_kokkos::set_potential<DeviceType>(on_device.phi, on_device.charge, on_device.extra,
-                                                 energy, atomKK->k_q.template view<DeviceType>(), n,
-                                                 offset, slope, scale);
+                                                 of_solver, atomKK->k_q.template view<DeviceType>(),
+                                                 n, offset, slope, scale);
   }
 };
 

@@ -112,7 +112,7 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
       les_kokkos::build(on_device.graph, atomKK->k_x.template view<DeviceType>(),
                         atomKK->k_type.template view<DeviceType>(), on_device.species_of_type,
                         neighbors, atom->nlocal, atom->nlocal + atom->nghost, cutoff(),
-                        metadata().message_passing_layers, NEIGHMASK);
+                        metadata().message_passing_layers, pair_les::SMALLEST_DISTANCE, NEIGHMASK);
       const auto n = on_device.graph.n_local;
       les_kokkos::make_room(on_device.energy, "les:energy", n);
       if (long_range())
@@ -134,14 +134,18 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
                          charges ? on_device.latent.data() : nullptr);
     });
     if (!caught.empty()) return caught;
-    if (!sum(on_device.energy, on_device.energy_sum)) failure = not_finite("an energy");
-    if (charges && !sum(on_device.latent, on_device.latent_sum)) failure = not_finite("a charge");
+    const auto sums = les_kokkos::sum_and_check<DeviceType>(on_device.energy, on_device.latent,
+                                                            charges, on_device.n_local());
+    on_device.energy_sum = sums.value[0];
+    on_device.latent_sum = sums.value[2];
+    if (sums.value[1] > 0.0) failure = not_finite("an energy");
+    if (sums.value[3] > 0.0) failure = not_finite("a charge");
     return failure;
   }
 
   std::string describe_overlap() override
   {
-    if (!les_kokkos::has_shorter_edge(on_device.graph, pair_les::SMALLEST_DISTANCE)) return "";
+    if (on_device.graph.n_short_edges == 0) return "";
     sync_to_host();
     atomKK->sync(Host, TAG_MASK);
     return LESNetwork::describe_overlap();
@@ -163,14 +167,6 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
       return explain(e);
     }
     return "";
-  }
-
-  // Sum over the local nodes; returns whether all values are finite.
-  bool sum(const typename LESDevice<DeviceType>::Doubles &values, double &result) const
-  {
-    const auto sums = les_kokkos::sum_and_check<DeviceType>(values, on_device.n_local());
-    result = sums.value[0];
-    return sums.value[1] == 0.0;
   }
 
   // eV; atoms are counted, as on the host: large numbers are not summed one by one

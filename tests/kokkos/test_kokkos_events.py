@@ -14,6 +14,11 @@ from systems import rock_salt
 
 IONS = rock_salt((6, 6, 4), 2.9, seed=1)
 MESH = ["kspace_modify order 7 diff ik"]
+OVERLAY = [
+    "pair_style hybrid/overlay zero 6.0 les",
+    "pair_coeff * * zero",
+    "pair_coeff * * les model.pt Cl Na",
+]
 OUTPUT = (
     "compute e all pe/atom\ncompute s all stress/atom NULL virial\ndump d all custom 1 d.txt c_e c_s[1]\n"
 )
@@ -28,7 +33,7 @@ def events(tool, tmp_path, model, monkeypatch):
         folder.mkdir()
         monkeypatch.setenv("KOKKOS_TOOLS_LIBS", str(tool))
         monkeypatch.setenv("KOKKOS_EVENT_LOG", str(folder / "events.txt"))
-        pair = [f"pair_style {style}", "pair_coeff * * model.pt Cl Na"]
+        pair = OVERLAY if style == "overlay" else [f"pair_style {style}", "pair_coeff * * model.pt Cl Na"]
         script = harness.setup(folder, IONS, model(), kspace=kspace, after_pair=MESH, pair=pair)
         script += f"velocity all create 1200 4711\nfix nve all nve\nthermo 1000\n{extra}run {steps}\n"
         harness.run_lammps(script, folder, lammps=harness.kokkos_lammps())
@@ -58,11 +63,27 @@ def copies(recorded: list[str]) -> int:
     return sum(int(words[1]) for words in mine)
 
 
-@pytest.mark.parametrize("style", ["les", "les coul 7.0"])
+@pytest.mark.parametrize("style", ["les", "les coul 7.0", "overlay"])
 def test_a_step_copies_nothing_to_or_from_the_host(events, style):
     """Twenty steps more cost no byte more; a step with output of atoms does, so that the test sees copies at all."""
     assert copies(events(10, style)) == copies(events(30, style))
     assert copies(events(11, style, OUTPUT)) > copies(events(10, style)) + 11 * 8 * len(IONS)
+
+
+@pytest.mark.parametrize("style", ["les", "les coul 7.0", "overlay"])
+def test_pppm_is_not_asked_for_energies_of_atoms(events, style):
+    """It copies them to the host. Host and device share memory here, so that the array itself is looked for."""
+    arrays = [
+        sum(event == "allocate pair:eatom" for event in recorded)
+        for recorded in (events(10, style), events(30, style), events(11, style, OUTPUT))
+    ]
+    assert arrays[0] == arrays[1] < arrays[2]
+
+
+def test_kernels_of_a_step(events):
+    """On a GPU each costs some microseconds, which small boxes have to wait for."""
+    few, many = (sum(event.startswith("kernel les:") for event in events(steps, "les")) for steps in (10, 30))
+    assert many - few <= 20 * 8
 
 
 def test_a_solver_on_the_host_costs_its_potential(events):

@@ -234,8 +234,9 @@ def test_cluster(tmp_path, model, ranks):
     assert_same(tmp_path, fluid("orthogonal"), model(), ranks, **keywords)
 
 
-def test_slab(tmp_path, model):
-    system = fluid("orthogonal", "neutral")
+@pytest.mark.parametrize("neutralize", [True, False], ids=["neutral", "charged"])
+def test_slab(tmp_path, model, neutralize):
+    system = fluid("orthogonal", "neutral" if neutralize else "charged")
     system = System(system.symbols, system.positions, np.diag([13.0, 12.0, 20.0]))
     keywords = {
         "pair": pair("les coul 6.5"),
@@ -243,4 +244,4 @@ def test_slab(tmp_path, model):
         "before_box": ["boundary p p f"],
         "after_pair": ["kspace_modify order 7 diff ik slab 3.0"],
     }
-    assert_same(tmp_path, system, model(neutralize=True), 2, **keywords)
+    assert_same(tmp_path, system, model(neutralize=neutralize), 2, **keywords)

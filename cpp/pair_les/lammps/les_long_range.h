@@ -28,6 +28,9 @@ class LESLongRange : protected Pointers {
   bool has_charges() const { return solver != NONE; }
   bool by_kspace() const { return solver == KSPACE; }
 
+  // The potential is read from energies of atoms, which kspace has to be asked for on each step.
+  virtual bool reads_energies_of_atoms() const { return by_kspace(); }
+
   // kspace has to know that atom->q has changed. Collective.
   virtual void charges_changed();
 

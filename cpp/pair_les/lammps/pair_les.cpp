@@ -117,7 +117,7 @@ void PairLES::update_kspace()
        attempt++)
     update_charges();
   if (!update->setupflag) kspace_box->set_up(); // the setup of a run does so after pair
-  kspace_energy->addstep(update->ntimestep + 1);
+  if (long_range->reads_energies_of_atoms()) kspace_energy->addstep(update->ntimestep + 1);
 }
 
 // Second phase: chain-rule forces -sum_j phi_j dq_j/dr together with the short-range forces.
@@ -126,7 +126,8 @@ void PairLES::backward(const LESTally &tally)
   if (!long_range->by_kspace()) return;
   // commands that call kspace themselves (dynamical_matrix, third_order) do not ask it for energies
   // of atoms
-  if (!KSpaceAccess::has_energies_of_atoms(force->kspace)) long_range->compute_kspace_alone();
+  if (long_range->reads_energies_of_atoms() && !KSpaceAccess::has_energies_of_atoms(force->kspace))
+    long_range->compute_kspace_alone();
   kspace_box->remember();
   long_range->update_potential();
   network->backward(long_range->seed(), tally);
@@ -255,7 +256,7 @@ void PairLES::init_style()
   refuse_commands(lmp, Conflict::KSPACE);
   refuse_kspace(lmp, *network, *charges, *solver_settings);
   tuning->init();
-  kspace_energy->addstep(update->ntimestep);
+  if (long_range->reads_energies_of_atoms()) kspace_energy->addstep(update->ntimestep);
 }
 
 void PairLES::init_charges()

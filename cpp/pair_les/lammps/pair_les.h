@@ -79,7 +79,7 @@ class PairLES : public Pair {
   std::unique_ptr<class LESResponse> response;
 
   class FixLESBackward *fix_backward; // internal fix and compute of a model with charges
-  class Compute *kspace_energy;       // asks kspace for energies of atoms on every step
+  class Compute *kspace_energy;       // asks kspace for energies of atoms
 
  private:
   bool any_masses; // keyword masses

@@ -189,7 +189,7 @@ def is_package(path: str | os.PathLike[str]) -> bool:
 def load_model(
     path: str | os.PathLike[str], device: str | torch.device = "cpu"
 ) -> tuple[torch.nn.Module, Metadata]:
-    """Load a model file for evaluation: its fused form where there is one and the compiled core is installed.
+    """Load a model file for evaluation: on the CPU its fused form where there is one and the compiled core is installed.
 
     Parameters
     ----------
@@ -223,7 +223,8 @@ def load_model(
                 f"{path}: a package is compiled for CPUs, not for {device}: export the model with '--format torchscript'"
             )
         return PackagedModel(path, metadata).eval(), metadata
-    fused = _extra_file(path, FUSED_FILE) if load_operators() else None
+    on_cpu = torch.device(device).type == "cpu"
+    fused = _extra_file(path, FUSED_FILE) if on_cpu and load_operators() else None
     try:
         source = os.fspath(path) if fused is None else io.BytesIO(fused)
         module = torch.jit.load(source, map_location=device)

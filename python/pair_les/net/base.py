@@ -220,11 +220,15 @@ class ContractNet(nn.Module):
         return network
 
     def density(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
-        """Density as ``[n_lm, n_local, n_species * n_radial]``; arguments as :meth:`forward`."""
+        """Density as ``[n_lm, n_local, n_species * n_radial]``; arguments as :meth:`forward`.
+
+        A model file's fused form calls the operator on any device: its readers choose that form where the operator exists, which
+        on a GPU is inside ``pair_style les/kk``.
+        """
         center = edge_index[0]
         neighbor_species = torch.index_select(species, 0, edge_index[1])
         if self.fused:
-            if edge_vectors.device.type == "cpu":
+            if torch.jit.is_scripting() or edge_vectors.device.type == "cpu":
                 return torch.ops.pair_les.density(
                     edge_vectors,
                     center,

@@ -151,9 +151,9 @@ class LESNet(ContractNet):
         return self.products(f)
 
     def products(self, f: Tensor) -> Tensor:
-        """Invariants ``[n, n_features]`` of mixed densities ``f [n_lm, n, n_channels]``."""
+        """Invariants ``[n, n_features]`` of mixed densities ``f [n_lm, n, n_channels]``; the operator as in :meth:`density`."""
         if self.fused:
-            if f.device.type == "cpu":
+            if torch.jit.is_scripting() or f.device.type == "cpu":
                 return torch.ops.pair_les.products(
                     f, self.even, self.odd, self.quadrature_weights, self.body_order
                 )
