@@ -4,7 +4,7 @@
 #   make test     set up, then all tests
 #   make check    set up, then lint, types, structure and the fast tests: what a commit must pass
 #   make test-kokkos   those of pair_style les/kk, with the LAMMPS that LES_KOKKOS_LAMMPS names (kokkos/README.md)
-#   make test-convert  those of pair-les convert, with MACE and SevenNet in environments of their own ($(VENV)-mace, $(VENV)-sevenn)
+#   make test-convert  those of pair-les convert, with MACE, SevenNet and NequIP in environments of their own ($(VENV)-mace, ...)
 #   make lint     formatters and linters, nothing is changed
 #   make types    mypy
 #   make format   formatters
@@ -40,12 +40,13 @@ check: lint types $(VENV)/.installed
 test-kokkos: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos
 
-test-convert: $(VENV)/.installed $(VENV)-mace/.installed $(VENV)-sevenn/.installed
+test-convert: $(VENV)/.installed $(VENV)-mace/.installed $(VENV)-sevenn/.installed $(VENV)-nequip/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/convert
 
 # torch and ASE are those of $(VENV), seen through a .pth file; pip must not bring another torch
 $(VENV)-mace/.installed: SOURCE = "mace-torch==0.3.16"
 $(VENV)-sevenn/.installed: SOURCE = "sevenn==0.13.0"
+$(VENV)-nequip/.installed: SOURCE = "nequip==0.19.1" "nequip-allegro==0.8.3"
 $(VENV)-%/.installed: $(VENV)/.dependencies
 	$(BIN)/python -m venv $(VENV)-$*
 	$(BIN)/python -c "import site; print('import site; site.addsitedir(%r)' % site.getsitepackages()[0])" \

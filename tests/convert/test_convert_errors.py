@@ -16,7 +16,7 @@ import torch
 from analytic_models import write_model
 from pair_les.convert.__main__ import main
 from pair_les.convert.options import repeat_option
-from pair_les.convert.pickles import global_names, load_trusted
+from pair_les.convert.pickles import global_names, load_trusted, require_names
 from pair_les.convert.species import choose_species
 from pair_les.errors import ConversionError
 
@@ -41,6 +41,21 @@ def mace_like(path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", content)
         archive.writestr("archive/version", "3")
+    return path
+
+
+def nequip_package(path: Path) -> Path:
+    """A file with the entries of one of ``nequip-package``, without NequIP."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("package/model/package_metadata.txt", "package_version_id: 2")
+        archive.writestr("package/nequip/nn/atomwise.py", "raise SystemExit")
+    return path
+
+
+def nequip_checkpoint(path: Path) -> Path:
+    """Numbers and a configuration, as of ``nequip-train``, and the name of a class of nobody's package."""
+    model = {"_target_": "nequip.model.NequIPGNNModel"}
+    torch.save({"hyper_parameters": {"info_dict": {"model": model}}, "state": Thing()}, path)
     return path
 
 
@@ -81,6 +96,8 @@ def test_both_commands_end_with_one_line_and_status_1(tmp_path, refused):
         ("empty", "not a model file"),
         ("torchscript", "TorchScript"),
         ("model file", "nothing to convert"),
+        ("nequip package", "nequip/nn/atomwise.py and 0 other names.*--trust-pickle"),
+        ("nequip checkpoint", "nequip.model.NequIPGNNModel and [0-9]+ other names.*--trust-pickle"),
         ("folder", "is a folder"),
     ],
 )
@@ -109,6 +126,10 @@ def test_source_that_is_no_model(kind, says, tmp_path):
         torch.jit.save(torch.jit.script(torch.nn.Linear(1, 1)), str(path))
     elif kind == "model file":
         write_model(path, "pair")
+    elif kind == "nequip package":
+        nequip_package(path)
+    elif kind == "nequip checkpoint":
+        nequip_checkpoint(path)
     elif kind == "folder":
         path.mkdir()
     with pytest.raises(ConversionError, match=says) as error:
@@ -143,11 +164,18 @@ def test_class_of_a_newer_version_is_named(tmp_path):
         load_trusted(path, ("mace",), lambda module, name: None, "MACE model")
 
 
-def test_missing_package_says_what_to_type(tmp_path, refused):
-    if _installed("mace-torch"):
-        pytest.skip("mace-torch is installed in this environment")
-    line = refused([str(mace_like(tmp_path / "a.model")), "-o", str(tmp_path / "x.pt"), "--trust-pickle"])
-    assert "pip install mace-torch" in line and "python -m pair_les.convert" in line
+@pytest.mark.parametrize(("distribution", "write"), [("mace-torch", mace_like), ("nequip", nequip_package)])
+def test_missing_package_says_what_to_type(distribution, write, tmp_path, refused):
+    if _installed(distribution):
+        pytest.skip(f"{distribution} is installed in this environment")
+    line = refused([str(write(tmp_path / "a.model")), "-o", str(tmp_path / "x.pt"), "--trust-pickle"])
+    assert f"pip install {distribution}" in line and "python -m pair_les.convert" in line
+
+
+def test_nequip_checkpoint_with_names_of_another_package_is_not_loaded(tmp_path):
+    path = nequip_checkpoint(tmp_path / "a.ckpt")
+    with pytest.raises(ConversionError, match=r"test_convert_errors\.Thing, which no NequIP checkpoint has"):
+        require_names(path, ("nequip", "torch"), "NequIP checkpoint")
 
 
 @pytest.mark.parametrize(

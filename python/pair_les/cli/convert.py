@@ -47,7 +47,7 @@ def convert(
         bool, typer.Option("--trust-pickle", help="Load a whole pickled model, which runs as a program.")
     ] = False,
 ) -> None:
-    """Convert a model of another package (MACE, MACE-LES, SevenNet, CACE) to a model file, and compare the two before saying done.
+    """Convert a model of another package (MACE, MACE-LES, SevenNet, NequIP, Allegro, CACE) to a model file, and compare the two before saying done.
 
     The package that the model is of must be installed here; 'python -m pair_les.convert' is the same command for an environment
     that has that package and torch only.

@@ -119,6 +119,15 @@ def read_names(path: str | os.PathLike[str]) -> tuple[set[str], set[str]]:
     return names, set(strings)
 
 
+def require_names(path: str | os.PathLike[str], packages: tuple[str, ...], kind: str) -> None:
+    """Raise `ConversionError` if the pickle of a file names anything but plain containers, numbers, and what is in `packages`."""
+    for name in find_unsafe_names(global_names(path)):
+        if name.split(".")[0] not in packages:
+            raise ConversionError(
+                f"{path}: the pickle refers to {name}, which no {kind} has: not loaded; it is of something else"
+            )
+
+
 def load_trusted(
     path: str | os.PathLike[str],
     packages: tuple[str, ...] | None,

@@ -11,7 +11,7 @@ from pathlib import Path
 from ..errors import ConversionError
 from .pickles import find_unsafe_names, read_names
 
-PACKAGES = ("mace", "sevenn", "cace")
+PACKAGES = ("mace", "sevenn", "nequip", "cace")
 """What ``--from`` may say."""
 
 _NAMED = re.compile(r"(sevennet|7net)-[\w-]+", re.IGNORECASE)
@@ -20,6 +20,9 @@ _NAMED = re.compile(r"(sevennet|7net)-[\w-]+", re.IGNORECASE)
 _SEVENN_KEY = re.compile(r"\d+_(convolution|self_interaction_1)\.")
 _MACE_KEY = re.compile(r"interactions\.\d+\.(linear_up|conv_tp_weights)\.")
 """Names of parameters in a checkpoint."""
+
+_NEQUIP_TARGET = re.compile(r"(nequip|allegro)(\.\w+)+")
+"""Names of classes in the configuration that a checkpoint of NequIP holds."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +54,32 @@ def recognize(path: Path, package: str | None) -> Source:
         raise ConversionError(
             f"{path}: a TorchScript archive has no weights that can be read by name: give the file it was compiled from"
         )
+    if is_nequip_package(path):
+        _require_package(package, "nequip", path)
+        code = (entry.split("/", 1)[1] for entry in entries if entry.endswith(".py"))
+        return Source(path, "nequip", tuple(sorted(code)))
     names, strings = read_names(path)
     found = _package(names, strings, path)
+    _require_package(package, found, path)
+    targets = sorted(filter(_NEQUIP_TARGET.fullmatch, strings)) if found == "nequip" else []
+    return Source(path, found, (*targets, *find_unsafe_names(names)))
+
+
+def is_nequip_package(path: Path) -> bool:
+    """Whether a file is of ``nequip-package``: an archive of ``torch.package`` with a model and the code of its classes."""
+    return any(entry.split("/")[1:] == ["model", "package_metadata.txt"] for entry in _entries(path))
+
+
+def _require_package(package: str | None, found: str, path: Path) -> None:
+    """Raise `ConversionError` if another package than `found` was asked for."""
     if package is not None and package != found:
         raise ConversionError(f"{path}: --from {package}: the file is of {found}: leave --from out")
-    return Source(path, found, tuple(find_unsafe_names(names)))
 
 
 def _package(names: set[str], strings: set[str], path: Path) -> str:
     tops = {name.split(".")[0] for name in names}
+    if "info_dict" in strings and any(map(_NEQUIP_TARGET.fullmatch, strings)):
+        return "nequip"
     for known in PACKAGES:
         if known in tops:
             return known
