@@ -261,8 +261,8 @@ template <class DeviceType> void GraphKokkos<DeviceType>::copy_to(pair_les::Grap
   copy_to_host(atom, n_nodes, graph.atom);
   std::vector<std::int64_t> rows;
   copy_to_host(index, 2 * n_edges, rows);
-  graph.centre.assign(rows.begin(), rows.begin() + n_edges);
-  graph.neighbour.assign(rows.begin() + n_edges, rows.end());
+  graph.center.assign(rows.begin(), rows.begin() + n_edges);
+  graph.neighbor.assign(rows.begin() + n_edges, rows.end());
   graph.edge_vectors = as_doubles<DeviceType>(vectors.data(), in_double, 3 * n_edges);
 }
 

@@ -108,7 +108,7 @@ def test_package_never_imports_tests():
 
 
 @pytest.mark.parametrize("folder", ["cpp", "python", "tests", "kokkos", "examples", "cmake", "build_support"])
-def test_licence_line(folder):
+def test_license_line(folder):
     """GPL-2.0-only where a file is built into LAMMPS, MIT everywhere else."""
     patterns = [f"{folder}/**/*.{ending}" for ending in ("py", "h", "cpp", "cmake")] + [
         f"{folder}/**/CMakeLists.txt"

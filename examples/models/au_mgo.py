@@ -4,7 +4,7 @@
 Usage: python au_mgo.py BENCHMARK_4G_FOLDER [SEEDS]
 
 Trains au_mgo.yaml with charges and without on the 18 frames of AlAuMgO_4G.extxyz, and compares the energies of the four geometries that
-DFT has optimised: 1 (upright, non-wetting) and 3 (flat, wetting). None of the four is trained on.
+DFT has optimized: 1 (upright, non-wetting) and 3 (flat, wetting). None of the four is trained on.
 """
 
 from __future__ import annotations

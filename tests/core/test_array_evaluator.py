@@ -50,9 +50,9 @@ class Flat(torch.nn.Module):
     def forward(
         self, species: torch.Tensor, edge_index: torch.Tensor, edge_vectors: torch.Tensor, n_local: int
     ) -> dict[str, torch.Tensor]:
-        centre = edge_index.view(-1)[: edge_index.size(1)]
+        center = edge_index.view(-1)[: edge_index.size(1)]
         squares = edge_vectors.view(-1).square().view(-1, 3).sum(1)
-        energy = torch.zeros(n_local, dtype=squares.dtype).index_add(0, centre, squares)
+        energy = torch.zeros(n_local, dtype=squares.dtype).index_add(0, center, squares)
         return {"energy": energy + 0.0 * species.view(-1)[:n_local], "charge": 0.01 * energy}
 
 

@@ -60,7 +60,7 @@ def test_both_phases_against_torch(tmp_path, options, relative):
 
 @pytest.mark.parametrize("chunk_atoms", [1, 5, 23])
 def test_chunks_of_atoms_make_no_difference(tmp_path, chunk_atoms):
-    """Strictly local models get their centres a part at a time; some of these have no edges."""
+    """Strictly local models get their centers a part at a time; some of these have no edges."""
     path = tmp_path / "model.pt"
     write_model(path, "pair")
     species, edge_index, vectors = graph(n=40, box=14.0, cutoff=3.0)

@@ -96,11 +96,11 @@ def test_silu_of_extreme_numbers_equals_its_twin(dtype):
 
 def edges(n_atoms: int, n_edges: int, sorted_: bool, positions: torch.dtype = torch.float64):
     generator = torch.Generator().manual_seed(3)
-    centre = torch.randint(0, max(n_atoms, 1), (n_edges,), generator=generator)
-    neighbour = torch.randint(0, max(n_atoms, 1), (n_edges,), generator=generator)
+    center = torch.randint(0, max(n_atoms, 1), (n_edges,), generator=generator)
+    neighbor = torch.randint(0, max(n_atoms, 1), (n_edges,), generator=generator)
     x = torch.randn(n_atoms, 3, generator=generator, dtype=torch.float64).to(positions)
     shifts = 5.0 * torch.randint(-1, 2, (n_edges, 3), generator=generator).to(positions)
-    index = torch.stack([centre.sort().values if sorted_ else centre, neighbour])
+    index = torch.stack([center.sort().values if sorted_ else center, neighbor])
     return x.requires_grad_(True), index, shifts.requires_grad_(True)
 
 

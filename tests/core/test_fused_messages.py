@@ -21,33 +21,33 @@ assert fused.load(), "the core library is not installed"
 OPS = torch.ops.pair_les
 
 
-def neighbourhoods(n_local: int, n_atoms: int, most: int, dtype: torch.dtype, longest: float = 1.05):
-    """Edge vectors (up to `longest` cutoffs), centres and neighbours of atoms with 0 to `most` neighbours."""
+def neighborhoods(n_local: int, n_atoms: int, most: int, dtype: torch.dtype, longest: float = 1.05):
+    """Edge vectors (up to `longest` cutoffs), centers and neighbors of atoms with 0 to `most` neighbors."""
     generator = torch.Generator().manual_seed(0)
     counts = torch.randint(0, most + 1, (n_local,), generator=generator)
-    centre = torch.repeat_interleave(torch.arange(n_local), counts)
-    neighbour = torch.randint(0, max(n_atoms, 1), centre.shape, generator=generator)
-    vectors = torch.randn(len(centre), 3, generator=generator, dtype=torch.float64)
+    center = torch.repeat_interleave(torch.arange(n_local), counts)
+    neighbor = torch.randint(0, max(n_atoms, 1), center.shape, generator=generator)
+    vectors = torch.randn(len(center), 3, generator=generator, dtype=torch.float64)
     length = 0.7 + (longest * CUTOFF - 0.7) * torch.rand(
-        len(centre), 1, generator=generator, dtype=torch.float64
+        len(center), 1, generator=generator, dtype=torch.float64
     )
     vectors = vectors / vectors.norm(dim=1, keepdim=True) * length
-    return vectors.to(dtype), centre, neighbour
+    return vectors.to(dtype), center, neighbor
 
 
 def message_forms(l_max, sent, n_radial, channels, n_local, n_atoms, most, dtype, longest=1.05):
     """Inputs, and fused and twin sums as functions of them."""
-    vectors, centre, neighbour = neighbourhoods(n_local, n_atoms, most, dtype, longest)
+    vectors, center, neighbor = neighborhoods(n_local, n_atoms, most, dtype, longest)
     generator = torch.Generator().manual_seed(1)
     h = torch.randn(n_atoms, (sent + 1) ** 2, channels, dtype=dtype, generator=generator)
     weights = torch.randn(n_radial, l_max + 2, channels, dtype=dtype, generator=generator)
     harmonics = torch.tensor(harmonics_from_monomials(l_max), dtype=dtype)
 
     def operator(v, h, w):
-        return OPS.messages(v, centre, neighbour, h, w, harmonics, n_local, CUTOFF)
+        return OPS.messages(v, center, neighbor, h, w, harmonics, n_local, CUTOFF)
 
     def twin(v, h, w):
-        return messages(v, centre, neighbour, h, w, harmonics, n_local, CUTOFF, l_max)
+        return messages(v, center, neighbor, h, w, harmonics, n_local, CUTOFF, l_max)
 
     return [x.requires_grad_(True) for x in (vectors, h, weights)], operator, twin
 
@@ -136,7 +136,7 @@ def test_some_of_the_gradients():
 
 
 def test_threads_make_no_difference():
-    """Ranges of centres send to the same atoms at the same time."""
+    """Ranges of centers send to the same atoms at the same time."""
     inputs, operator, _ = message_forms(2, 2, 4, 8, 300, 60, 12, torch.float64)
     threads = torch.get_num_threads()
     try:
@@ -161,13 +161,13 @@ def test_derivatives_by_differences(l_max, sent):
 
 def test_operators_keep_the_rules_of_torch():
     """opcheck: schema, autograd registration, shapes of the Meta kernels, dynamic shapes."""
-    vectors, centre, neighbour = neighbourhoods(4, 6, 6, torch.float64)
+    vectors, center, neighbor = neighborhoods(4, 6, 6, torch.float64)
     h = torch.randn(6, 4, 5, dtype=torch.float64, requires_grad=True)
     weights = torch.randn(3, 4, 5, dtype=torch.float64, requires_grad=True)
     harmonics = torch.tensor(harmonics_from_monomials(2))
     torch.library.opcheck(
         OPS.messages.default,
-        (vectors.requires_grad_(True), centre, neighbour, h, weights, harmonics, 4, CUTOFF),
+        (vectors.requires_grad_(True), center, neighbor, h, weights, harmonics, 4, CUTOFF),
     )
     tables = [torch.tensor(table) for table in equivariant_tables(2, 1).values()]
     mixed = torch.randn(9, 4, 5, dtype=torch.float64, requires_grad=True)
@@ -177,7 +177,7 @@ def test_operators_keep_the_rules_of_torch():
 @pytest.mark.parametrize(
     "change, text",
     [
-        (lambda v, c, j, h, w, y: (v, c.flip(0), j, h, w, y), "centres must be sorted"),
+        (lambda v, c, j, h, w, y: (v, c.flip(0), j, h, w, y), "centers must be sorted"),
         (lambda v, c, j, h, w, y: (v, c, j + 6, h, w, y), "must be from 0 to 5"),
         (lambda v, c, j, h, w, y: (v, c, j, h[:, :3], w, y), "messages must be"),
         (lambda v, c, j, h, w, y: (v, c, j, h, w[:, 1:], y), "weights must be"),
@@ -187,11 +187,11 @@ def test_operators_keep_the_rules_of_torch():
     ],
 )
 def test_wrong_arguments_are_refused(change, text):
-    vectors, centre, neighbour = neighbourhoods(4, 6, 9, torch.float64)
+    vectors, center, neighbor = neighborhoods(4, 6, 9, torch.float64)
     h, weights = torch.zeros(6, 4, 5, dtype=torch.float64), torch.zeros(3, 4, 5, dtype=torch.float64)
     harmonics = torch.tensor(harmonics_from_monomials(2))
     with pytest.raises(RuntimeError, match=text):
-        OPS.messages(*change(vectors, centre, neighbour, h, weights, harmonics), 4, CUTOFF)
+        OPS.messages(*change(vectors, center, neighbor, h, weights, harmonics), 4, CUTOFF)
 
 
 def test_fused_network_is_the_plain_one():
@@ -201,13 +201,13 @@ def test_fused_network_is_the_plain_one():
     net = network_class(settings)(["Na", "Cl"], settings, charge=True).double()
     with torch.no_grad():
         net.readout.last.weight.normal_(0.0, 0.3)
-    vectors, centre, neighbour = neighbourhoods(12, 12, 30, torch.float64)
+    vectors, center, neighbor = neighborhoods(12, 12, 30, torch.float64)
     vectors.requires_grad_(True)
     species = torch.arange(12) % 2
     results = []
     for chosen in (True, False):
         net.fused = chosen
-        output = net(species, torch.stack([centre, neighbour]), vectors, 12)
+        output = net(species, torch.stack([center, neighbor]), vectors, 12)
         total = output["energy"].sum() + output["charge"].square().sum()
         results.append([output["energy"], output["charge"], torch.autograd.grad(total, vectors)[0]])
     for mine, theirs in zip(*results, strict=True):

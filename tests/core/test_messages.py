@@ -31,14 +31,14 @@ def periodic_graph(n=30, box=8.0, cutoff=3.5, seed=3):
     edge_index, shifts = np.asarray(edge_index), np.asarray(shifts)
     vectors = positions[edge_index[1]] - positions[edge_index[0]] + shifts @ cell
     ghosts: dict[tuple[int, ...], int] = {}
-    neighbour = edge_index[1].copy()
+    neighbor = edge_index[1].copy()
     for e, (j, shift) in enumerate(zip(edge_index[1], shifts, strict=True)):
         if shift.any():
-            neighbour[e] = ghosts.setdefault((int(j), *map(int, shift)), n + len(ghosts))
+            neighbor[e] = ghosts.setdefault((int(j), *map(int, shift)), n + len(ghosts))
     images = [key[0] for key in ghosts]
     assert images
     species = rng.integers(0, 2, n)
-    with_ghosts = (np.concatenate([species, species[images]]), np.stack([edge_index[0], neighbour]))
+    with_ghosts = (np.concatenate([species, species[images]]), np.stack([edge_index[0], neighbor]))
     return species, edge_index, vectors, with_ghosts, images
 
 
@@ -110,7 +110,7 @@ def test_layer_by_layer_is_the_whole_network(tmp_path, writer, chunk_atoms):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
 
 
-def test_atoms_that_are_their_own_neighbours(tmp_path):
+def test_atoms_that_are_their_own_neighbors(tmp_path):
     """A box smaller than the cutoff: an atom sends messages to itself, through its images."""
     write_layers(tmp_path / "model.pt", 2)
     found, expected = both(tmp_path / "model.pt", 7, np.random.default_rng(1).normal(size=30), box=3.0)

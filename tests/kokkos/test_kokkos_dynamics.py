@@ -56,7 +56,7 @@ minimize 0.0 1.0e-3 10 20
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("style", ["les", "les coul 7.0"])
 def test_several_runs(tmp_path, model, style, ranks):
-    """Runs that continue, a box that changes, a minimisation."""
+    """Runs that continue, a box that changes, a minimization."""
     host, kk = (run(tmp_path, model(), name, style, CUT, ranks) for name in ("host", "kk"))
     assert len(host.thermo) == len(kk.thermo) == 5
     for number in range(4):
@@ -82,7 +82,7 @@ def test_number_of_atoms_changes(tmp_path, model):
         )
 
 
-def test_neighbour_lists_that_are_rebuilt_on_every_step(tmp_path, model):
+def test_neighbor_lists_that_are_rebuilt_on_every_step(tmp_path, model):
     commands = "neigh_modify every 1 delay 0 check no\nfix nve all nve\nthermo 1\nrun 12\n"
     host, kk = (run(tmp_path, model(), name, "les coul 7.0", commands, 2) for name in ("host", "kk"))
     np.testing.assert_allclose(

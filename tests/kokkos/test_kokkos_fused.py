@@ -98,12 +98,12 @@ def test_split_mode_and_threads(tmp_path, compare, chosen, ranks):
 
 
 def test_messages(tmp_path, compare, chosen):
-    """Their first density is fused; ghosts are centres."""
+    """Their first density is fused; ghosts are centers."""
     path = network(tmp_path / "n.pt", message_passing_layers=1)
     assert compare(path, FLUID, tolerances.SAME, 2, **MESH)["density"] > 0
 
 
-def test_atoms_without_neighbours_and_ranks_without_atoms(tmp_path, compare, chosen):
+def test_atoms_without_neighbors_and_ranks_without_atoms(tmp_path, compare, chosen):
     dense = random_fluid({"Na": 12, "Cl": 10}, np.diag([10.0, 10.0, 5.0]), seed=13, min_distance=2.0)
     positions = np.concatenate([dense.positions, [[5.0, 5.0, 15.0]]])
     system = System((*dense.symbols, "Na"), positions, np.diag([10.0, 10.0, 40.0]))
@@ -113,7 +113,7 @@ def test_atoms_without_neighbours_and_ranks_without_atoms(tmp_path, compare, cho
 
 
 def test_many_species_outgrow_the_fast_memory(tmp_path, compare, chosen):
-    """Eleven species and 32 radial functions: 50 kB for each centre in float64."""
+    """Eleven species and 32 radial functions: 50 kB for each center in float64."""
     species = tuple("Na Cl H He Li Be B C N O F".split())
     path = network(tmp_path / "n.pt", species=species, n_radial=32, n_channels=4)
     assert compare(path, FLUID, tolerances.SAME, **MESH)["density"] > 0

@@ -88,7 +88,7 @@ def test_solver_on_the_host(tmp_path, model, kspace):
 
 @pytest.mark.parametrize("style", STYLES)
 def test_several_threads(tmp_path, model, style):
-    """Forces on one neighbour come from several threads at once."""
+    """Forces on one neighbor come from several threads at once."""
     keywords = {"pair": pair(STYLES[style]), "kspace": "pppm 1e-5", "after_pair": MESH}
     assert_same(tmp_path, fluid("triclinic"), model(), 1, arguments=TWO_THREADS, **keywords)
 
@@ -134,7 +134,7 @@ def test_ranks_without_atoms(tmp_path, model, style):
 @pytest.mark.parametrize("charge", [True, False], ids=["charges", "no charges"])
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_messages(tmp_path, charge, ranks):
-    """Centres are ghosts as well, and neighbours of ghosts are in the list."""
+    """Centers are ghosts as well, and neighbors of ghosts are in the list."""
     torch.manual_seed(3)
     settings = NetSettings(4.0, message_passing_layers=1)
     net = network_class(settings)(["Na", "Cl"], settings, charge=charge).double()
@@ -153,7 +153,7 @@ def test_messages(tmp_path, charge, ranks):
 
 @pytest.mark.parametrize("layers", [0, 1])
 def test_float32(tmp_path, layers):
-    """Edges are those of float64 rounded; the order of a neighbour list is the only difference."""
+    """Edges are those of float64 rounded; the order of a neighbor list is the only difference."""
     torch.manual_seed(3)
     settings = NetSettings(4.0, message_passing_layers=layers)
     net = network_class(settings)(["Na", "Cl"], settings, charge=True)

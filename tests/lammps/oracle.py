@@ -59,11 +59,11 @@ def evaluate(
     positions = rest @ deformation
     cell = torch.tensor(system.cell, dtype=torch.float64) @ deformation
 
-    centres, neighbours, images = neighbour_images(system, metadata["cutoff"])
-    edge_vectors = positions[neighbours] + images @ cell - positions[centres]
+    centers, neighbors, images = neighbor_images(system, metadata["cutoff"])
+    edge_vectors = positions[neighbors] + images @ cell - positions[centers]
     species = torch.tensor([metadata["species"].index(symbol) for symbol in system.symbols])
     with torch.jit.optimized_execution(False):
-        output = module(species, torch.stack([centres, neighbours]), edge_vectors.to(dtype), len(system))
+        output = module(species, torch.stack([centers, neighbors]), edge_vectors.to(dtype), len(system))
     references = metadata.get("reference_energies") or {}
     energy = output["energy"].double().sum() + sum(references.get(symbol, 0.0) for symbol in system.symbols)
 
@@ -114,13 +114,13 @@ def evaluate(
     )
 
 
-def neighbour_images(system: System, cutoff: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def neighbor_images(system: System, cutoff: float) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """All pairs closer than `cutoff`, images included, by looking at every pair of every image.
 
     Returns
     -------
-    centre [n_edges], neighbour [n_edges] (int64) and image [n_edges, 3] (float64, lattice steps of the neighbour),
-    sorted by centre.
+    center [n_edges], neighbor [n_edges] (int64) and image [n_edges, 3] (float64, lattice steps of the neighbor),
+    sorted by center.
     """
     fractional = system.positions @ np.linalg.inv(system.cell)
     # atoms may lie anywhere: fold the differences, then look one cell further than the cutoff needs

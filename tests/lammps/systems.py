@@ -28,7 +28,7 @@ class System:
     origin
         Lower corner of the cell, [3], angstrom.
     bonds
-        Pairs of atom indices from 0; they make special neighbours in ``atom_style full``.
+        Pairs of atom indices from 0; they make special neighbors in ``atom_style full``.
     """
 
     symbols: tuple[str, ...]

@@ -82,7 +82,7 @@ def test_charged_cell(tmp_path, model, style, ranks):
 @pytest.mark.parametrize("differentiation", ["ik", "ad"])
 @pytest.mark.parametrize("style", ["", "coul 5.5"], ids=["matched", "split"])
 def test_on_a_mesh(tmp_path, model, style, differentiation):
-    """The charges minimise the energy of the mesh, which differs from the converged sum by the error of the mesh."""
+    """The charges minimize the energy of the mesh, which differs from the converged sum by the error of the mesh."""
     path, system = model("equilibration"), fluid(ORTHOGONAL)
     found = harness.evaluate(
         tmp_path,
@@ -293,7 +293,7 @@ def test_check_takes_the_total_charge_from_the_dump(tmp_path, model):
 
 
 def test_slab(tmp_path, model):
-    """Periodic in two directions only: the correction of the dipole is part of what the charges minimise."""
+    """Periodic in two directions only: the correction of the dipole is part of what the charges minimize."""
     system = random_fluid({"Na": 10, "Cl": 10}, np.diag([8.0, 8.5, 9.0]), seed=3, min_distance=2.1)
     system = System(system.symbols, system.positions, np.diag([8.0, 8.5, 14.0]))
     options = {"before_box": ["boundary p p f"], **pair(TIGHT)}

@@ -318,7 +318,7 @@ def lopsided() -> tuple[System, int]:
     system = System(
         (*dense.symbols, "Na"), np.vstack([dense.positions, [6.0, 6.0, 18.0]]), np.diag([12.0, 12.0, 24.0])
     )
-    return system, len(oracle.neighbour_images(system, 5.0)[0])
+    return system, len(oracle.neighbor_images(system, 5.0)[0])
 
 
 SQUEEZE = "fix squeeze all deform 1 x scale 0.8 remap x\nthermo 1\nrun 20\n"

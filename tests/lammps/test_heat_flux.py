@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """``compute heat/flux`` of isolated clusters against the rate of change of sum_i r_i e_i, by finite differences.
 
-A cluster, because the barycentre of the energy is defined there. The heat current of an energy sum e_i + sum q_i phi_i / 2 is
+A cluster, because the barycenter of the energy is defined there. The heat current of an energy sum e_i + sum q_i phi_i / 2 is
 that of LAMMPS's per-atom energies and centroid stresses, exactly, where charges do not change. Charges that do move energy
 between distant atoms without any force between them::
 

@@ -233,7 +233,7 @@ START = "velocity all create 900.0 7 loop geom\nfix nve all nve\nneigh_modify ev
 
 
 def test_dynamics(tmp_path):
-    """Lists that are rebuilt, atoms that change rank, a second run, another mode in between, and a minimisation."""
+    """Lists that are rebuilt, atoms that change rank, a second run, another mode in between, and a minimization."""
     write_network(tmp_path / "file.pt")
     script = harness.setup(
         tmp_path, TRICLINIC, tmp_path / "file.pt", kspace="ewald 1e-8", before_box=["neighbor 0.05 bin"]
@@ -255,7 +255,7 @@ def test_dynamics(tmp_path):
 
 
 def test_fewer_ghosts_and_edges(tmp_path):
-    """What the doubled halo costs: ghosts, and neighbours of ghosts."""
+    """What the doubled halo costs: ghosts, and neighbors of ghosts."""
     write_layers(tmp_path / "file.pt", 1)
     counts = {}
     for mode in MODES:
@@ -269,8 +269,8 @@ def test_fewer_ghosts_and_edges(tmp_path):
         )
         log = harness.run_lammps(script + "run 0\n", tmp_path / mode, 2).log
         ghosts = float(re.search(r"^Nghost: +([\d.]+) ave", log, re.MULTILINE)[1])
-        neighbours = float(re.search(r"^FullNghs: +([\d.]+) ave", log, re.MULTILINE)[1])
-        counts[mode] = ghosts, neighbours
+        neighbors = float(re.search(r"^FullNghs: +([\d.]+) ave", log, re.MULTILINE)[1])
+        counts[mode] = ghosts, neighbors
     (few_ghosts, of_local), (ghosts, of_all) = (counts[mode] for mode in MODES)
     assert few_ghosts < 0.5 * ghosts
     assert of_local <= of_all
@@ -278,7 +278,7 @@ def test_fewer_ghosts_and_edges(tmp_path):
 
 def test_edges_of_local_atoms_only(tmp_path):
     """The network of one rank sees each edge of the system once, and not those of ghosts beside them."""
-    n_edges = len(oracle.neighbour_images(TRICLINIC, 3.5)[0])
+    n_edges = len(oracle.neighbor_images(TRICLINIC, 3.5)[0])
     write_layers(tmp_path / "model.pt", 1, most_edges=n_edges)
     script = harness.setup(tmp_path, TRICLINIC, "model.pt", pair=pair("communicate"))
     harness.run_lammps(script + "run 0\n", tmp_path)

@@ -94,7 +94,7 @@ def test_network_by_differences(tmp_path, network, sigma, solver):
 
 @pytest.mark.parametrize("ranks", [1, 4])
 def test_network_on_ranks_without_atoms(tmp_path, network, ranks):
-    """Ranks without atoms, an atom without neighbours, and a type that nobody on a rank has."""
+    """Ranks without atoms, an atom without neighbors, and a type that nobody on a rank has."""
     positions = np.array([[2.0, 2.0, 1.0], [4.3, 2.0, 1.0], [7.0, 8.0, 20.0]])
     system = System(("Na", "Cl", "Na"), positions, np.diag([12.0, 12.0, 40.0]))
     path = network("float64")

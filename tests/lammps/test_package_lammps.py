@@ -35,7 +35,7 @@ def test_against_the_oracle(tmp_path, packaged, ranks: int, mode: str):
 
 
 def test_ranks_without_atoms(tmp_path, packaged):
-    """Also an atom without neighbours, and an element that nobody on a rank has."""
+    """Also an atom without neighbors, and an element that nobody on a rank has."""
     positions = np.array([[2.0, 2.0, 1.0], [4.3, 2.0, 1.0], [7.0, 8.0, 20.0]])
     system = System(("Na", "Cl", "Na"), positions, np.diag([12.0, 12.0, 40.0]))
     files: Packaged = packaged("local")

@@ -236,7 +236,7 @@ def test_oracle_equals_the_ase_calculator(model, shape):
     atoms = Atoms(system.symbols, system.positions, cell=system.cell, pbc=True)
     atoms.calc = LESCalculator(path)
     stress = atoms.get_stress(voigt=False)
-    charges = atoms.get_charges()  # as the model gives them; LAMMPS and the oracle show them neutralised
+    charges = atoms.get_charges()  # as the model gives them; LAMMPS and the oracle show them neutralized
     found = harness.Evaluation(
         charges=charges - charges.mean(),
         energy=atoms.get_potential_energy(),

@@ -132,16 +132,16 @@ def test_mesh_of_the_first_run_is_that_of_the_second(tmp_path, model, ranks):
     assert np.sqrt((errors**2).mean()) < tolerances.FORCE_PPPM_1E5
 
 
-# -- neighbours ------------------------------------------------------------------------------------------------------
+# -- neighbors ------------------------------------------------------------------------------------------------------
 
 
 def bonded(system: System, longest: float) -> System:
     """Bonds between all pairs closer than `longest` angstrom, images included."""
-    centres, neighbours, _ = oracle.neighbour_images(system, longest)
+    centers, neighbors, _ = oracle.neighbor_images(system, longest)
     return replace(
         system,
         bonds=tuple(
-            sorted({(i, j) for i, j in zip(centres.tolist(), neighbours.tolist(), strict=True) if i < j})
+            sorted({(i, j) for i, j in zip(centers.tolist(), neighbors.tolist(), strict=True) if i < j})
         ),
     )
 
@@ -151,7 +151,7 @@ def bonded(system: System, longest: float) -> System:
 )
 @pytest.mark.parametrize("ranks", [1, 2])
 def test_bonds_and_special_bonds(tmp_path, model, special, ranks):
-    """Neighbour entries of bonded atoms carry bits above the index; special factors do not scale this pair style."""
+    """Neighbor entries of bonded atoms carry bits above the index; special factors do not scale this pair style."""
     system = bonded(FLUID, 2.4)
     assert len(system.bonds) > 8
     found = harness.evaluate(

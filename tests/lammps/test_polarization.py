@@ -34,7 +34,7 @@ def commands(options: str = "") -> str:
 
 
 def born_of(run: harness.Run, name: str = "born.txt", frame: int = -1) -> np.ndarray:
-    """[n, 3, 3], indices [atom, polarisation, displacement]."""
+    """[n, 3, 3], indices [atom, polarization, displacement]."""
     atoms = run.dump(name)[frame]
     return np.stack([atoms[column] for column in BORN], axis=-1).reshape(-1, 3, 3)
 

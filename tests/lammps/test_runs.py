@@ -46,7 +46,7 @@ def test_run_0_equals_step_0(tmp_path, model, kspace, ranks):
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("kspace", SOLVERS)
 def test_every_step_is_right(tmp_path, model, kspace, ranks):
-    """Ten steps of dynamics, neighbour lists rebuilt on the way: each frame against the oracle."""
+    """Ten steps of dynamics, neighbor lists rebuilt on the way: each frame against the oracle."""
     script = harness.setup(tmp_path, CRYSTAL, model(), kspace=kspace) + START + STEPWISE
     run = harness.run_lammps(script + "neigh_modify every 1 delay 0 check no\nrun 10\n", tmp_path, ranks)
     tolerance = tolerances.EWALD if "ewald" in kspace else tolerances.DYNAMICS_PPPM
@@ -99,7 +99,7 @@ def test_reset_timestep(tmp_path, model, step):
 @pytest.mark.parametrize("ranks", [1, 2])
 @pytest.mark.parametrize("style", ["cg", "fire"])
 def test_minimize(tmp_path, model, style, ranks):
-    """Minimisers stop only where the force is the derivative of the energy."""
+    """Minimizers stop only where the force is the derivative of the energy."""
     path = model(neutralize=True)
     script = harness.setup(tmp_path, CRYSTAL, path, kspace="ewald 1e-9")
     script += f"thermo 10\nmin_style {style}\nminimize 0.0 1e-4 500 2000\n" + harness.DUMP
@@ -120,7 +120,7 @@ def test_minimize_with_the_box(tmp_path, model):
     assert abs(run.column("Press")[-1]) < 100.0 < abs(run.column("Press", 0)[0]), "bar"
 
 
-def test_dynamics_after_minimisation(tmp_path, model):
+def test_dynamics_after_minimization(tmp_path, model):
     script = harness.setup(tmp_path, CRYSTAL, model(), kspace="pppm 1e-6")
     script += "minimize 0.0 1e-2 50 200\n" + START + "run 5\n" + harness.DUMP
     run = harness.run_lammps(script, tmp_path, ranks=2)

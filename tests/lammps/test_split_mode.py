@@ -122,7 +122,7 @@ def test_gewald_above_the_matched_one_is_refused(tmp_path, model):
 
 
 def test_solver_chooses_gewald_although_it_starts_without_charges(tmp_path, model):
-    """The first run must have the mesh of the second: charges are unknown when kspace is first initialised."""
+    """The first run must have the mesh of the second: charges are unknown when kspace is first initialized."""
     system = fluid("orthogonal", "neutral")
     script = harness.setup(
         tmp_path,

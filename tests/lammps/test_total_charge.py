@@ -97,7 +97,7 @@ def test_a_keyword_that_contradicts(tmp_path, ranks):
 
 
 def test_a_style_named_again_forgets_the_total_charge(tmp_path, model):
-    """``charge 1`` is that of one command: a later ``pair_style les`` of a neutralised model is neutral again."""
+    """``charge 1`` is that of one command: a later ``pair_style les`` of a neutralized model is neutral again."""
     path = model(neutralize=True)
     script = harness.setup(tmp_path, FLUID, path, pair=pair("charge 1"))
     again = "\n".join(["run 0", *pair(""), "run 0", ""])

@@ -46,7 +46,7 @@ struct Evaluation {
     if (!evaluator) throw std::runtime_error(error);
   }
 
-  // `row` elements lie between the centres and the neighbours of edge_index [2, row]
+  // `row` elements lie between the centers and the neighbors of edge_index [2, row]
   void forward(const Integers &species_of_node, const Integers &edge_index,
                const Doubles &edge_vectors, std::int64_t n_local)
   {
@@ -64,8 +64,8 @@ struct Evaluation {
     graph.n_nodes = species.size();
     graph.n_edges = n_edges;
     graph.species = species.data();
-    graph.centre = index.data();
-    graph.neighbour = index.data() + index.shape(1);
+    graph.center = index.data();
+    graph.neighbor = index.data() + index.shape(1);
     graph.edge_vectors = vectors.data();
     const py::gil_scoped_release no_gil; // torch's autograd engine insists
     evaluator->forward(graph, energy.data(), charge.data());
@@ -98,8 +98,8 @@ struct Evaluation {
     host.species.assign(species_of_node.data(), species_of_node.data() + species_of_node.size());
     const std::int64_t *const rows = edge_index.data();
     const auto n = edge_vectors.shape(0);
-    host.centre.assign(rows, rows + n);
-    host.neighbour.assign(rows + n, rows + 2 * n);
+    host.center.assign(rows, rows + n);
+    host.neighbor.assign(rows + n, rows + 2 * n);
     host.edge_vectors.assign(edge_vectors.data(), edge_vectors.data() + 3 * n);
     const double *const seed = potential.data();
     const py::gil_scoped_release no_gil;

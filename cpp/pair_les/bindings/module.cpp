@@ -76,16 +76,16 @@ Graph make_graph(const Integers &species, const Integers &edge_index, const Doub
   graph.species.assign(species.data(), species.data() + species.size());
   graph.atom.resize(graph.species.size());
   for (std::size_t i = 0; i < graph.atom.size(); ++i) graph.atom[i] = static_cast<int>(i);
-  graph.centre.assign(edge_index.data(), edge_index.data() + n_edges);
-  graph.neighbour.assign(edge_index.data() + n_edges, edge_index.data() + 2 * n_edges);
+  graph.center.assign(edge_index.data(), edge_index.data() + n_edges);
+  graph.neighbor.assign(edge_index.data() + n_edges, edge_index.data() + 2 * n_edges);
   graph.edge_vectors.assign(edge_vectors.data(), edge_vectors.data() + 3 * n_edges);
   return graph;
 }
 
-// build_graph() on lists of neighbours per centre, as LAMMPS would hand them over.
+// build_graph() on lists of neighbors per center, as LAMMPS would hand them over.
 py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int> &species_of_atom,
-                                int n_local, const std::vector<int> &centres,
-                                const std::vector<std::vector<int>> &neighbours, int index_mask,
+                                int n_local, const std::vector<int> &centers,
+                                const std::vector<std::vector<int>> &neighbors, int index_mask,
                                 double cutoff)
 {
   const int n_all = static_cast<int>(species_of_atom.size());
@@ -93,23 +93,23 @@ py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int>
   for (int i = 0; i < n_all; ++i) x[i] = positions.data() + 3 * i;
   std::vector<int> counts(n_all, 0);
   std::vector<const int *> lists(n_all, nullptr);
-  for (std::size_t k = 0; k < centres.size(); ++k) {
-    counts.at(centres[k]) = static_cast<int>(neighbours.at(k).size());
-    lists.at(centres[k]) = neighbours[k].data();
+  for (std::size_t k = 0; k < centers.size(); ++k) {
+    counts.at(centers[k]) = static_cast<int>(neighbors.at(k).size());
+    lists.at(centers[k]) = neighbors[k].data();
   }
   std::vector<int *> mutable_lists;
   for (const int *entries : lists) mutable_lists.push_back(const_cast<int *>(entries));
 
   Graph graph;
-  const FullNeighborList list{static_cast<int>(centres.size()), centres.data(), counts.data(),
+  const FullNeighborList list{static_cast<int>(centers.size()), centers.data(), counts.data(),
                               mutable_lists.data(), index_mask};
   build_graph(x.data(), species_of_atom.data(), n_local, n_all, list, cutoff, graph);
   py::dict result;
   result["n_local"] = graph.n_local;
   result["species"] = graph.species;
   result["atom"] = graph.atom;
-  result["centre"] = graph.centre;
-  result["neighbour"] = graph.neighbour;
+  result["center"] = graph.center;
+  result["neighbor"] = graph.neighbor;
   result["edge_vectors"] = to_array(graph.edge_vectors).reshape({-1, 3});
   return result;
 }
@@ -390,6 +390,6 @@ PYBIND11_MODULE(_core, m)
   bind_long_range(m);
   bind_array_evaluator(m);
   m.def("build_graph", &build_graph_from_lists, py::arg("positions"), py::arg("species_of_atom"),
-        py::arg("n_local"), py::arg("centres"), py::arg("neighbours"), py::arg("index_mask"),
+        py::arg("n_local"), py::arg("centers"), py::arg("neighbors"), py::arg("index_mask"),
         py::arg("cutoff"));
 }

@@ -22,7 +22,7 @@ Vector combine(const Lattice &lattice, const Vector &factor)
   return sum;
 }
 
-// L of an edge: what a charge at its centre is away from its neighbour, with the opposite sign
+// L of an edge: what a charge at its center is away from its neighbor, with the opposite sign
 Vector edge_arm(const Lattice &lattice, const double *edge)
 {
   Vector s = lattice.fractional(edge);
@@ -74,13 +74,13 @@ void add_born_charges(const Graph &graph, const double *gradient, const double *
 
   for (std::int64_t e = 0; e < graph.n_edges(); ++e) {
     const double *const g = gradient + 3 * e;
-    const auto centre = static_cast<std::size_t>(graph.centre[e]);
-    const auto neighbour = static_cast<std::size_t>(graph.neighbour[e]);
-    double *const z_neighbour = born + 9 * static_cast<std::size_t>(graph.atom[neighbour]);
-    // moving the neighbour changes the charge of the centre by g, moving the centre by -g
-    add_outer(z_neighbour, edge_arm(lattice, graph.edge_vectors.data() + 3 * e), g, -1.0);
-    add_outer(z_neighbour, arm[neighbour], g, 1.0);
-    add_outer(born + 9 * static_cast<std::size_t>(graph.atom[centre]), arm[centre], g, -1.0);
+    const auto center = static_cast<std::size_t>(graph.center[e]);
+    const auto neighbor = static_cast<std::size_t>(graph.neighbor[e]);
+    double *const z_neighbor = born + 9 * static_cast<std::size_t>(graph.atom[neighbor]);
+    // moving the neighbor changes the charge of the center by g, moving the center by -g
+    add_outer(z_neighbor, edge_arm(lattice, graph.edge_vectors.data() + 3 * e), g, -1.0);
+    add_outer(z_neighbor, arm[neighbor], g, 1.0);
+    add_outer(born + 9 * static_cast<std::size_t>(graph.atom[center]), arm[center], g, -1.0);
   }
 }
 
@@ -107,7 +107,7 @@ void add_born_product(const Graph &graph, const double *gradient, const double *
 
   const Vector &arm = lattice.vectors[product.direction];
   for (std::int64_t e = 0; e < graph.n_edges(); ++e) {
-    for (const auto &[node, sign] : {std::pair{graph.neighbour[e], 1.0}, {graph.centre[e], -1.0}}) {
+    for (const auto &[node, sign] : {std::pair{graph.neighbor[e], 1.0}, {graph.center[e], -1.0}}) {
       const auto index = static_cast<std::size_t>(node);
       add_outer(born + 9 * static_cast<std::size_t>(graph.atom[index]), arm, gradient + 3 * e,
                 sign * factor[index]);

@@ -4,7 +4,7 @@
 //   Z_i,ab = q_i delta_ab + sum_g h_ga sum_j L(s_jg - s_ig) dq_j/dr_ib
 //   L(s) = sin(2 pi s) / (2 pi) along a periodic direction g, s_jg itself (not the difference) along any other
 //
-// h_g are the lattice vectors, s fractional coordinates; a is the direction of the polarisation, b that of the
+// h_g are the lattice vectors, s fractional coordinates; a is the direction of the polarization, b that of the
 // displacement. In a strictly local model an edge belongs to one charge, so that G = d(sum_j q_j)/d edge_vectors holds every
 // dq_j/dr_i there is: one vector-Jacobian product. With messages between atoms it takes six: the sine of a difference is
 // a difference of products. Source: Zhong et al. 2025. Twin of python/pair_les/observables/born.py.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Charges that minimise the energy under a constraint on their sum, by conjugate gradients:
+// Charges that minimize the energy under a constraint on their sum, by conjugate gradients:
 //
 //   E(q) = sum_i (chi_i q_i + eta_i q_i^2 / 2) + E_lr(q),   sum_i q_i = Q
 //

@@ -9,8 +9,8 @@ namespace pair_les {
 double Graph::bytes() const
 {
   return static_cast<double>(sizeof(std::int64_t)) *
-             static_cast<double>(species.capacity() + node.capacity() + centre.capacity() +
-                                 neighbour.capacity()) +
+             static_cast<double>(species.capacity() + node.capacity() + center.capacity() +
+                                 neighbor.capacity()) +
          static_cast<double>(sizeof(int) * atom.capacity()) +
          static_cast<double>(sizeof(double) * edge_vectors.capacity());
 }
@@ -33,7 +33,7 @@ void number_nodes(const int *species_of_atom, int n_local, int n_all, Graph &gra
   if (n_local == n_all) graph.n_local = graph.n_nodes();
 }
 
-// Whether each atom is a centre: local, or within `layers` edges of a local atom.
+// Whether each atom is a center: local, or within `layers` edges of a local atom.
 // An atom without a species passes nothing on, and need not have a list.
 std::vector<char> reaching(const double *const *x, const Graph &graph, const FullNeighborList &list,
                            double cutoff, int layers)
@@ -44,8 +44,8 @@ std::vector<char> reaching(const double *const *x, const Graph &graph, const Ful
   for (; layers > 0; --layers, front.swap(next)) {
     next.clear();
     for (const int i : front) {
-      for (int k = 0; k < list.n_neighbours[i]; ++k) {
-        const int j = list.neighbours[i][k] & list.index_mask;
+      for (int k = 0; k < list.n_neighbors[i]; ++k) {
+        const int j = list.neighbors[i][k] & list.index_mask;
         if (reaches[static_cast<std::size_t>(j)] || graph.node[static_cast<std::size_t>(j)] < 0)
           continue;
         const double dx = x[j][0] - x[i][0];
@@ -63,10 +63,10 @@ std::vector<char> reaching(const double *const *x, const Graph &graph, const Ful
 // Room for n edges, with what the vectors have in reserve; what it holds is not looked at before it is written.
 void make_room(Graph &graph, std::size_t n)
 {
-  if (graph.centre.size() >= n) return;
-  const std::size_t room = std::max(n, graph.centre.capacity());
-  graph.centre.resize(room);
-  graph.neighbour.resize(room);
+  if (graph.center.size() >= n) return;
+  const std::size_t room = std::max(n, graph.center.capacity());
+  graph.center.resize(room);
+  graph.neighbor.resize(room);
   graph.edge_vectors.resize(3 * room);
 }
 
@@ -76,46 +76,46 @@ void build_graph(const double *const *x, const int *species_of_atom, int n_local
                  const FullNeighborList &list, double cutoff, Graph &graph, int layers)
 {
   number_nodes(species_of_atom, n_local, n_all, graph);
-  // the contract wants edges sorted by centre; LAMMPS lists are, unless another style reordered them
-  std::vector<int> centres(list.centres, list.centres + list.n_centres);
-  if (!std::is_sorted(centres.begin(), centres.end())) std::sort(centres.begin(), centres.end());
+  // the contract wants edges sorted by center; LAMMPS lists are, unless another style reordered them
+  std::vector<int> centers(list.centers, list.centers + list.n_centers);
+  if (!std::is_sorted(centers.begin(), centers.end())) std::sort(centers.begin(), centers.end());
 
   std::vector<char> reaches;
   if (layers > 0) reaches = reaching(x, graph, list, cutoff, layers);
 
   const double cutoff_squared = cutoff * cutoff;
   std::size_t n = 0;
-  for (const int i : centres) {
-    const std::int64_t centre = graph.node[static_cast<std::size_t>(i)];
-    if (centre < 0) continue;
+  for (const int i : centers) {
+    const std::int64_t center = graph.node[static_cast<std::size_t>(i)];
+    if (center < 0) continue;
     if (layers > 0 && !reaches[static_cast<std::size_t>(i)]) continue;
     const double *const xi = x[i];
-    const int *const neighbours = list.neighbours[i];
-    const int n_neighbours = list.n_neighbours[i];
-    make_room(graph, n + static_cast<std::size_t>(n_neighbours) + 1);
-    std::int64_t *const to_centre = graph.centre.data();
-    std::int64_t *const to_neighbour = graph.neighbour.data();
+    const int *const neighbors = list.neighbors[i];
+    const int n_neighbors = list.n_neighbors[i];
+    make_room(graph, n + static_cast<std::size_t>(n_neighbors) + 1);
+    std::int64_t *const to_center = graph.center.data();
+    std::int64_t *const to_neighbor = graph.neighbor.data();
     double *const to_vector = graph.edge_vectors.data();
-    for (int k = 0; k < n_neighbours; ++k) {
+    for (int k = 0; k < n_neighbors; ++k) {
       // the upper bits carry the special-bond kind and have to go before any use as an index
-      const int j = neighbours[k] & list.index_mask;
-      const std::int64_t neighbour = graph.node[static_cast<std::size_t>(j)];
+      const int j = neighbors[k] & list.index_mask;
+      const std::int64_t neighbor = graph.node[static_cast<std::size_t>(j)];
       const double dx = x[j][0] - xi[0];
       const double dy = x[j][1] - xi[1];
       const double dz = x[j][2] - xi[2];
       // written in any case, and kept or overwritten by the next: about as many are within the cutoff as beyond, in no order
-      to_centre[n] = centre;
-      to_neighbour[n] = neighbour;
+      to_center[n] = center;
+      to_neighbor[n] = neighbor;
       to_vector[3 * n] = dx;
       to_vector[3 * n + 1] = dy;
       to_vector[3 * n + 2] = dz;
       // what is not a number is kept, to be noticed
-      const bool beyond = dx * dx + dy * dy + dz * dz >= cutoff_squared, known = neighbour >= 0;
+      const bool beyond = dx * dx + dy * dy + dz * dz >= cutoff_squared, known = neighbor >= 0;
       n += static_cast<std::size_t>(!beyond & known);
     }
   }
-  graph.centre.resize(n);
-  graph.neighbour.resize(n);
+  graph.center.resize(n);
+  graph.neighbor.resize(n);
   graph.edge_vectors.resize(3 * n);
 }
 

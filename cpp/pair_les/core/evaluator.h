@@ -19,17 +19,17 @@ namespace pair_les {
 
 struct EvaluatorOptions {
   int threads = 1;        // intra-op threads of torch in this process
-  int chunk_atoms = 1024; // on a CPU, most centres that a strictly local model gets at once
+  int chunk_atoms = 1024; // on a CPU, most centers that a strictly local model gets at once
   TorchDevice device;     // where the network is evaluated
 };
 
 // A graph as in edges.h whose arrays already lie in memory of the evaluator's device and stay the caller's.
 struct DeviceGraph {
   std::int64_t n_local = 0, n_nodes = 0, n_edges = 0;
-  const std::int64_t *species = nullptr;   // [n_nodes]
-  const std::int64_t *centre = nullptr;    // [n_edges] ascending
-  const std::int64_t *neighbour = nullptr; // [n_edges]
-  const void *edge_vectors = nullptr;      // [n_edges * 3] angstrom, see double_precision()
+  const std::int64_t *species = nullptr;  // [n_nodes]
+  const std::int64_t *center = nullptr;   // [n_edges] ascending
+  const std::int64_t *neighbor = nullptr; // [n_edges]
+  const void *edge_vectors = nullptr;     // [n_edges * 3] angstrom, see double_precision()
 };
 
 // The network did not fit into memory. The message names no atoms and edges: the caller knows those of its rank.
@@ -47,7 +47,7 @@ class Evaluator {
 
   // Phase 1. Fills energy() and charge(), or with charge equilibration electronegativity() and hardness(), of the local
   // nodes and keeps the tape for backward().
-  // With `exchange`, of a model with metadata().message_features: edges of the graph have local centres only, messages of
+  // With `exchange`, of a model with metadata().message_features: edges of the graph have local centers only, messages of
   // ghosts come from where these are local, and every later call until the next forward() sends what it owes them back.
   virtual void forward(const Graph &graph, MessageExchange *exchange = nullptr) = 0;
 

@@ -32,11 +32,11 @@ GraphChunk GraphCutter::next()
   chunk.first_atom = all.n_local * next_ / n_chunks_;
   const std::int64_t end = all.n_local * ++next_ / n_chunks_;
   chunk.n_atoms = end - chunk.first_atom;
-  // the last chunk has every edge that is left: a graph may have centres that are ghosts
+  // the last chunk has every edge that is left: a graph may have centers that are ghosts
   chunk.first_edge = edge_;
   edge_ = at_end()
               ? all.n_edges
-              : std::lower_bound(all.centre + edge_, all.centre + all.n_edges, end) - all.centre;
+              : std::lower_bound(all.center + edge_, all.center + all.n_edges, end) - all.center;
   chunk.n_edges = edge_ - chunk.first_edge;
   const auto size = static_cast<std::int64_t>(torch::elementSize(graph_.vector_type));
   chunk.edge_vectors =
@@ -68,8 +68,8 @@ torch::Tensor GraphCutter::whole_edge_index() const
     return view(data, {n_rows, all.n_edges}, torch::kInt64, where);
   };
   // rows that follow each other: no copy. The contract promises contiguous tensors
-  if (graph_.on_device && all.neighbour == all.centre + all.n_edges) return rows(all.centre, 2);
-  return torch::cat({rows(all.centre, 1), rows(all.neighbour, 1)}).to(device_);
+  if (graph_.on_device && all.neighbor == all.center + all.n_edges) return rows(all.center, 2);
+  return torch::cat({rows(all.center, 1), rows(all.neighbor, 1)}).to(device_);
 }
 
 void GraphCutter::fill_part(GraphChunk &chunk)
@@ -85,11 +85,11 @@ void GraphCutter::fill_part(GraphChunk &chunk)
   };
   for (std::int64_t i = 0; i < chunk.n_atoms; ++i) local_index_of(chunk.first_atom + i);
   chunk.edge_index = torch::empty({2, chunk.n_edges}, torch::kInt64);
-  auto *centre = chunk.edge_index.data_ptr<std::int64_t>();
-  auto *neighbour = centre + chunk.n_edges;
+  auto *center = chunk.edge_index.data_ptr<std::int64_t>();
+  auto *neighbor = center + chunk.n_edges;
   for (std::int64_t e = 0; e < chunk.n_edges; ++e) {
-    centre[e] = all.centre[chunk.first_edge + e] - chunk.first_atom;
-    neighbour[e] = local_index_of(all.neighbour[chunk.first_edge + e]);
+    center[e] = all.center[chunk.first_edge + e] - chunk.first_atom;
+    neighbor[e] = local_index_of(all.neighbor[chunk.first_edge + e]);
   }
   chunk.nodes = torch::empty({static_cast<std::int64_t>(nodes_.size())}, torch::kInt64);
   std::copy(nodes_.begin(), nodes_.end(), chunk.nodes.data_ptr<std::int64_t>());

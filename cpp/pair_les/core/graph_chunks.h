@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Parts of a graph as the tensors of the contract: consecutive centres and whatever they are connected to.
+// Parts of a graph as the tensors of the contract: consecutive centers and whatever they are connected to.
 
 #ifndef PAIR_LES_CORE_GRAPH_CHUNKS_H
 #define PAIR_LES_CORE_GRAPH_CHUNKS_H
@@ -28,7 +28,7 @@ struct GraphChunk {
   torch::Tensor nodes;        // [n] nodes of the graph; undefined: all of them, in their order
 };
 
-// Cuts a graph into chunks of at most `most` centres, one after the other; into none on a rank without atoms, which has
+// Cuts a graph into chunks of at most `most` centers, one after the other; into none on a rank without atoms, which has
 // nothing to ask a model. More than one chunk needs arrays that the host can read.
 class GraphCutter {
  public:

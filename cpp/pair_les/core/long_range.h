@@ -28,7 +28,7 @@ double self_energy_factor(const LongRange &settings);
 // charges in any configuration: the Gaussians' interaction with themselves where it is not part of the energy, else 0
 double lowest_hardness(const LongRange &settings);
 
-// k_e pi sigma^2 Q^2 / V, eV, added to elong at every g: LAMMPS adds the energy of a neutralising background, the
+// k_e pi sigma^2 Q^2 / V, eV, added to elong at every g: LAMMPS adds the energy of a neutralizing background, the
 // model has no k = 0 term at all
 double background_energy(double total_charge, double volume, const LongRange &settings);
 

@@ -25,7 +25,7 @@ constexpr double PER_STENCIL_POINT = 0.0018; // order^3 of them for each charge
 constexpr double PER_PAIR = 0.0028;
 constexpr double PER_LISTED_PAIR = 0.0012; // looked at on each step, nearer than cutoff and skin
 constexpr double PER_SEARCHED_PAIR =
-    0.0010;                         // neighbour search and lists, with a rebuild every ten steps
+    0.0010;                         // neighbor search and lists, with a rebuild every ten steps
 constexpr double PER_GHOST = 0.020; // position and charge sent on each step
 
 // ---- the mesh ----
@@ -104,7 +104,7 @@ double mesh_cost(int order, const std::array<int, 3> &points, const LongRangeTas
          PER_MESH_POINT * points[0] * points[1] * points[2] / task.n_atoms;
 }
 
-// of the pair sum, and of a neighbour list and ghosts beyond those of the network
+// of the pair sum, and of a neighbor list and ghosts beyond those of the network
 double cutoff_cost(double cutoff, const LongRangeTask &task)
 {
   const double density = task.n_atoms / task.volume();

@@ -20,8 +20,8 @@ struct LongRangeTask {
   double n_atoms;
   std::array<double, 3> edges; // of the repeated cell, angstrom; their angles are not looked at
   double sigma;                // angstrom, of the latent Gaussians
-  double net_cutoff;           // angstrom: neighbours closer than this are there anyway
-  double skin;                 // angstrom, of the neighbour list
+  double net_cutoff;           // angstrom: neighbors closer than this are there anyway
+  double skin;                 // angstrom, of the neighbor list
   int processes;
   int order; // of the mesh; 0: to be chosen
   bool analytic_differentiation;

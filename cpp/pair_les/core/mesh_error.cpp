@@ -21,9 +21,9 @@ std::vector<double> assignment_square(int points, int order)
   values.reserve(static_cast<std::size_t>(points) * IMAGES);
   for (int n = 0; n < points; ++n)
     for (int image = -1; image <= 1; ++image) {
-      const int centred = (n > points / 2 ? n - points : n) + image * points;
-      const double x = PI * centred / points;
-      values.push_back(centred == 0 ? 1.0 : std::pow(std::sin(x) / x, 2 * order));
+      const int centered = (n > points / 2 ? n - points : n) + image * points;
+      const double x = PI * centered / points;
+      values.push_back(centered == 0 ? 1.0 : std::pow(std::sin(x) / x, 2 * order));
     }
   return values;
 }
@@ -50,15 +50,15 @@ double mesh_error_integral(const ParticleMesh &mesh, int process, int n_processe
   for (int nx = process; nx <= points[0] / 2; nx += n_processes)
     for (int ny = 0; ny < points[1]; ++ny)
       for (int nz = 0; nz < points[2]; ++nz) {
-        const int centred[3] = {nx, ny > points[1] / 2 ? ny - points[1] : ny,
-                                nz > points[2] / 2 ? nz - points[2] : nz};
+        const int centered[3] = {nx, ny > points[1] / 2 ? ny - points[1] : ny,
+                                 nz > points[2] / 2 ? nz - points[2] : nz};
         double k0[3] = {0.0, 0.0, 0.0}; // of the mesh vector itself: what ik differentiates with
         Aliases a;
         for (int image = 0; image < IMAGES * IMAGES * IMAGES; ++image) {
           const int m[3] = {image / 9, (image / 3) % 3, image % 3};
           double k[3] = {0.0, 0.0, 0.0}, u = 1.0;
           for (int axis = 0; axis < 3; ++axis) {
-            const double n = centred[axis] + (m[axis] - 1) * points[axis];
+            const double n = centered[axis] + (m[axis] - 1) * points[axis];
             for (int c = 0; c < 3; ++c) k[c] += n * mesh.reciprocal[axis][c];
             const int index = axis == 0 ? nx : axis == 1 ? ny : nz;
             u *= assignment[axis][static_cast<std::size_t>(IMAGES * index + m[axis])];

@@ -11,7 +11,7 @@
 
 namespace pair_les {
 
-// Where the charges come from: outputs of the network, or those that minimise the energy of its outputs.
+// Where the charges come from: outputs of the network, or those that minimize the energy of its outputs.
 enum class ChargeModel { latent, equilibration };
 
 // How the charges of the model interact at long range.
@@ -40,7 +40,7 @@ struct Metadata {
   std::string dtype;                   // "float32" or "float64"
   std::optional<LongRange> long_range; // empty: no charges, no long-range energy
   int committee = 1; // networks in the file; the energy and the charges are their means
-  // numbers per atom that each layer sends to its neighbours; empty: the network is not cut at its layers
+  // numbers per atom that each layer sends to its neighbors; empty: the network is not cut at its layers
   std::vector<int> message_features;
   std::optional<double> charge_per_atom; // e; the charge state that the network was exported for
   std::optional<Compiled> compiled;      // of a package only

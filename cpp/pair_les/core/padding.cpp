@@ -27,13 +27,13 @@ Padding::Padding(const Metadata &metadata, torch::ScalarType dtype)
   const double length[2] = {std::min(0.5, 0.25 * metadata.cutoff), 0.75 * metadata.cutoff};
   const double norm = std::sqrt(14.0);
   auto *species = species_.data_ptr<std::int64_t>();
-  auto *centre = edge_index_.data_ptr<std::int64_t>(), *neighbour = centre + n * n;
+  auto *center = edge_index_.data_ptr<std::int64_t>(), *neighbor = center + n * n;
   auto *vector = vectors.data_ptr<double>();
   for (std::int64_t i = 0; i < n; ++i) {
     species[i] = i / PER_SPECIES;
     for (std::int64_t j = 0; j < n; ++j) {
-      *centre++ = i;
-      *neighbour++ = j;
+      *center++ = i;
+      *neighbor++ = j;
       for (const double component : DIRECTION)
         *vector++ = length[(i + j) % PER_SPECIES] * component / norm;
     }

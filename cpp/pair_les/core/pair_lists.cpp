@@ -22,56 +22,56 @@ template <class... Vectors> double bytes_of(const Vectors &...vectors)
 
 void TrimmedList::build(const double *const *x, const FullNeighborList &list, double reach)
 {
-  centres_.assign(list.centres, list.centres + list.n_centres);
+  centers_.assign(list.centers, list.centers + list.n_centers);
   entries_.clear();
   first_.clear();
   int last = -1;
-  for (const int i : centres_) last = i > last ? i : last;
-  n_neighbours_.assign(static_cast<std::size_t>(last + 1), 0);
-  neighbours_.assign(static_cast<std::size_t>(last + 1), nullptr);
+  for (const int i : centers_) last = i > last ? i : last;
+  n_neighbors_.assign(static_cast<std::size_t>(last + 1), 0);
+  neighbors_.assign(static_cast<std::size_t>(last + 1), nullptr);
 
-  for (const int i : centres_) {
+  for (const int i : centers_) {
     first_.push_back(entries_.size());
-    for (int k = 0; k < list.n_neighbours[i]; ++k) {
-      const int j = list.neighbours[i][k] & list.index_mask;
+    for (int k = 0; k < list.n_neighbors[i]; ++k) {
+      const int j = list.neighbors[i][k] & list.index_mask;
       if (nearer(x[i], x[j], reach * reach)) entries_.push_back(j);
     }
-    n_neighbours_[static_cast<std::size_t>(i)] = static_cast<int>(entries_.size() - first_.back());
+    n_neighbors_[static_cast<std::size_t>(i)] = static_cast<int>(entries_.size() - first_.back());
   }
-  for (std::size_t c = 0; c < centres_.size(); ++c)
-    neighbours_[static_cast<std::size_t>(centres_[c])] = entries_.data() + first_[c];
+  for (std::size_t c = 0; c < centers_.size(); ++c)
+    neighbors_[static_cast<std::size_t>(centers_[c])] = entries_.data() + first_[c];
 }
 
 FullNeighborList TrimmedList::view() const
 {
   constexpr int every_bit = ~0;
-  return {static_cast<int>(centres_.size()), centres_.data(), n_neighbours_.data(),
-          neighbours_.data(), every_bit};
+  return {static_cast<int>(centers_.size()), centers_.data(), n_neighbors_.data(),
+          neighbors_.data(), every_bit};
 }
 
 double TrimmedList::bytes() const
 {
-  return bytes_of(centres_, entries_, n_neighbours_, neighbours_, first_);
+  return bytes_of(centers_, entries_, n_neighbors_, neighbors_, first_);
 }
 
 void PairList::build(const double *const *x, int n_local, const FullNeighborList &list,
                      double reach)
 {
-  centre.assign(list.centres, list.centres + list.n_centres);
+  center.assign(list.centers, list.centers + list.n_centers);
   partner.clear();
   local.clear();
   ghost.clear();
   end.clear();
 
-  for (const int i : centre) {
+  for (const int i : center) {
     local.push_back(partner.size());
-    for (int k = 0; k < list.n_neighbours[i]; ++k) {
-      const int j = list.neighbours[i][k] & list.index_mask;
+    for (int k = 0; k < list.n_neighbors[i]; ++k) {
+      const int j = list.neighbors[i][k] & list.index_mask;
       if (j > i && j < n_local && nearer(x[i], x[j], reach * reach)) partner.push_back(j);
     }
     ghost.push_back(partner.size());
-    for (int k = 0; k < list.n_neighbours[i]; ++k) {
-      const int j = list.neighbours[i][k] & list.index_mask;
+    for (int k = 0; k < list.n_neighbors[i]; ++k) {
+      const int j = list.neighbors[i][k] & list.index_mask;
       if (j >= n_local && nearer(x[i], x[j], reach * reach)) partner.push_back(j);
     }
     end.push_back(partner.size());
@@ -80,7 +80,7 @@ void PairList::build(const double *const *x, int n_local, const FullNeighborList
 
 double PairList::bytes() const
 {
-  return bytes_of(centre, partner, local, ghost, end);
+  return bytes_of(center, partner, local, ghost, end);
 }
 
 } // namespace pair_les

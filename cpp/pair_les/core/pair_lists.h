@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Neighbour lists that are made from a longer one whenever that is rebuilt: nothing is searched for a second time.
+// Neighbor lists that are made from a longer one whenever that is rebuilt: nothing is searched for a second time.
 
 #ifndef PAIR_LES_CORE_PAIR_LISTS_H
 #define PAIR_LES_CORE_PAIR_LISTS_H
@@ -20,17 +20,17 @@ class TrimmedList {
   double bytes() const;
 
  private:
-  std::vector<int> centres_, entries_;
-  std::vector<int> n_neighbours_;  // per atom index
-  std::vector<int *> neighbours_;  // per atom index, into entries_
-  std::vector<std::size_t> first_; // [n_centres], while entries_ grows
+  std::vector<int> centers_, entries_;
+  std::vector<int> n_neighbors_;   // per atom index
+  std::vector<int *> neighbors_;   // per atom index, into entries_
+  std::vector<std::size_t> first_; // [n_centers], while entries_ grows
 };
 
 // Each pair of local atoms once; a pair with a ghost on both sides of the boundary, each for its own atom.
 struct PairList {
-  std::vector<int> centre;        // [n_centres] local atoms
-  std::vector<int> partner;       // of each centre the local ones, then the ghosts
-  std::vector<std::size_t> local; // [n_centres] where the local partners of a centre begin,
+  std::vector<int> center;        // [n_centers] local atoms
+  std::vector<int> partner;       // of each center the local ones, then the ghosts
+  std::vector<std::size_t> local; // [n_centers] where the local partners of a center begin,
   std::vector<std::size_t> ghost; // where its ghosts begin,
   std::vector<std::size_t> end;   // and where they end
 

@@ -22,15 +22,15 @@ void SplitSum::compute(const double *const *x, const std::vector<double> &charge
   results_[n_all] = {};
 
   std::size_t longest = 0;
-  for (std::size_t c = 0; c < pairs_.centre.size(); ++c)
+  for (std::size_t c = 0; c < pairs_.center.size(); ++c)
     longest = std::max(longest, pairs_.end[c] - pairs_.local[c]);
   // two groups to be filled up, and one that is written in full
   const std::size_t room = (longest + 3 * WIDEST_GROUP) / WIDEST_GROUP * WIDEST_GROUP;
   near_.resize(room);
   numbers_.resize(5 * room / WIDEST_GROUP);
 
-  const SplitPairs pairs{static_cast<int>(pairs_.centre.size()),
-                         pairs_.centre.data(),
+  const SplitPairs pairs{static_cast<int>(pairs_.center.size()),
+                         pairs_.center.data(),
                          pairs_.partner.data(),
                          pairs_.local.data(),
                          pairs_.ghost.data(),

@@ -16,7 +16,7 @@ namespace pair_les {
 // saves sending forces and potentials back. The energy is half the sum of charge times potential.
 class SplitSum {
  public:
-  // Whenever the neighbour list has been rebuilt; `reach` is cutoff and skin.
+  // Whenever the neighbor list has been rebuilt; `reach` is cutoff and skin.
   void list_pairs(const double *const *x, int n_local, const FullNeighborList &list, double reach)
   {
     pairs_.build(x, n_local, list, reach);
@@ -42,7 +42,7 @@ class SplitSum {
   struct alignas(64) Eight {
     double c[WIDEST_GROUP];
   };
-  std::vector<Eight> numbers_; // of the near partners of one centre
+  std::vector<Eight> numbers_; // of the near partners of one center
   std::vector<int> near_;
 };
 

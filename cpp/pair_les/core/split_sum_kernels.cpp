@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Compiled once per instruction set (CMakeLists.txt). Per centre, the partners within the cutoff are packed first, without a
+// Compiled once per instruction set (CMakeLists.txt). Per center, the partners within the cutoff are packed first, without a
 // branch for each, then summed from contiguous memory, as many at a time as there are lanes.
 
 #include "split_sum_kernels.h"
@@ -15,9 +15,9 @@ namespace {
 
 using Virial = PairSum::Virial;
 
-// Partners of one centre within the cutoff, packed.
+// Partners of one center within the cutoff, packed.
 struct Near {
-  double *x, *y, *z; // centre minus partner
+  double *x, *y, *z; // center minus partner
   double *charge, *r_squared;
   int *partner;
 
@@ -107,8 +107,8 @@ template <Virial WANTED> void sum_pairs(const SplitPairs &job)
 {
   const Near near(job);
   Doubles virials[6] = {};
-  for (int c = 0; c < job.n_centres; ++c) {
-    const int i = job.centre[c];
+  for (int c = 0; c < job.n_centers; ++c) {
+    const int i = job.center[c];
     const SplitSum::Four me = job.atoms[i];
     const int n_local = pack(job, near, me, job.local[c], job.ghost[c], 0);
     const int n = pack(job, near, me, job.ghost[c], job.end[c], n_local);

@@ -10,11 +10,11 @@
 
 namespace pair_les {
 
-// Everything that the pairs of all centres need; plain pointers.
+// Everything that the pairs of all centers need; plain pointers.
 struct SplitPairs {
   // as in PairList
-  int n_centres;
-  const int *centre, *partner;
+  int n_centers;
+  const int *center, *partner;
   const std::size_t *local, *ghost, *end;
 
   const SplitTable::Piece *pieces;
@@ -27,7 +27,7 @@ struct SplitPairs {
   double *total_virial;        // [6]
   double *virial;              // [n_local * 6], with PairSum::Virial::per_atom
 
-  // Room for the partners of one centre that are near, and for groups to be filled up.
+  // Room for the partners of one center that are near, and for groups to be filled up.
   int room; // a multiple of SplitSum::WIDEST_GROUP
   int *near;
   double *numbers; // [5 * room], aligned to 64 bytes

@@ -87,7 +87,7 @@ ModelFile::Output TorchScriptModel::forward(const torch::Tensor &species,
                                             const torch::Tensor &edge_index,
                                             const torch::Tensor &edge_vectors, std::int64_t n_local)
 {
-  // The profiling executor fuses nothing on CPU but specialises on the shapes of its first calls:
+  // The profiling executor fuses nothing on CPU but specializes on the shapes of its first calls:
   // a stall of several steps, again whenever the number of edges has changed. Interpret plainly.
   torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
   return outputs_of("forward", module_.forward({species, edge_index, edge_vectors, n_local}),

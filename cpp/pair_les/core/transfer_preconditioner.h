@@ -11,7 +11,7 @@
 namespace pair_les {
 
 // A wave of charge of wave number k costs 4 pi k_e rho / k^2 per charge, hundreds of eV/e^2 in a large box; moving charge
-// between neighbours costs little more than their hardness. So charge answers a residual by flowing between neighbours,
+// between neighbors costs little more than their hardness. So charge answers a residual by flowing between neighbors,
 // in proportion to the difference of their residuals:
 //
 //   correction_i = sum_j g_ij (residual_i - residual_j) + d_i residual_i
@@ -19,11 +19,11 @@ namespace pair_les {
 //
 // whose response to a long wave is small like k^2, as that of the inverse. It is positive definite because every g and d
 // is positive, and leaves alone what the constraint on the sum takes out anyway, a residual that is the same for all.
-// d_i is little more than nothing, except for atoms with hardly a neighbour.
+// d_i is little more than nothing, except for atoms with hardly a neighbor.
 class TransferPreconditioner {
  public:
   // G(r) = exp(-r / length) (1 - r^2 / cutoff^2)^2 of the edges of the local nodes. `curvature` [n_local], eV/e^2; that of
-  // an atom without neighbours is larger by `lone`.
+  // an atom without neighbors is larger by `lone`.
   void build(const Graph &graph, const std::vector<double> &curvature, double length, double cutoff,
              double lone);
 
@@ -39,12 +39,12 @@ class TransferPreconditioner {
              std::vector<double> &correction) const;
 
  private:
-  double sum(std::size_t i, const double *of_neighbours) const; // of G(r_ij) times these
+  double sum(std::size_t i, const double *of_neighbors) const; // of G(r_ij) times these
 
   std::vector<double> mobility_;   // m_i
   std::vector<double> diagonal_;   // d_i, then with sum_j g_ij
   std::vector<std::size_t> first_; // [n_local + 1] edges of a local node
-  std::vector<int> neighbour_;     // atom index
+  std::vector<int> neighbor_;      // atom index
   std::vector<double> weight_;     // G
 };
 

@@ -21,7 +21,7 @@ namespace pair_les {
 
 namespace {
 
-// Consecutive centres with the tape of their outputs.
+// Consecutive centers with the tape of their outputs.
 struct Chunk {
   GraphChunk graph;
   ModelFile::Output outputs;
@@ -73,8 +73,8 @@ class TwoPhaseEvaluator : public Evaluator {
     electronegativity_.resize(equilibrates() ? energy_.size() : 0);
     hardness_.resize(electronegativity_.size());
     const DeviceGraph arrays{
-        graph.n_local,       graph.n_nodes(),        graph.n_edges(),          graph.species.data(),
-        graph.centre.data(), graph.neighbour.data(), graph.edge_vectors.data()};
+        graph.n_local,       graph.n_nodes(),       graph.n_edges(),          graph.species.data(),
+        graph.center.data(), graph.neighbor.data(), graph.edge_vectors.data()};
     run({arrays, torch::kFloat64, false},
         {energy_.data(), charge_.data(), electronegativity_.data(), hardness_.data()}, exchange);
   }
@@ -195,7 +195,7 @@ class TwoPhaseEvaluator : public Evaluator {
             (bound > 0.0 ? ", that of a Gaussian charge alone (self_interaction false)" : ""));
   }
 
-  // A network that gets edges of local atoms only sees its centres a part at a time, so that its temporaries stay in the
+  // A network that gets edges of local atoms only sees its centers a part at a time, so that its temporaries stay in the
   // cache and small enough for malloc to keep. A GPU wants much work at once.
   std::int64_t most_atoms(std::int64_t n_local) const
   {

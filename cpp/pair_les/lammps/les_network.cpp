@@ -90,7 +90,7 @@ std::string LESNetwork::describe_overlap()
   return fmt::format(
       "atoms {} and {} are {:.3g} A apart at step {}, less than the {} A from which pair_style les "
       "has energies; type 'delete_atoms overlap 0.1 all all' if one of them is a duplicate",
-      atom->tag[edges.atom[edges.centre[edge]]], atom->tag[edges.atom[edges.neighbour[edge]]],
+      atom->tag[edges.atom[edges.center[edge]]], atom->tag[edges.atom[edges.neighbor[edge]]],
       distance, update->ntimestep, pair_les::SMALLEST_DISTANCE);
 }
 
@@ -118,8 +118,8 @@ void LESNetwork::add_edge_forces(const double *g, const LESTally &tally)
   double w[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
 
   for (bigint e = 0; e < edges.n_edges(); e++, g += 3, r += 3) {
-    const int i = edges.atom[edges.centre[e]];
-    const int j = edges.atom[edges.neighbour[e]];
+    const int i = edges.atom[edges.center[e]];
+    const int j = edges.atom[edges.neighbor[e]];
     const double gx = units.energy * g[0], gy = units.energy * g[1], gz = units.energy * g[2];
     f[i][0] += gx;
     f[i][1] += gy;
@@ -184,8 +184,8 @@ std::vector<double> LESNetwork::member_charge(int member) const
 void LESNetwork::add_gradient(const double *g, double **rows) const
 {
   for (bigint e = 0; e < edges.n_edges(); e++, g += 3) {
-    double *const ri = rows[edges.atom[edges.centre[e]]];
-    double *const rj = rows[edges.atom[edges.neighbour[e]]];
+    double *const ri = rows[edges.atom[edges.center[e]]];
+    double *const rj = rows[edges.atom[edges.neighbor[e]]];
     for (int k = 0; k < 3; k++) {
       ri[k] += units.energy * g[k];
       rj[k] -= units.energy * g[k];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A[lm, i, s k] = sum_j B_k(r_ij) Y_lm(r_ij / |r_ij|) over neighbours j of species s, its adjoint, and the derivative of
-// the adjoint, one centre at a time: nothing with edges x radial x angular elements exists anywhere.
+// A[lm, i, s k] = sum_j B_k(r_ij) Y_lm(r_ij / |r_ij|) over neighbors j of species s, its adjoint, and the derivative of
+// the adjoint, one center at a time: nothing with edges x radial x angular elements exists anywhere.
 
 #ifndef PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
 #define PAIR_LES_CORE_FUSED_DENSITY_KERNELS_H
@@ -15,7 +15,7 @@ template <class Real> inline constexpr int padded(int n)
   return (n + width_of<Real> - 1) / width_of<Real> * width_of<Real>;
 }
 
-// Edges of one centre to one species, as many at once as there are lanes. Empty lanes hold an edge at the cutoff, where the
+// Edges of one center to one species, as many at once as there are lanes. Empty lanes hold an edge at the cutoff, where the
 // radial functions and their first two derivatives vanish.
 template <class Real> struct Block {
   static constexpr int width = width_of<Real>;
@@ -42,11 +42,11 @@ template <class Real> struct Block {
 };
 
 template <class Real, class Action>
-inline void for_each_block(const DensityEdges<Real> &edges, std::int64_t centre, int species,
+inline void for_each_block(const DensityEdges<Real> &edges, std::int64_t center, int species,
                            const Action &action)
 {
   Block<Real> block;
-  for (std::int64_t e = edges.first[centre]; e < edges.first[centre + 1]; ++e) {
+  for (std::int64_t e = edges.first[center]; e < edges.first[center + 1]; ++e) {
     block.take(edges.vectors, e,
                edges.species[e] == species); // no branch: species alternate at random
     if (block.n == block.width) {

@@ -19,22 +19,22 @@ using Two = std::tuple<Tensor, Tensor>; // tangents of the density and of the ed
 
 // The arguments that all these operators share, checked: shapes and types here, elements where they are read.
 struct Neighborhood {
-  Tensor vectors, centre, species, harmonics;
+  Tensor vectors, center, species, harmonics;
   std::int64_t n_local, n_species;
   double cutoff;
   std::int64_t n_radial;
-  Tensor offsets = {}; // [n_local + 1] first edge of each centre
+  Tensor offsets = {}; // [n_local + 1] first edge of each center
 
   void check()
   {
-    check_same_device("density", vectors, {centre, species, harmonics});
+    check_same_device("density", vectors, {center, species, harmonics});
     const auto n_edges = vectors.size(0);
     TORCH_CHECK(vectors.dim() == 2 && vectors.size(1) == 3,
                 "density: edge_vectors must be [n_edges, 3], not ", vectors.sizes());
-    TORCH_CHECK(centre.scalar_type() == at::kLong && centre.numel() == n_edges,
-                "density: centre must be int64 [n_edges]");
+    TORCH_CHECK(center.scalar_type() == at::kLong && center.numel() == n_edges,
+                "density: center must be int64 [n_edges]");
     TORCH_CHECK(species.scalar_type() == at::kLong && species.numel() == n_edges,
-                "density: neighbour_species must be int64 [n_edges]");
+                "density: neighbor_species must be int64 [n_edges]");
     TORCH_CHECK(harmonics.scalar_type() == vectors.scalar_type(), "density: harmonics is ",
                 harmonics.scalar_type(), " but edge_vectors are ", vectors.scalar_type());
     TORCH_CHECK(harmonics.dim() == 2 && harmonics.size(0) == harmonics.size(1) &&
@@ -42,18 +42,18 @@ struct Neighborhood {
                 "density: harmonics must be 4 x 4, 9 x 9 or 16 x 16, not ", harmonics.sizes());
     TORCH_CHECK(n_radial >= 1 && n_radial <= MAX_RADIAL, "density: n_radial = ", n_radial,
                 ": must be 1 to ", MAX_RADIAL);
-    for (Tensor *tensor : {&vectors, &centre, &species, &harmonics}) *tensor = tensor->contiguous();
+    for (Tensor *tensor : {&vectors, &center, &species, &harmonics}) *tensor = tensor->contiguous();
   }
 
   // Fills `offsets`: on the host, or by the kernels of a device.
   void index(const DeviceKernels *device)
   {
     if (!device) {
-      offsets = edge_offsets("density", centre, n_local, "neighbour_species", species, n_species);
+      offsets = edge_offsets("density", center, n_local, "neighbor_species", species, n_species);
       return;
     }
-    offsets = at::empty({n_local + 1}, centre.options());
-    device->first_edges(centre.const_data_ptr<std::int64_t>(), vectors.size(0), n_local,
+    offsets = at::empty({n_local + 1}, center.options());
+    device->first_edges(center.const_data_ptr<std::int64_t>(), vectors.size(0), n_local,
                         offsets.data_ptr<std::int64_t>(), stream_of(vectors));
   }
 
@@ -76,8 +76,8 @@ struct Neighborhood {
   }
 };
 
-// run(begin, end, scratch) on ranges of centres
-template <class Real, class Run> void over_centres(const DensityEdges<Real> &edges, const Run &run)
+// run(begin, end, scratch) on ranges of centers
+template <class Real, class Run> void over_centers(const DensityEdges<Real> &edges, const Run &run)
 {
   constexpr std::int64_t grain = 64;
   at::parallel_for(0, edges.n_local, grain, [&](std::int64_t begin, std::int64_t end) {
@@ -89,7 +89,7 @@ template <class Real, class Run> void over_centres(const DensityEdges<Real> &edg
 struct DensityDoubleBackward : NotDifferentiable {
   static constexpr const char *schema =
       "density_double_backward(Tensor direction, Tensor adjoint, Tensor edge_vectors, "
-      "Tensor centre, Tensor neighbour_species, Tensor harmonics, SymInt n_local, int n_species, "
+      "Tensor center, Tensor neighbor_species, Tensor harmonics, SymInt n_local, int n_species, "
       "float cutoff, int n_radial, bool with_vectors) -> (Tensor, Tensor)";
 
   static Two shapes(const Tensor &, const Tensor &adjoint, const Tensor &vectors, const Tensor &,
@@ -102,11 +102,11 @@ struct DensityDoubleBackward : NotDifferentiable {
   }
 
   static Two compute(const Tensor &direction, const Tensor &adjoint, const Tensor &vectors,
-                     const Tensor &centre, const Tensor &species, const Tensor &harmonics,
+                     const Tensor &center, const Tensor &species, const Tensor &harmonics,
                      std::int64_t n_local, std::int64_t n_species, double cutoff,
                      std::int64_t n_radial, bool with_vectors)
   {
-    Neighborhood n{vectors, centre, species, harmonics, n_local, n_species, cutoff, n_radial};
+    Neighborhood n{vectors, center, species, harmonics, n_local, n_species, cutoff, n_radial};
     n.check();
     n.index(nullptr);
     const auto g = adjoint.contiguous(), u = direction.contiguous();
@@ -117,7 +117,7 @@ struct DensityDoubleBackward : NotDifferentiable {
       auto *to_density = density_tangent.data_ptr<scalar_t>();
       auto *to_vectors = with_vectors ? vector_tangent.data_ptr<scalar_t>() : nullptr;
       const auto *gp = g.const_data_ptr<scalar_t>(), *up = u.const_data_ptr<scalar_t>();
-      over_centres(edges, [&](auto begin, auto end, auto *scratch) {
+      over_centers(edges, [&](auto begin, auto end, auto *scratch) {
         fused_kernels<scalar_t>().density.double_backward(edges, begin, end, scratch, gp, up,
                                                           to_density, to_vectors);
       });
@@ -129,8 +129,8 @@ struct DensityDoubleBackward : NotDifferentiable {
 // The adjoint of the edge vectors.
 struct DensityBackward {
   static constexpr const char *schema =
-      "density_backward(Tensor adjoint, Tensor edge_vectors, Tensor centre, "
-      "Tensor neighbour_species, Tensor harmonics, SymInt n_local, int n_species, float cutoff, "
+      "density_backward(Tensor adjoint, Tensor edge_vectors, Tensor center, "
+      "Tensor neighbor_species, Tensor harmonics, SymInt n_local, int n_species, float cutoff, "
       "int n_radial) -> Tensor";
 
   static Tensor shapes(const Tensor &, const Tensor &vectors, const Tensor &, const Tensor &,
@@ -152,7 +152,7 @@ struct DensityBackward {
       auto *to = result.data_ptr<scalar_t>();
       const auto *g = from.const_data_ptr<scalar_t>();
       if (device) return device->density<scalar_t>().backward(edges, g, to, stream_of(n.vectors));
-      over_centres(edges, [&](auto begin, auto end, auto *scratch) {
+      over_centers(edges, [&](auto begin, auto end, auto *scratch) {
         fused_kernels<scalar_t>().density.backward(edges, begin, end, scratch, g, to);
       });
     });
@@ -171,7 +171,7 @@ struct DensityBackward {
 
 struct Density {
   static constexpr const char *schema =
-      "density(Tensor edge_vectors, Tensor centre, Tensor neighbour_species, Tensor harmonics, "
+      "density(Tensor edge_vectors, Tensor center, Tensor neighbor_species, Tensor harmonics, "
       "SymInt n_local, int n_species, float cutoff, int n_radial) -> Tensor";
 
   static Tensor shapes(const Tensor &vectors, const Tensor &, const Tensor &,
@@ -193,7 +193,7 @@ struct Density {
       const auto edges = n.edges<scalar_t>();
       auto *to = density.data_ptr<scalar_t>();
       if (device) return device->density<scalar_t>().forward(edges, to, stream_of(n.vectors));
-      over_centres(edges, [&](auto begin, auto end, auto *scratch) {
+      over_centers(edges, [&](auto begin, auto end, auto *scratch) {
         fused_kernels<scalar_t>().density.forward(edges, begin, end, scratch, to);
       });
     });

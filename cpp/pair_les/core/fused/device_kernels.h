@@ -26,8 +26,8 @@ template <class Real> struct DeviceProductKernels {
 };
 
 struct DeviceKernels {
-  // first[i] = number of edges whose centre is below i, for i = 0 .. n_local; centres are sorted
-  void (*first_edges)(const std::int64_t *centre, std::int64_t n_edges, std::int64_t n_local,
+  // first[i] = number of edges whose center is below i, for i = 0 .. n_local; centers are sorted
+  void (*first_edges)(const std::int64_t *center, std::int64_t n_edges, std::int64_t n_local,
                       std::int64_t *first, void *stream);
   DeviceDensityKernels<float> density_float;
   DeviceDensityKernels<double> density_double;

@@ -14,7 +14,7 @@
 
 namespace pair_les {
 
-// nullptr where nobody has brought any. Nothing is checked there that would have to be read from the device: centres must be
+// nullptr where nobody has brought any. Nothing is checked there that would have to be read from the device: centers must be
 // sorted and species in their range.
 const DeviceKernels *device_kernels(c10::DeviceType device);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the edges of each centre begin in a list that is sorted by centre, in the memory of the host.
+// Where the edges of each center begin in a list that is sorted by center, in the memory of the host.
 
 #ifndef PAIR_LES_CORE_FUSED_EDGE_OFFSETS_H
 #define PAIR_LES_CORE_FUSED_EDGE_OFFSETS_H
@@ -8,20 +8,20 @@
 
 namespace pair_les {
 
-// First edge of each of n_local centres, and the number of edges: int64 [n_local + 1]. Checks the order of `centre`, and that
+// First edge of each of n_local centers, and the number of edges: int64 [n_local + 1]. Checks the order of `center`, and that
 // `ends` (int64 of the same length, `ends_name` in messages of the operator `name`) are from 0 to n_ends - 1.
-inline at::Tensor edge_offsets(const char *name, const at::Tensor &centre, std::int64_t n_local,
+inline at::Tensor edge_offsets(const char *name, const at::Tensor &center, std::int64_t n_local,
                                const char *ends_name, const at::Tensor &ends, std::int64_t n_ends)
 {
-  const auto n_edges = centre.numel();
-  const auto offsets = at::empty({n_local + 1}, centre.options());
+  const auto n_edges = center.numel();
+  const auto offsets = at::empty({n_local + 1}, center.options());
   auto *const first = offsets.data_ptr<std::int64_t>();
-  const auto *c = centre.const_data_ptr<std::int64_t>();
+  const auto *c = center.const_data_ptr<std::int64_t>();
   const auto *end = ends.const_data_ptr<std::int64_t>();
-  std::int64_t next = 0; // centres below it have their first edge
+  std::int64_t next = 0; // centers below it have their first edge
   for (std::int64_t e = 0; e < n_edges; ++e) {
-    TORCH_CHECK(c[e] >= 0 && c[e] >= next - 1 && c[e] < n_local, name, ": centre[", e, "] = ", c[e],
-                ": centres must be sorted, not negative and below n_local = ", n_local);
+    TORCH_CHECK(c[e] >= 0 && c[e] >= next - 1 && c[e] < n_local, name, ": center[", e, "] = ", c[e],
+                ": centers must be sorted, not negative and below n_local = ", n_local);
     TORCH_CHECK(end[e] >= 0 && end[e] < n_ends, name, ": ", ends_name, "[", e, "] = ", end[e],
                 ": must be from 0 to ", n_ends - 1);
     while (next <= c[e]) first[next++] = e;

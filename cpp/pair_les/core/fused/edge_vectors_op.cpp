@@ -21,7 +21,7 @@ constexpr std::int64_t GRAIN = 4096; // edges
 struct Pairs {
   Tensor index;
   std::int64_t n_edges, n_atoms;
-  const std::int64_t *centre, *neighbour;
+  const std::int64_t *center, *neighbor;
 
   Pairs(const Tensor &edge_index, std::int64_t n_atoms_) : n_atoms(n_atoms_)
   {
@@ -31,19 +31,18 @@ struct Pairs {
                 edge_index.scalar_type(), " ", edge_index.sizes());
     index = edge_index.contiguous();
     n_edges = index.size(1);
-    centre = index.const_data_ptr<std::int64_t>();
-    neighbour = centre + n_edges;
+    center = index.const_data_ptr<std::int64_t>();
+    neighbor = center + n_edges;
   }
 
   bool known(std::int64_t e) const
   {
     const auto n = static_cast<std::uint64_t>(n_atoms); // negative numbers are larger
-    return static_cast<std::uint64_t>(centre[e]) < n &&
-           static_cast<std::uint64_t>(neighbour[e]) < n;
+    return static_cast<std::uint64_t>(center[e]) < n && static_cast<std::uint64_t>(neighbor[e]) < n;
   }
   void check(std::int64_t e) const
   {
-    TORCH_CHECK(known(e), "edge_vectors: atoms ", centre[e], " and ", neighbour[e], " of edge ", e,
+    TORCH_CHECK(known(e), "edge_vectors: atoms ", center[e], " and ", neighbor[e], " of edge ", e,
                 ": must be from 0 to ", n_atoms - 1);
   }
 };
@@ -85,7 +84,7 @@ struct EdgeVectors {
         at::parallel_for(0, pairs.n_edges, GRAIN, [&](std::int64_t begin, std::int64_t end) {
           for (std::int64_t e = begin; e < end; ++e) {
             pairs.check(e);
-            const From *i = at + 3 * pairs.centre[e], *j = at + 3 * pairs.neighbour[e];
+            const From *i = at + 3 * pairs.center[e], *j = at + 3 * pairs.neighbor[e];
             for (int d = 0; d < 3; ++d) {
               const From vector = by ? j[d] - i[d] + by[3 * e + d] : j[d] - i[d];
               to[3 * e + d] = static_cast<scalar_t>(vector);
@@ -135,19 +134,19 @@ struct EdgeVectorsBackward {
         auto *to = result.data_ptr<scalar_t>();
         std::int64_t e = 0;
         while (e < pairs.n_edges) {
-          // edges of one centre follow each other
-          const std::int64_t centre = pairs.centre[e];
+          // edges of one center follow each other
+          const std::int64_t center = pairs.center[e];
           scalar_t sum[3] = {};
-          for (; e < pairs.n_edges && pairs.centre[e] == centre; ++e) {
+          for (; e < pairs.n_edges && pairs.center[e] == center; ++e) {
             pairs.check(e);
-            scalar_t *const target = to + 3 * pairs.neighbour[e];
+            scalar_t *const target = to + 3 * pairs.neighbor[e];
             for (int d = 0; d < 3; ++d) {
               const auto value = static_cast<scalar_t>(from[3 * e + d]);
               target[d] += value;
               sum[d] += value;
             }
           }
-          for (int d = 0; d < 3; ++d) to[3 * centre + d] -= sum[d];
+          for (int d = 0; d < 3; ++d) to[3 * center + d] -= sum[d];
         }
       });
     });

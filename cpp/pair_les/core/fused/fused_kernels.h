@@ -13,18 +13,18 @@ inline constexpr int MAX_L = 3;
 inline constexpr int MAX_LM = (MAX_L + 1) * (MAX_L + 1);
 inline constexpr int MAX_RADIAL = 64;
 
-// Edges of a range of centres. Those of centre i are first[i] .. first[i + 1] - 1.
+// Edges of a range of centers. Those of center i are first[i] .. first[i + 1] - 1.
 template <class Real> struct DensityEdges {
   const Real *vectors;         // [n_edges, 3] angstrom
   const std::int64_t *first;   // [n_local + 1]
-  const std::int64_t *species; // [n_edges] species of the neighbour
+  const std::int64_t *species; // [n_edges] species of the neighbor
   const Real *harmonics;       // [n_lm, n_lm] monomials to harmonics
   std::int64_t n_local;
   int n_species, n_radial, l_max;
   Real cutoff;
 };
 
-// `scratch` is room for density_scratch_size() elements; begin .. end - 1 are the centres to do. Densities and their
+// `scratch` is room for density_scratch_size() elements; begin .. end - 1 are the centers to do. Densities and their
 // adjoints are [n_lm, n_local, n_species * n_radial].
 template <class Real> struct DensityKernels {
   void (*forward)(const DensityEdges<Real> &, std::int64_t begin, std::int64_t end, Real *scratch,
@@ -66,12 +66,12 @@ template <class Real> struct ProductKernels {
 // Sums of net/messages.py, [n_lm, n_local, 2 * n_channels], over edges as those of DensityEdges. The number of channels is a
 // multiple of MessageKernels::lanes.
 template <class Real> struct MessageEdges {
-  const Real *vectors;           // [n_edges, 3] angstrom
-  const std::int64_t *first;     // [n_local + 1]
-  const std::int64_t *neighbour; // [n_edges]
-  const Real *messages;          // [n_atoms, n_sent, n_channels]
-  const Real *weights;           // [n_radial, l_max + 2, n_channels]
-  const Real *harmonics;         // [n_lm, n_lm] monomials to harmonics
+  const Real *vectors;          // [n_edges, 3] angstrom
+  const std::int64_t *first;    // [n_local + 1]
+  const std::int64_t *neighbor; // [n_edges]
+  const Real *messages;         // [n_atoms, n_sent, n_channels]
+  const Real *weights;          // [n_radial, l_max + 2, n_channels]
+  const Real *harmonics;        // [n_lm, n_lm] monomials to harmonics
   std::int64_t n_local;
   int n_sent, n_channels, n_radial, l_max;
   Real cutoff;

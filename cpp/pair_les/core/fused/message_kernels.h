@@ -80,7 +80,7 @@ template <class Real> inline void add(Real *to, const Lanes<Real> &x)
   store(to, load(to) + x);
 }
 
-// What depends on the edges alone, for some of the edges of one centre.
+// What depends on the edges alone, for some of the edges of one center.
 template <int L, class Ops> struct EdgeBasis {
   using Real = typename Ops::Real;
   using T = typename Ops::T;
@@ -129,14 +129,14 @@ template <int L, class Ops> struct EdgeBasis {
   }
 };
 
-// action(basis) for the edges of one centre, some at a time.
+// action(basis) for the edges of one center, some at a time.
 template <int L, class Ops, class Action>
 inline void over_edges(const MessageEdges<typename Ops::Real> &edges,
-                       const typename Ops::Real *vector_direction, std::int64_t centre,
+                       const typename Ops::Real *vector_direction, std::int64_t center,
                        bool with_slopes, EdgeBasis<L, Ops> &basis, const Action &action)
 {
-  const std::int64_t end = edges.first[centre + 1];
-  for (std::int64_t e = edges.first[centre]; e < end; e += MOST_EDGES) {
+  const std::int64_t end = edges.first[center + 1];
+  for (std::int64_t e = edges.first[center]; e < end; e += MOST_EDGES) {
     const auto n = static_cast<int>(end - e < MOST_EDGES ? end - e : MOST_EDGES);
     basis.fill(edges, vector_direction, e, n, with_slopes);
     action(basis);
@@ -199,7 +199,7 @@ void receive(const MessageEdges<typename Ops::Real> &edges, std::int64_t begin, 
     over_edges<L, Ops>(edges, along.vectors, i, false, basis, [&](const EdgeBasis<L, Ops> &b) {
       for (int c = 0; c < C; c += width) {
         const auto message = [&](int lm, int e) {
-          const auto at = edges.neighbour[b.first + e] * n_sent + lm;
+          const auto at = edges.neighbor[b.first + e] * n_sent + lm;
           return load_number<Ops>(edges.messages, along.messages, at * C + c);
         };
         for (int e = 0; e < b.n; ++e) {
@@ -256,7 +256,7 @@ void send_back(const MessageEdges<typename Ops::Real> &edges, std::int64_t begin
           g_as_is[lm] = load(row + C);
         }
         for (int e = 0; e < b.n; ++e) {
-          const auto sender = edges.neighbour[b.first + e] * n_sent;
+          const auto sender = edges.neighbor[b.first + e] * n_sent;
           T h[n_lm], towards = Ops::zero(), of_as_is = Ops::zero();
           for (int lm = 0; lm < n_sent; ++lm) {
             h[lm] = load_number<Ops>(edges.messages, along.messages, (sender + lm) * C + c);

@@ -23,10 +23,10 @@ using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>; // of the sums, then as
 
 // The arguments that all these operators share, checked.
 struct Senders {
-  Tensor vectors, centre, neighbour, messages, weights, harmonics;
+  Tensor vectors, center, neighbor, messages, weights, harmonics;
   std::int64_t n_local;
   double cutoff;
-  Tensor offsets = {}; // [n_local + 1] first edge of each centre
+  Tensor offsets = {}; // [n_local + 1] first edge of each center
 
   // Pads the channels of messages and weights.
   ChannelPadding check()
@@ -34,9 +34,9 @@ struct Senders {
     const auto n_edges = vectors.size(0);
     TORCH_CHECK(vectors.dim() == 2 && vectors.size(1) == 3,
                 "messages: edge_vectors must be [n_edges, 3], not ", vectors.sizes());
-    for (const Tensor &index : {centre, neighbour})
+    for (const Tensor &index : {center, neighbor})
       TORCH_CHECK(index.scalar_type() == at::kLong && index.numel() == n_edges,
-                  "messages: centre and neighbour must be int64 [n_edges]");
+                  "messages: center and neighbor must be int64 [n_edges]");
     for (const Tensor &other : {messages, weights, harmonics})
       TORCH_CHECK(other.scalar_type() == vectors.scalar_type(), "messages: ", other.scalar_type(),
                   " beside edge_vectors of ", vectors.scalar_type());
@@ -51,13 +51,13 @@ struct Senders {
                     weights.size(1) == l_max + 2 && weights.size(2) == messages.size(2),
                 "messages: weights must be [1 to ", MAX_RADIAL, ", ", l_max + 2, ", ",
                 messages.size(2), "], not ", weights.sizes());
-    for (Tensor *tensor : {&vectors, &centre, &neighbour, &harmonics})
+    for (Tensor *tensor : {&vectors, &center, &neighbor, &harmonics})
       *tensor = tensor->contiguous();
     const ChannelPadding padding(messages.size(2), n_lanes());
     messages = padding.fill(messages);
     weights = padding.fill(weights);
 
-    offsets = edge_offsets("messages", centre, n_local, "neighbour", neighbour, messages.size(0));
+    offsets = edge_offsets("messages", center, n_local, "neighbor", neighbor, messages.size(0));
     return padding;
   }
 
@@ -76,7 +76,7 @@ struct Senders {
   {
     return {vectors.const_data_ptr<Real>(),
             offsets.const_data_ptr<std::int64_t>(),
-            neighbour.const_data_ptr<std::int64_t>(),
+            neighbor.const_data_ptr<std::int64_t>(),
             messages.const_data_ptr<Real>(),
             weights.const_data_ptr<Real>(),
             harmonics.const_data_ptr<Real>(),
@@ -89,9 +89,9 @@ struct Senders {
   }
 };
 
-constexpr std::int64_t GRAIN = 64; // centres
+constexpr std::int64_t GRAIN = 64; // centers
 
-// Adjoints by run(begin, end, adjoint) on ranges of centres. Centres share senders and weights, so that ranges which run at
+// Adjoints by run(begin, end, adjoint) on ranges of centers. Centers share senders and weights, so that ranges which run at
 // the same time need sums of their own.
 template <class Real, class Run>
 Three adjoints(const Senders &n, const ChannelPadding &padding, bool with_weights, const Run &run)
@@ -129,8 +129,8 @@ Tensor empty_weights(const Tensor &weights, bool with_weights)
 struct MessagesDoubleBackward : NotDifferentiable {
   static constexpr const char *schema =
       "messages_double_backward(Tensor vector_direction, Tensor message_direction, "
-      "Tensor weight_direction, Tensor adjoint, Tensor edge_vectors, Tensor centre, "
-      "Tensor neighbour, Tensor messages, Tensor weights, Tensor harmonics, SymInt n_local, "
+      "Tensor weight_direction, Tensor adjoint, Tensor edge_vectors, Tensor center, "
+      "Tensor neighbor, Tensor messages, Tensor weights, Tensor harmonics, SymInt n_local, "
       "float cutoff, bool with_weights) -> (Tensor, Tensor, Tensor, Tensor)";
 
   static Four shapes(const Tensor &, const Tensor &, const Tensor &, const Tensor &adjoint,
@@ -143,11 +143,11 @@ struct MessagesDoubleBackward : NotDifferentiable {
 
   static Four compute(const Tensor &vector_direction, const Tensor &message_direction,
                       const Tensor &weight_direction, const Tensor &adjoint, const Tensor &vectors,
-                      const Tensor &centre, const Tensor &neighbour, const Tensor &messages,
+                      const Tensor &center, const Tensor &neighbor, const Tensor &messages,
                       const Tensor &weights, const Tensor &harmonics, std::int64_t n_local,
                       double cutoff, bool with_weights)
   {
-    Senders n{vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff};
+    Senders n{vectors, center, neighbor, messages, weights, harmonics, n_local, cutoff};
     const auto padding = n.check();
     const auto g = padding.fill(adjoint, 2), uv = vector_direction.contiguous(),
                um = padding.fill(message_direction), uw = padding.fill(weight_direction);
@@ -176,7 +176,7 @@ struct MessagesDoubleBackward : NotDifferentiable {
 // Adjoints of edge vectors, messages and weights.
 struct MessagesBackward {
   static constexpr const char *schema =
-      "messages_backward(Tensor adjoint, Tensor edge_vectors, Tensor centre, Tensor neighbour, "
+      "messages_backward(Tensor adjoint, Tensor edge_vectors, Tensor center, Tensor neighbor, "
       "Tensor messages, Tensor weights, Tensor harmonics, SymInt n_local, float cutoff, "
       "bool with_weights) -> (Tensor, Tensor, Tensor)";
 
@@ -188,12 +188,12 @@ struct MessagesBackward {
             empty_weights(weights, with_weights)};
   }
 
-  static Three compute(const Tensor &adjoint, const Tensor &vectors, const Tensor &centre,
-                       const Tensor &neighbour, const Tensor &messages, const Tensor &weights,
+  static Three compute(const Tensor &adjoint, const Tensor &vectors, const Tensor &center,
+                       const Tensor &neighbor, const Tensor &messages, const Tensor &weights,
                        const Tensor &harmonics, std::int64_t n_local, double cutoff,
                        bool with_weights)
   {
-    Senders n{vectors, centre, neighbour, messages, weights, harmonics, n_local, cutoff};
+    Senders n{vectors, center, neighbor, messages, weights, harmonics, n_local, cutoff};
     const auto padding = n.check();
     const auto g = padding.fill(adjoint, 2);
     return AT_DISPATCH_FLOATING_TYPES(vectors.scalar_type(), "messages_backward", [&] {
@@ -207,8 +207,8 @@ struct MessagesBackward {
   }
 
   static Variables differentiate(const Adjoints &direction, const Tensor &adjoint,
-                                 const Tensor &vectors, const Tensor &centre,
-                                 const Tensor &neighbour, const Tensor &messages,
+                                 const Tensor &vectors, const Tensor &center,
+                                 const Tensor &neighbor, const Tensor &messages,
                                  const Tensor &weights, const Tensor &harmonics,
                                  const c10::SymInt &n_local, double cutoff, bool)
   {
@@ -217,7 +217,7 @@ struct MessagesBackward {
     const auto weight_direction =
         direction[2].sym_numel() == weights.sym_numel() ? direction[2] : at::zeros_like(weights);
     const auto [of_adjoint, of_vectors, of_messages, of_weights] = call<MessagesDoubleBackward>(
-        direction[0], direction[1], weight_direction, adjoint, vectors, centre, neighbour, messages,
+        direction[0], direction[1], weight_direction, adjoint, vectors, center, neighbor, messages,
         weights, harmonics, n_local, cutoff, with_weights);
     return {of_adjoint, of_vectors, {}, {}, of_messages, with_weights ? of_weights : Tensor()};
   }
@@ -225,7 +225,7 @@ struct MessagesBackward {
 
 struct Messages {
   static constexpr const char *schema =
-      "messages(Tensor edge_vectors, Tensor centre, Tensor neighbour, Tensor messages, "
+      "messages(Tensor edge_vectors, Tensor center, Tensor neighbor, Tensor messages, "
       "Tensor weights, Tensor harmonics, SymInt n_local, float cutoff) -> Tensor";
 
   static Tensor shapes(const Tensor &vectors, const Tensor &, const Tensor &,
