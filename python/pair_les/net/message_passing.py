@@ -26,6 +26,7 @@ from pair_les.net.angular import harmonics_from_monomials
 from pair_les.net.base import ContractNet
 from pair_les.net.counts import as_size
 from pair_les.net.equivariants import degrees_of, equivariant_tables, find_row_order, invariants_and_products
+from pair_les.net.former_weights import rename_former_weights
 from pair_les.net.messages import messages
 from pair_les.net.products import degree_averages
 from pair_les.net.readout import SharedLinear, SharedReadout
@@ -129,7 +130,7 @@ class MessagePassingNet(ContractNet):
         self.readout = SharedReadout(
             n_s, 2 * n_features, list(settings.hidden), self.n_outputs, settings.charge_state
         )
-        self.register_load_state_dict_pre_hook(_rename_former_weights)
+        self.register_load_state_dict_pre_hook(rename_former_weights)
         if charge:
             self._spread_charges()
 
@@ -404,10 +405,3 @@ class MessagePassingNet(ContractNet):
 
     def _output_weights(self) -> list[Tensor]:
         return [*super()._output_weights(), self.readout.direct]
-
-
-def _rename_former_weights(module: nn.Module, state: dict[str, Tensor], prefix: str, *rest: object) -> None:
-    """Take weights under the name that they have in checkpoints of the previous release."""
-    former = prefix + "as_is_weights"
-    if former in state:
-        state[prefix + "passthrough_weights"] = state.pop(former)
