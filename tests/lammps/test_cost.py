@@ -23,7 +23,7 @@ def test_50000_atoms_on_one_rank(tmp_path, model):
     pair = ["pair_style les mesh stock", "pair_coeff * * model.pt " + " ".join(unit.types)]  # soon ready
     script = harness.setup(tmp_path, unit, model(), kspace="pppm 1e-4", pair=pair) + "run 0\n"
     script += "replicate 5 5 2\nrun 0\n"
-    run = harness.run_lammps(script, tmp_path, timeout=240)
+    run = harness.run_lammps(script, tmp_path, timeout=240, fresh=True)
     atoms = [thermo["Atoms"][-1] for thermo in run.thermo]
     energies = [thermo["PotEng"][-1] for thermo in run.thermo]
     assert atoms == [1000, 50000]
@@ -41,7 +41,7 @@ def test_virials_cost_only_where_asked_for(tmp_path, model, ranks):
         script += "fix use all ave/time 1 1 1 c_m\nrun 20\nunfix use\nuncompute m\nuncompute s\n"
     fastest = np.full(3, np.inf)
     for _ in range(5):  # other processes only ever add time: the fastest of all runs counts
-        run = harness.run_lammps(script, tmp_path, ranks, timeout=240)
+        run = harness.run_lammps(script, tmp_path, ranks, timeout=240, fresh=True)
         found = re.findall(r"^Kspace +\| [\d.e+-]+ +\| ([\d.e+-]+)", run.log, re.MULTILINE)
         fastest = np.minimum(fastest, np.reshape([float(seconds) for seconds in found], (3, 3)).min(0))
         plain, global_virial, atom_virial = fastest
@@ -59,7 +59,7 @@ def test_mesh_is_distributed(tmp_path, model):
     transformed, memory = [], []
     for ranks in (1, 2, 4):
         script = harness.setup(tmp_path, system, model(), kspace="pppm 1e-5") + "run 0\n"
-        run = harness.run_lammps(script, tmp_path, ranks)
+        run = harness.run_lammps(script, tmp_path, ranks, fresh=True)
         transformed.append(int(re.findall(r"3d grid and FFT values/proc = \d+ (\d+)", run.log)[-1]))
         memory.append(
             float(
