@@ -142,7 +142,7 @@ def run_lammps(
     lammps
         Executable and what always follows it; default `installed_lammps`, or `kokkos_lammps` if `WITH_KOKKOS`.
     fresh
-        Whether memory or time of a process from its start to its end matters (`fork_server`).
+        Whether it matters what the process loads, or its memory and time from start to end (`fork_server`).
 
     Raises
     ------

@@ -393,7 +393,8 @@ def test_lammps_goes_on_without_the_style(tmp_path):
     script = harness.setup(
         tmp_path, FLUID, "none", kspace=None, pair=["pair_style lj/cut 5.0", "pair_coeff * * 1 1"]
     )
-    run = harness.run_lammps(script + 'run 0\nshell "grep -c torch /proc/$PPID/maps"\n', tmp_path)
+    script += 'run 0\nshell "grep -c torch /proc/$PPID/maps"\n'
+    run = harness.run_lammps(script, tmp_path, fresh=True)
     assert re.search(r"^0$", run.output, re.MULTILINE), run.output[-2000:]
 
 
