@@ -39,8 +39,7 @@ def random_network(seed: int, layers: int = 0, lowest_hardness: float | None = N
     settings = NetSettings(
         cutoff=CUTOFF,
         n_radial=4,
-        l_max=2 if layers == 0 else 1,  # a layer more has twice the operations to trace
-        message_l_max=1,
+        l_max=2,
         body_order=4 if layers == 0 else 5,
         n_channels=4,
         hidden=[8],
