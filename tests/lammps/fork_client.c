@@ -61,7 +61,8 @@ int main(int argc, char **argv)
     if (sent < 0) return fail("write");
     done += (size_t) sent;
   }
-  for (uint32_t i = 3; i < request.n_descriptors; ++i) close(request.numbers[i]); /* it is the fork's now */
+  for (uint32_t i = 3; i < request.n_descriptors; ++i)
+    close(request.numbers[i]); /* it is the fork's now */
 
   int status;
   if (recv(server, &status, sizeof status, MSG_WAITALL) != sizeof status) return 1;

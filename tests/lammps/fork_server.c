@@ -126,7 +126,8 @@ static int serve(void)
   sigprocmask(SIG_BLOCK, &child_ends, &former);
   const int signals = signalfd(-1, &child_ends, SFD_CLOEXEC);
 
-  struct pollfd watched[3 + MOST_RUNS] = {{0, POLLIN, 0}, {listener, POLLIN, 0}, {signals, POLLIN, 0}};
+  struct pollfd watched[3 + MOST_RUNS] = {
+      {0, POLLIN, 0}, {listener, POLLIN, 0}, {signals, POLLIN, 0}};
   pid_t children[3 + MOST_RUNS];
   nfds_t n_watched = 3;
   if (write(1, "ready\n", 6) != 6) fail("standard output");
@@ -168,7 +169,7 @@ static int serve(void)
       }
       free(text);
       for (uint32_t i = 0; i < request.n_descriptors; ++i) close(descriptors[i]);
-      watched[n_watched] = (struct pollfd){client, POLLIN, 0};
+      watched[n_watched] = (struct pollfd) {client, POLLIN, 0};
       children[n_watched++] = child;
     }
   }

@@ -109,6 +109,7 @@ def energy_of(atoms: Atoms) -> float:
     return atoms.get_potential_energy()
 
 
+@pytest.mark.slow
 def test_in_another_process(atoms: Atoms) -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         found = pool.submit(energy_of, atoms).result(timeout=120)

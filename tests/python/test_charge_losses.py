@@ -208,6 +208,7 @@ def test_frames_without_labels_do_not_count(folder):
     assert collate(bare).to(torch.device("cpu")).charge_labels is None
 
 
+@pytest.mark.slow
 def test_training_asks_charges_for_more(tmp_path):
     """The same few epochs with and without: dipoles of the training frames get better, and sums of charges smaller."""
     from pair_les.training.config_file import parse_config

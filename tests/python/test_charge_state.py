@@ -166,6 +166,7 @@ def cation(run: Path, folder: Path) -> Path:
     return folder / "cation.pt"
 
 
+@pytest.mark.slow
 def test_one_run_gives_a_model_for_each_state(run, folder, cation):
     export(run, folder / "neutral.pt", "float64", charge=0.0)
     errors = {
@@ -240,6 +241,7 @@ def test_sizes_of_a_charge():
     assert choose_charge_state([*states[:2]], 1.0, None, "run") == 1.0 / 13
 
 
+@pytest.mark.slow
 def test_blind_networks_take_no_state(tiny_run, tmp_path):
     with pytest.raises(
         RunError, match="--charge 1: this network is not conditioned on the charge state: leave it out"
@@ -283,6 +285,7 @@ def test_configurations_without_a_state_to_learn(folder, tmp_path):
         train(parse_config(values, "tiny"))
 
 
+@pytest.mark.slow
 def test_short_range_networks_are_told_too(folder):
     finished = train(config(folder, "short", long_range=None))
     export(finished, folder / "short.pt", charge=1.0)

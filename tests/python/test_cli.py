@@ -156,6 +156,7 @@ def test_train_export_inspect_evaluate(command, tiny_folder: Path, tiny_run: Pat
     assert code == 0 and json.loads(out)["n_frames"] == 12 and "stress_rmse" in json.loads(out)
 
 
+@pytest.mark.slow
 def test_the_installed_command_reports_errors_without_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pair_les.cli.app", "evaluate", "none.pt", "a.xyz"],

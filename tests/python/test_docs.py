@@ -38,6 +38,7 @@ def salt(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_example_model_is_a_model(salt: Path) -> None:
     """Its forces are the derivative of its energy, chain term and long range included."""
     from ase import Atoms
@@ -77,6 +78,7 @@ def test_the_example_model_keeps_every_size(salt: Path) -> None:
         assert found["energy"].shape == found["charge"].shape == (n,)
 
 
+@pytest.mark.slow
 def test_the_example_of_the_calculator_runs(salt: Path) -> None:
     program = blocks("docs/guide/run.md", "python")[0]
     done = subprocess.run(
@@ -85,6 +87,7 @@ def test_the_example_of_the_calculator_runs(salt: Path) -> None:
     assert done.returncode == 0 and len(done.stdout.split()) > 8, done.stderr
 
 
+@pytest.mark.slow
 def test_the_example_of_charges_runs(salt: Path) -> None:
     (program,) = blocks("docs/guide/charges.md", "python")
     done = subprocess.run(

@@ -441,6 +441,7 @@ def configuration(folder: Path, **training: Any) -> Any:
     return parse_config(values, "test")
 
 
+@pytest.mark.slow
 def test_training_learns_and_exports(tmp_path: Path) -> None:
     """From energies and forces of frames in three total charges: what the charges are, and what another electron costs."""
     teacher, student = tmp_path / "teacher.pt", tmp_path / "student.pt"

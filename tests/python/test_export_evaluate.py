@@ -58,6 +58,7 @@ def test_export_writes_the_contract_and_reports_small_differences(tiny_run: Path
     assert sorted(file.name for file in tmp_path.iterdir()) == ["model.pt"]
 
 
+@pytest.mark.slow
 def test_anybody_with_torch_reads_the_file(model: Path) -> None:
     """The archive itself has no operator of this package; the fused form beside it gives the same numbers."""
     program = (

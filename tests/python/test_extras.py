@@ -27,6 +27,7 @@ def test_extras_bring_their_packages(package: str, extra: str) -> None:
     assert f'"{distribution}>' in requirements(extra)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "missing, extra, command",
     [
@@ -58,6 +59,7 @@ def test_the_version_has_one_place() -> None:
     assert 'dynamic = ["version", "dependencies"]' in PYPROJECT
 
 
+@pytest.mark.slow
 def test_running_a_model_needs_no_extra() -> None:
     """Calculator, `pair-les inspect`, `check` and `doctor` import nothing that an extra brings."""
     blocked = "".join(f"sys.modules[{name!r}] = None; " for name in EXTRA_OF_PACKAGE)

@@ -133,6 +133,7 @@ def test_charges_of_charged_cells_add_up_to_their_charge() -> None:
     assert torch.equal(two, charges)
 
 
+@pytest.mark.slow
 def test_the_user_is_told(tiny_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     values = tiny_config(tiny_folder, epochs=1, initial_charges={"Na": 0.6, "Cl": -0.3})
     values["output"] = str(tmp_path / "run")
@@ -154,6 +155,7 @@ def test_the_network_starts_from_them() -> None:
     assert charge.tolist() == pytest.approx([0.7, -0.4, -0.4])
 
 
+@pytest.mark.slow
 def test_they_are_held_and_then_released(tiny_folder: Path, tmp_path: Path) -> None:
     def charges_after(epochs: int, **training: Any) -> list[float]:
         values = tiny_config(

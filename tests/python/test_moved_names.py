@@ -21,6 +21,7 @@ def test_former_name_is_the_same_module(former: str) -> None:
     assert module is import_module(present) and module.__name__ == present
 
 
+@pytest.mark.slow
 def test_present_names_do_not_warn() -> None:
     code = "from pair_les import *; import pair_les.evaluation, pair_les.long_range, pair_les.observables, pair_les.export"
     subprocess.run([sys.executable, "-W", "error::FutureWarning:__main__", "-c", code], check=True)

@@ -68,6 +68,7 @@ def test_published_born_charges(model, case, remove_mean, eps):
     assert np.abs(found - expected).max() < tol.VECTORS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["pair", "message_passing", "vanishing_charge"])
 def test_isolated_born_charges_are_the_derivative_of_the_dipole(model, kind):
     atoms, path, step = ions(pbc=False), model(kind, neutralize=True), 1e-4

@@ -87,6 +87,7 @@ def test_export(tiny_run: Path, tmp_path: Path) -> None:
     assert file.read_text() == "old" and list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.slow
 def test_training_from_the_command_line(tiny_folder: Path, tmp_path: Path) -> None:
     """One line on stderr, and the run resumes where it was."""
     import yaml

@@ -206,6 +206,7 @@ def test_no_compiler(tiny_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_compiler_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own first error, in one line."""
     compiler = tmp_path / "compiler"
@@ -269,6 +270,7 @@ class Branching(torch.nn.Module):
         return {"energy": squares.new_zeros(n_local).index_add(0, edge_index[0], squares)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "network, message",
     [
@@ -318,6 +320,7 @@ def test_outputs_are_checked_before_anything_is_compiled(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_command_line(tiny_run: Path, tiny_folder: Path, tmp_path: Path) -> None:
     """Export with progress and comparison, inspect, evaluate: the errors are those of the TorchScript file."""
     command = [*CLI, "export", str(tiny_run), "--format", "pt2", "--isa", "baseline", "-o", "tiny.pt2"]

@@ -58,6 +58,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["thousands", "all-electron"])
 def test_same_training_same_errors_same_energy_differences(trained, name: str) -> None:
     """`evaluate` and `LESCalculator` of a run on shifted labels against the run on the others, to 1e-8 eV/atom."""

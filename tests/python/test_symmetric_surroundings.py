@@ -220,6 +220,7 @@ def gold_in_copper(scale: float) -> Atoms:
     return frame
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layers", [pytest.param(0, id="local"), pytest.param(1, id="message passing")])
 def test_perfect_crystals_teach_bounded_forces(layers: int, tmp_path: Path) -> None:
     """Rattled copper and perfect AuCu3, charges included: forces on rattled AuCu3, which no frame has shown."""

@@ -95,6 +95,7 @@ def test_a_run_leaves_everything_it_should(tiny_run: Path) -> None:
     assert sorted(train_frames + valid_frames) == list(range(48))
 
 
+@pytest.mark.slow
 def test_it_learns_a_few_frames_by_heart(folder: Path) -> None:
     """Errors of 4 frames against those after the first epoch; what is left is a matter of weights and epochs."""
     ase.io.write(folder / "train.xyz", ase.io.read(folder / "train.xyz", ":4"))
@@ -108,6 +109,7 @@ def test_it_learns_a_few_frames_by_heart(folder: Path) -> None:
         assert last < left * first, f"{kind}: {first} -> {last}"
 
 
+@pytest.mark.slow
 def test_a_network_with_messages_learns_and_is_exported(folder: Path, tmp_path: Path) -> None:
     messages = {"message_passing_layers": 1, "body_order": 5, "message_channels": 4, "message_l_max": 1}
     done = run(folder, {"model": messages}, weight_decay=0.05, beta2=0.99)
@@ -167,6 +169,7 @@ def test_the_checkpoint_holds_averaged_weights_beside_the_current_ones(tiny_run:
     assert any(not torch.equal(averaged[name], current[name]) for name in averaged)
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_a_run_for_good(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     values = {"epochs": 50, "learning_rate": 1e-30, "schedule": "constant", "ema": None}
     done = run(folder, early_stopping={"patience": 2}, **values)
@@ -233,6 +236,7 @@ def test_the_final_stage_may_come_gradually() -> None:
 # ------------------------------------------------------------------------------- interruption and resuming
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_the_same_as_never_killed(folder: Path, tmp_path: Path) -> None:
     """SIGTERM, then SIGKILL, then the end: the history of an uninterrupted run, digit by digit."""
     training = {"epochs": 5, "batch_size": 2, "checkpoint_seconds": 0.01}
@@ -271,6 +275,7 @@ def wait_for(condition: Any, process: subprocess.Popen[str], seconds: float = 12
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["adamw", "soap"])
 def test_a_run_that_died_between_epochs_goes_on_with_the_next(folder: Path, optimizer: str) -> None:
     """Optimizer, schedule, average, early stopping and best score come back from the checkpoint."""
@@ -381,6 +386,7 @@ def test_validation_elements_must_occur_in_training(folder: Path) -> None:
         run(folder, {"data": {"valid": [str(folder / "valid.xyz")]}})
 
 
+@pytest.mark.slow
 def test_two_processes_do_what_one_does(tiny_run: Path, folder: Path) -> None:
     """The same batches, shared out: equal to rounding."""
     process = start(folder, processes=2)

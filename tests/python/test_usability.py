@@ -81,6 +81,7 @@ def test_errors_beyond_the_limits_are_named() -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_run_that_is_worse_than_nothing_warns_and_is_not_exported(
     tiny_folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
