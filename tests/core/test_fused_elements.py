@@ -141,6 +141,7 @@ def test_edge_vectors_by_differences():
     )
 
 
+@pytest.mark.slow
 def test_operators_keep_the_rules_of_torch():
     """opcheck: schema, autograd registration, shapes of the Meta kernels, dynamic shapes."""
     x = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)

@@ -71,6 +71,7 @@ def test_every_record_is_shown_once() -> None:
         assert pages.count(f"<!-- table {file.stem} -->") == 1, file.name
 
 
+@pytest.mark.slow
 def test_a_benchmark_writes_its_record(tmp_path: Path) -> None:
     """One that counts, and gives the numbers of the page wherever it runs."""
     file = tmp_path / "new" / "weak_scaling.json"

@@ -217,6 +217,7 @@ def test_check_of_a_dump_knows_the_state(cation, folder, tmp_path):
     assert found.charge < 1e-7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("charge", "atoms", "message"),
     [

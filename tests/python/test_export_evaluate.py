@@ -80,6 +80,7 @@ def test_anybody_with_torch_reads_the_file(model: Path) -> None:
     assert [float(x) for x in run.stdout.split()] == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_a_committee_is_the_mean_of_its_networks(tiny_run: Path, tmp_path: Path) -> None:
     last = tiny_run / "checkpoints" / "last.ckpt"
     export([tiny_run, last], tmp_path / "both.pt", precision="float64")

@@ -77,6 +77,7 @@ def test_same_training_same_errors_same_energy_differences(trained, name: str) -
         assert abs(found[1] - constant - found[0]) / len(atoms) < tolerances.REFERENCE_ENERGY
 
 
+@pytest.mark.slow
 def test_the_file_keeps_them_apart(trained) -> None:
     """The network returns interaction energies; the metadata has the rest, in float64, which `inspect` prints."""
     file = trained("all-electron") / "model.pt"
@@ -94,6 +95,7 @@ def test_the_file_keeps_them_apart(trained) -> None:
     assert one.atomic_energies[0] < -500e3
 
 
+@pytest.mark.slow
 def test_a_committee_of_networks_with_other_reference_energies(trained, tmp_path: Path) -> None:
     """Energies of atoms are the means over the networks, whatever the reference energies of each are."""
     runs = [trained("none"), trained("thousands")]

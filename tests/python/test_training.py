@@ -342,6 +342,7 @@ def test_a_changed_configuration_is_refused_by_key(tiny_run: Path, tiny_folder: 
         run(tiny_folder, epochs=4, seed=2)
 
 
+@pytest.mark.slow
 def test_changed_data_and_a_second_writer_are_refused(folder: Path) -> None:
     run_folder = run(folder, epochs=1)
     (run_folder / "summary.json").unlink()

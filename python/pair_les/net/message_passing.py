@@ -34,6 +34,7 @@ from pair_les.net.settings import NetSettings
 from pair_les.net.statistics import (
     MESSAGE_CHANGE,
     SPREAD_CHANGE,
+    inverse_sizes,
     largest_change,
     normal_density,
     rattled,
@@ -346,7 +347,7 @@ class MessagePassingNet(ContractNet):
         densities = [self.density(species, edge_index, vectors, n_local) for vectors in graphs]
         self.density_mean.copy_(densities[0][0].mean(0))
         centered = [torch.cat([a[:1] - self.density_mean, a[1:]]) for a in densities]
-        self.density_scale.copy_(self._inverse_sizes(centered, species, smallest))
+        self.density_scale.copy_(inverse_sizes(centered, species, smallest))
         mixed = [self.mixed(a) for a in densities]
         features, products = zip(*(self.products(f, True) for f in mixed), strict=True)
         normal, normal_products = self.products(
@@ -357,7 +358,7 @@ class MessagePassingNet(ContractNet):
         for factors, typical in enumerate(torch.chunk(normal_products, 3, 2)):
             values = [torch.chunk(product, 3, 2)[factors] for product in products]
             of_normal = float(typical.square().mean())
-            self.product_scale[factors] = self._inverse_sizes(values, species, floor**2 * of_normal)
+            self.product_scale[factors] = inverse_sizes(values, species, floor**2 * of_normal)
 
         received = []
         for vectors, product, x in zip(graphs, products, features, strict=True):
@@ -365,30 +366,13 @@ class MessagePassingNet(ContractNet):
             received.append(self.received(h, edge_index[0], edge_index[1], vectors, n_local))
         halves = [torch.chunk(sums, 2, 2) for sums in received]
         n_sent = self.message_l_max + 1
-        self.message_scale[0] = self._inverse_sizes(
+        self.message_scale[0] = inverse_sizes(
             [toward for toward, _ in halves], species, smallest, MESSAGE_CHANGE
         )
         as_is = [values[: self.n_message_lm] for _, values in halves]
-        self.message_scale[1, :n_sent] = self._inverse_sizes(as_is, species, smallest, MESSAGE_CHANGE)
+        self.message_scale[1, :n_sent] = inverse_sizes(as_is, species, smallest, MESSAGE_CHANGE)
         again = [self.mix_received(sums, f) for sums, f in zip(received, mixed, strict=True)]
         self._fit_features([self.products(f, False)[0] for f in again], species, 1, smallest_feature)
-
-    def _inverse_sizes(
-        self, values: Sequence[Tensor], species: Tensor, smallest: float, share: float = 1.0
-    ) -> Tensor:
-        """Inverse root mean square of each degree, from ``values [n_lm, n, n_channels]`` of the frames and of displaced ones.
-
-        Sizes are at least `share` times those of the changes of any species, and mean squares at least `smallest`.
-        """
-        squares = []
-        for degree in range(math.isqrt(values[0].size(0))):
-            # [n (2 degree + 1) n_channels, 1], atoms first
-            parts = [part[degree**2 : (degree + 1) ** 2].transpose(0, 1).reshape(-1, 1) for part in values]
-            of_row = species.repeat_interleave(parts[0].size(0) // species.size(0))
-            change = largest_change(parts[0], torch.cat(parts[1:]), of_row)
-            square = float(parts[0].double().square().mean())
-            squares.append(max(square, share**2 * float(change)))
-        return torch.tensor(squares, dtype=torch.float64).clamp_min(smallest).rsqrt()
 
     def _fit_features(self, x: Sequence[Tensor], species: Tensor, layer: int, smallest: Tensor) -> None:
         """Means of each species, and one spread for all, from features of the frames and of displaced ones.

@@ -13,6 +13,9 @@ response to a displacement, and are without effect where neighborhoods differ as
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -128,3 +131,19 @@ def normal_density(n_lm: int, n_channels: int, like: Tensor) -> Tensor:
     """``[n_lm, 1000, n_channels]``: independent normal numbers of unit variance, the same in every call."""
     generator = torch.Generator().manual_seed(0)
     return torch.randn(n_lm, 1000, n_channels, generator=generator, dtype=torch.float64).to(like)
+
+
+def inverse_sizes(values: Sequence[Tensor], species: Tensor, smallest: float, share: float = 1.0) -> Tensor:
+    """Inverse root mean square of each degree, from ``values [n_lm, n, n_channels]`` of the frames and of displaced ones.
+
+    Sizes are at least `share` times those of the changes of any species, and mean squares at least `smallest`.
+    """
+    squares = []
+    for degree in range(math.isqrt(values[0].size(0))):
+        # [n (2 degree + 1) n_channels, 1], atoms first
+        parts = [part[degree**2 : (degree + 1) ** 2].transpose(0, 1).reshape(-1, 1) for part in values]
+        of_row = species.repeat_interleave(parts[0].size(0) // species.size(0))
+        change = largest_change(parts[0], torch.cat(parts[1:]), of_row)
+        square = float(parts[0].double().square().mean())
+        squares.append(max(square, share**2 * float(change)))
+    return torch.tensor(squares, dtype=torch.float64).clamp_min(smallest).rsqrt()
