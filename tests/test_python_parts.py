@@ -21,7 +21,7 @@ ALLOWED = {
     "observables": "model_file long_range data evaluation",
     "training": "installation model_file long_range net data evaluation observables",
     "export": "installation model_file net data evaluation training",
-    "lammps": "model_file evaluation",
+    "lammps": "model_file data evaluation",
     "analysis": "",
     "convert": "installation model_file long_range",
     "cli": "installation model_file long_range data evaluation observables training export lammps analysis convert",

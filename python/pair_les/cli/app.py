@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: ``pair-les train | export | convert | inspect | evaluate | check | analyze | doctor``.
+"""The command line: ``pair-les train | export | convert | inspect | evaluate | lammps | check | analyze | doctor``.
 
 Each command imports what it needs when it runs, so that ``--help`` answers at once.
 """
@@ -17,6 +17,7 @@ from pair_les.cli.analyze import analyze
 from pair_les.cli.convert import ConvertCommand, convert
 from pair_les.cli.evaluate import EvaluateCommand, evaluate
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
+from pair_les.cli.lammps import lammps
 
 app = typer.Typer(
     name="pair-les",
@@ -162,6 +163,7 @@ def inspect(model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Mode
 
 
 app.command(cls=EvaluateCommand)(evaluate)
+app.command()(lammps)
 
 
 @app.command()
