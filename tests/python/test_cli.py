@@ -167,3 +167,12 @@ def test_the_installed_command_reports_errors_without_traceback(tmp_path: Path) 
     )
     assert done.returncode == 2
     assert done.stderr.startswith("pair-les: error: ") and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("option", [("--born-order", "polarisation"), ("--born-order=polarisation",)])
+def test_former_spelling_of_a_value_is_taken(command, option: tuple[str, ...]) -> None:
+    """The choices are those of the option, and then the file is looked for."""
+    code, _, err = command("evaluate", "none.pt", "none.xyz", *option)
+    assert code == 2 and "none.pt: model file does not exist" in err
+    code, _, err = command("evaluate", "none.pt", "none.xyz", "--born-order=neither")
+    assert code == 2 and "polarization" in err
