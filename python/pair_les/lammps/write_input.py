@@ -139,7 +139,7 @@ def _box(atoms: Atoms, cell: Cell) -> Atoms:
     box.cell = cell.vectors
     box.pbc = (True, True, not cell.slab)
     if cell.slab:
-        length = np.linalg.norm(cell.vectors[2])
+        length = float(np.linalg.norm(cell.vectors[2]))
         normal = cell.vectors[2] / length
         heights = box.positions @ normal
         # LAMMPS repeats the slab after three heights of the box, Python after one length of `cell_with_vacuum`
