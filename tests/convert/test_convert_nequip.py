@@ -74,7 +74,8 @@ def test_isolated_atoms_have_the_shift_of_their_type(fresh, name):
 def test_contract(fresh):
     metadata = read_metadata(fresh / "parity.pt")
     assert metadata.species == ("O", "Na", "H") and metadata.cutoff == 3.5 and metadata.dtype == "float64"
-    assert metadata.message_passing_layers == 2 and metadata.message_features == [16, 32]
+    # 4x0e + 4x1o, then 4x0e + 4x1o + 4x1e: no product of these gives an odd scalar
+    assert metadata.message_passing_layers == 2 and metadata.message_features == [16, 28]
     assert metadata.reference_energies == {"O": -2043.0, "Na": -7.25, "H": -13.5}
     assert read_metadata(fresh / "single.pt").dtype == "float32"
     local = read_metadata(fresh / "allegro_package.pt")
