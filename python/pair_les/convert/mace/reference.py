@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from ase import Atoms
 
 from ...installation.process_state import default_dtype, silenced
+from ..ase_reference import evaluate_frame
 from ..converted import Reference
 
 
@@ -30,13 +32,10 @@ def calculator(model: torch.nn.Module, head: int, several_heads: bool) -> Callab
         )
 
     def reference(atoms: Atoms) -> Reference:
-        with default_dtype(torch.float64), silenced():
-            frame = atoms.copy()
-            frame.calc = ase_calculator
-            energy, forces = frame.get_potential_energy(), frame.get_forces()
-            stress = frame.get_stress(voigt=False) if frame.pbc.all() else None
-            charges = _charges(ase_calculator, frame, head)
-        return Reference(float(energy), np.array(forces), stress, charges)
+        with default_dtype(torch.float64):
+            values = evaluate_frame(ase_calculator, atoms)
+            with silenced():
+                return replace(values, charges=_charges(ase_calculator, atoms, head))
 
     return reference
 

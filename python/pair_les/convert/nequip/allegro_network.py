@@ -149,6 +149,7 @@ class AllegroStage(nn.Module):
         kept: list[Tensor],
         n: int,
     ) -> tuple[Tensor, list[Tensor]]:
+        """What a stage sends and keeps (:mod:`pair_les.convert.stages`); the last keeps the energies [n], eV."""
         centers, kinds = edge_index[0], species[:n]
         pairs, lengths, x = self.lengths(species, edge_index, edge_vectors)
         scalars = self.scalars(self.embedding(pairs, x))

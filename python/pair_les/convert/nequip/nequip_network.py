@@ -102,6 +102,7 @@ class NequipStage(nn.Module):
         kept: list[Tensor],
         n: int,
     ) -> tuple[Tensor, list[Tensor]]:
+        """What a stage sends and keeps (:mod:`pair_les.convert.stages`); the last keeps the energies [n], eV."""
         centers = species[:n]
         attributes = self.embedding.index_select(0, centers)
         if self.first:

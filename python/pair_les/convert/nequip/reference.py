@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 import torch
 from ase import Atoms
 
 from ...installation.process_state import default_dtype, silenced
+from ..ase_reference import evaluate_frame
 from ..converted import Reference
 
 
@@ -33,11 +33,7 @@ def calculator(model: Any) -> Callable[[Atoms], Reference]:
         ase_calculator = NequIPCalculator(model=model, device="cpu", transforms=transforms)
 
     def reference(atoms: Atoms) -> Reference:
-        with default_dtype(torch.float64), silenced():
-            frame = atoms.copy()
-            frame.calc = ase_calculator
-            energy, forces = frame.get_potential_energy(), frame.get_forces()
-            stress = frame.get_stress(voigt=False) if frame.pbc.all() else None
-        return Reference(float(energy), np.array(forces, dtype=np.float64), stress)
+        with default_dtype(torch.float64):
+            return evaluate_frame(ase_calculator, atoms)
 
     return reference

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from ase import Atoms
 from ase.data import chemical_symbols
@@ -15,6 +15,7 @@ from ase.data import chemical_symbols
 from ...errors import ConversionError
 from ...installation.process_state import silenced
 from ...model_file.metadata import Metadata
+from ..ase_reference import evaluate_frame
 from ..converted import Converted, Reference
 from ..environment import import_package
 from ..scripting import script_with_e3nn
@@ -164,13 +165,4 @@ def _calculator(file: str, head: str | None) -> Callable[[Atoms], Reference]:
 
     with silenced():
         ase_calculator = SevenNetCalculator(file, device="cpu", **({"modal": head} if head else {}))
-
-    def reference(atoms: Atoms) -> Reference:
-        frame = atoms.copy()
-        frame.calc = ase_calculator
-        with silenced():
-            energy, forces = frame.get_potential_energy(), frame.get_forces()
-            stress = frame.get_stress(voigt=False) if frame.pbc.all() else None
-        return Reference(float(energy), np.array(forces, dtype=np.float64), stress)
-
-    return reference
+    return partial(evaluate_frame, ase_calculator)
