@@ -89,6 +89,7 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
           device.name + "' and type '-k on g 1'");
     pair_les::EvaluatorOptions options;
     options.threads = lmp->kokkos->nthreads;
+    options.tape_bytes = tape_bytes;
     options.device.instead = "run without '-k on g'";
     if (!std::is_same_v<DeviceType, LMPHostType>)
       options.device.name = fmt::format("cuda:{}", Kokkos::device_id()); // KOKKOS took it by rank

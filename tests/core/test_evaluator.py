@@ -58,8 +58,9 @@ def test_both_phases_against_torch(tmp_path, options, relative):
     )
 
 
+@pytest.mark.parametrize("tape_bytes", [0, 10**9], ids=["recomputed", "kept"])
 @pytest.mark.parametrize("chunk_atoms", [1, 5, 23])
-def test_chunks_of_atoms_make_no_difference(tmp_path, chunk_atoms):
+def test_chunks_of_atoms_make_no_difference(tmp_path, chunk_atoms, tape_bytes):
     """Strictly local models get their centers a part at a time; some of these have no edges."""
     path = tmp_path / "model.pt"
     write_model(path, "pair")
@@ -70,8 +71,8 @@ def test_chunks_of_atoms_make_no_difference(tmp_path, chunk_atoms):
     edge_index, vectors = edge_index[:, own], vectors[own]
     potential = np.random.default_rng(1).normal(size=n_local)
     results = []
-    for chunk in (chunk_atoms, 1000):
-        evaluator = core.Evaluator(str(path), chunk_atoms=chunk)
+    for chunk, memory in ((chunk_atoms, tape_bytes), (1000, 10**9)):
+        evaluator = core.Evaluator(str(path), chunk_atoms=chunk, tape_bytes=memory)
         evaluator.forward(species, edge_index, vectors, n_local)
         evaluator.charge_gradient(potential)
         of_charge = np.array(evaluator.edge_gradient)

@@ -72,11 +72,11 @@ WRITERS = {
 }
 
 
-def both(path, chunk_atoms, potential, box=8.0):
+def both(path, chunk_atoms, potential, box=8.0, tape_bytes=10**9):
     """Energies, charges, gradients by the evaluator with messages exchanged, and by torch in one graph."""
     species, edge_index, vectors, with_ghosts, images = periodic_graph(box=box)
     n = len(species)
-    evaluator = core.Evaluator(str(path), chunk_atoms=chunk_atoms)
+    evaluator = core.Evaluator(str(path), chunk_atoms=chunk_atoms, tape_bytes=tape_bytes)
     evaluator.forward(*with_ghosts, vectors, n, core.ImageExchange(n, images))
     charged = evaluator.metadata.long_range is not None
     of_charge = np.zeros(vectors.shape)
@@ -100,12 +100,13 @@ def both(path, chunk_atoms, potential, box=8.0):
     return found, expected
 
 
+@pytest.mark.parametrize("tape_bytes", [0, 10**9], ids=["recomputed", "kept"])
 @pytest.mark.parametrize("chunk_atoms", [4, 1024])
 @pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
-def test_layer_by_layer_is_the_whole_network(tmp_path, writer, chunk_atoms):
+def test_layer_by_layer_is_the_whole_network(tmp_path, writer, chunk_atoms, tape_bytes):
     writer(tmp_path / "model.pt")
     potential = np.random.default_rng(1).normal(size=30)
-    found, expected = both(tmp_path / "model.pt", chunk_atoms, potential)
+    found, expected = both(tmp_path / "model.pt", chunk_atoms, potential, tape_bytes=tape_bytes)
     for mine, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(mine, theirs, rtol=1e-12, atol=1e-12)
 

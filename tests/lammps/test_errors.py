@@ -98,6 +98,19 @@ CASES = {
         ("device is cuda:99, but torch", "type 'pair_style les' without 'device'"),
         setup={"pair": ["pair_style les device cuda:99", "pair_coeff * * model.pt Cl Na"]},
     ),
+    # -- memory of the network
+    "memory in words": Case(
+        ("pair_style les memory is '2GB'", "number of gigabytes", "'pair_style les memory 2'"),
+        setup={"pair": ["pair_style les memory 2GB", "pair_coeff * * model.pt Cl Na"]},
+    ),
+    "negative memory": Case(
+        ("pair_style les memory is '-1'", "from 0 to"),
+        setup={"pair": ["pair_style les memory -1", "pair_coeff * * model.pt Cl Na"]},
+    ),
+    "memory without a number": Case(
+        ("pair_style les memory is ''", "number of gigabytes"),
+        setup={"pair": ["pair_style les memory", "pair_coeff * * model.pt Cl Na"]},
+    ),
     # -- the model file
     "missing file": Case(("model.pt", "check the path"), write=None),
     "folder": Case(("model.pt", "check the path"), write=lambda path: path.mkdir()),

@@ -92,6 +92,15 @@ def test_same_as_the_doubled_halo(tmp_path, writer, ranks):
     assert_equal(found["communicate"], expected, tolerances.EWALD)
 
 
+@pytest.mark.parametrize("writer", MODELS.values(), ids=MODELS)
+def test_nothing_is_kept_between_the_passes(tmp_path, writer):
+    """``memory 0``: each layer is evaluated once more before it is differentiated."""
+    writer(tmp_path / "file.pt")
+    options = {"pair": pair("communicate", "memory 0"), "ranks": 2}
+    found = harness.evaluate(tmp_path, TRICLINIC, tmp_path / "file.pt", **options)
+    assert_equal(found, oracle.evaluate(tmp_path / "file.pt", TRICLINIC), tolerances.EWALD)
+
+
 def test_four_ranks_and_communication_by_cuts(tmp_path):
     write_layers(tmp_path / "file.pt", 2)
     options = {"before_box": ["comm_style tiled"], "after_pair": ["balance 1.0 rcb"]}

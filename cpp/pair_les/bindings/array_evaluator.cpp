@@ -33,7 +33,8 @@ struct Evaluation {
   std::vector<double> energy, charge;
   std::int64_t n_edges = 0;
 
-  Evaluation(const std::string &path, int chunk_atoms, const std::string &device)
+  Evaluation(const std::string &path, int chunk_atoms, std::int64_t tape_bytes,
+             const std::string &device)
   {
     std::ifstream file(path, std::ios::binary);
     if (!file) throw std::runtime_error("cannot open model file '" + path + "'");
@@ -41,6 +42,7 @@ struct Evaluation {
     std::string error;
     EvaluatorOptions options;
     options.chunk_atoms = chunk_atoms;
+    options.tape_bytes = tape_bytes;
     options.device.name = device;
     evaluator.reset(pair_les_create_evaluator(path, archive, options, error));
     if (!evaluator) throw std::runtime_error(error);
@@ -115,8 +117,9 @@ void bind_array_evaluator(py::module_ &m)
 {
   m.def("capacity_for", &capacity_for, py::arg("needed"), py::arg("present"));
   py::class_<Evaluation>(m, "ArrayEvaluator")
-      .def(py::init<const std::string &, int, const std::string &>(), py::arg("path"),
-           py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms, py::arg("device") = "cpu")
+      .def(py::init<const std::string &, int, std::int64_t, const std::string &>(), py::arg("path"),
+           py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms,
+           py::arg("tape_bytes") = EvaluatorOptions().tape_bytes, py::arg("device") = "cpu")
       .def("forward", &Evaluation::forward, py::arg("species"), py::arg("edge_index"),
            py::arg("edge_vectors"), py::arg("n_local"))
       .def("backward", &Evaluation::backward, py::arg("potential"))

@@ -115,7 +115,7 @@ py::dict build_graph_from_lists(const Doubles &positions, const std::vector<int>
 }
 
 std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, int chunk_atoms,
-                                          const std::string &device)
+                                          std::int64_t tape_bytes, const std::string &device)
 {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("cannot open model file '" + path + "'");
@@ -124,6 +124,7 @@ std::unique_ptr<Evaluator> load_evaluator(const std::string &path, int threads, 
   EvaluatorOptions options;
   options.threads = threads;
   options.chunk_atoms = chunk_atoms;
+  options.tape_bytes = tape_bytes;
   options.device.name = device;
   std::unique_ptr<Evaluator> evaluator(pair_les_create_evaluator(path, archive, options, error));
   if (!evaluator) throw std::runtime_error(error);
@@ -238,7 +239,8 @@ void bind_evaluator(py::module_ &m)
       py::arg("device"), py::arg("node_rank"), py::arg("found"));
   py::class_<Evaluator>(m, "Evaluator")
       .def(py::init(&load_evaluator), py::arg("path"), py::arg("threads") = 1,
-           py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms, py::arg("device") = "cpu")
+           py::arg("chunk_atoms") = EvaluatorOptions().chunk_atoms,
+           py::arg("tape_bytes") = EvaluatorOptions().tape_bytes, py::arg("device") = "cpu")
       .def_property_readonly("metadata", &Evaluator::metadata,
                              py::return_value_policy::reference_internal)
       .def(

@@ -18,9 +18,12 @@
 namespace pair_les {
 
 struct EvaluatorOptions {
-  int threads = 1;        // intra-op threads of torch in this process
-  int chunk_atoms = 1024; // on a CPU, most centers that a strictly local model gets at once
-  TorchDevice device;     // where the network is evaluated
+  int threads = 1; // intra-op threads of torch in this process
+  // On a CPU a model whose edges have local centers gets at most so many of them at once, and keeps intermediate results for
+  // the backward pass up to so many bytes; beyond that the backward pass computes them once more.
+  int chunk_atoms = 1024;
+  std::int64_t tape_bytes = 2'000'000'000;
+  TorchDevice device; // where the network is evaluated
 };
 
 // A graph as in edges.h whose arrays already lie in memory of the evaluator's device and stay the caller's.

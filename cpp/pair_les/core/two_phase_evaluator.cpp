@@ -2,31 +2,23 @@
 // Evaluator over a model file: forward keeps the autograd tape, backward walks it once. Chunk by chunk on a CPU, at once on a
 // GPU; on arrays of the host, which are copied to the device of the network, or on arrays of that device.
 
+#include "chunk_tape.h"
 #include "device.h"
 #include "evaluator.h"
-#include "layered_tape.h"
 #include "long_range.h"
 #include "malloc_tuning.h"
 #include "model_file.h"
+#include "tape_memory.h"
 
 #include <ATen/Parallel.h>
-#include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
 #include <algorithm>
-#include <optional>
 #include <stdexcept>
 
 namespace pair_les {
 
 namespace {
-
-// Consecutive centers with the tape of their outputs.
-struct Chunk {
-  GraphChunk graph;
-  ModelFile::Output outputs;
-  std::optional<LayeredTape> layers; // where messages are exchanged
-};
 
 // Where the results of a forward pass go, [n_local] each: memory of the host, or of the device where the graph is there.
 struct Results {
@@ -52,7 +44,7 @@ class TwoPhaseEvaluator : public Evaluator {
                     const EvaluatorOptions &options) :
       name_(name), device_(torch_device(options.device)),
       model_(open_model_file(name, archive, device_)),
-      chunk_atoms_(std::max(1, options.chunk_atoms))
+      memory_(options.tape_bytes, std::max(1, options.chunk_atoms))
   {
     at::set_num_threads(std::max(1, options.threads));
   }
@@ -89,19 +81,21 @@ class TwoPhaseEvaluator : public Evaluator {
 
   void backward(const double *potential) override
   {
-    differentiate(false, [&](const Chunk &chunk, Seeded &sum) {
-      sum.add(chunk.outputs.energy, [](const auto &e) { return torch::ones_like(e); });
-      sum.add(chunk.outputs.charge, [&](const auto &) { return seed_tensor(potential, chunk); });
-      add_equilibration(potential, chunk, sum);
-    });
+    differentiate(
+        false, [&](const GraphChunk &chunk, const ModelFile::Output &outputs, Seeded &sum) {
+          sum.add(outputs.energy, [](const auto &e) { return torch::ones_like(e); });
+          sum.add(outputs.charge, [&](const auto &) { return seed_tensor(potential, chunk); });
+          add_equilibration(potential, chunk, outputs, sum);
+        });
     chunks_.clear();
   }
 
   void charge_gradient(const double *weight) override
   {
-    differentiate(true, [&](const Chunk &chunk, Seeded &sum) {
-      sum.add(chunk.outputs.charge, [&](const auto &) { return seed_tensor(weight, chunk); });
-    });
+    differentiate(
+        true, [&](const GraphChunk &chunk, const ModelFile::Output &outputs, Seeded &sum) {
+          sum.add(outputs.charge, [&](const auto &) { return seed_tensor(weight, chunk); });
+        });
   }
 
   void member_gradient(int member, const double *potential) override
@@ -109,10 +103,10 @@ class TwoPhaseEvaluator : public Evaluator {
     const auto of_member = [member](const torch::Tensor &all) {
       return all.defined() ? all[member] : all;
     };
-    differentiate(true, [&](const Chunk &chunk, Seeded &sum) {
-      sum.add(of_member(chunk.outputs.member_energy),
-              [](const auto &e) { return torch::ones_like(e); });
-      sum.add(of_member(chunk.outputs.member_charge),
+    differentiate(true, [&](const GraphChunk &chunk, const ModelFile::Output &outputs,
+                            Seeded &sum) {
+      sum.add(of_member(outputs.member_energy), [](const auto &e) { return torch::ones_like(e); });
+      sum.add(of_member(outputs.member_charge),
               [&](const auto &) { return seed_tensor(potential, chunk); });
     });
   }
@@ -120,9 +114,9 @@ class TwoPhaseEvaluator : public Evaluator {
   std::vector<double> member_charge(int member) const override
   {
     std::vector<double> charge(charge_.size());
-    for (const Chunk &chunk : chunks_)
-      if (chunk.outputs.member_charge.defined())
-        write(chunk, chunk.outputs.member_charge[member], charge.data());
+    for (const ChunkTape &tape : chunks_)
+      if (tape.outputs().member_charge.defined())
+        write(tape.chunk(), tape.outputs().member_charge[member], charge.data());
     return charge;
   }
 
@@ -140,16 +134,19 @@ class TwoPhaseEvaluator : public Evaluator {
     exchange_ = exchange;
     chunks_.clear();
     gradient_.reset();
-    GraphCutter cutter(graph, most_atoms(graph.arrays.n_local), model_->dtype(), device_);
+    measure_memory(graph);
+    GraphCutter cutter(graph, most_atoms(graph.arrays), model_->dtype(), device_);
+    memory_.start_pass();
     const auto received = exchange_ ? pass_messages(cutter) : torch::Tensor();
     const auto failure = attempt("forward", [&] {
-      while (!cutter.at_end()) run_at_once(cutter.next());
-      for (Chunk &chunk : chunks_) {
-        if (chunk.layers) chunk.outputs = chunk.layers->finish(received);
-        write(chunk, chunk.outputs.energy, results.energy);
-        write(chunk, chunk.outputs.charge, results.charge);
-        write(chunk, chunk.outputs.electronegativity, results.electronegativity);
-        write(chunk, chunk.outputs.hardness, results.hardness);
+      while (!cutter.at_end()) add_chunk(cutter).forward();
+      for (ChunkTape &tape : chunks_) {
+        if (exchange_) tape.finish(received);
+        const ModelFile::Output &outputs = tape.outputs();
+        write(tape.chunk(), outputs.energy, results.energy);
+        write(tape.chunk(), outputs.charge, results.charge);
+        write(tape.chunk(), outputs.electronegativity, results.electronegativity);
+        write(tape.chunk(), outputs.hardness, results.hardness);
       }
       if (on_device_) synchronize(device_);
       check_hardness();
@@ -172,11 +169,11 @@ class TwoPhaseEvaluator : public Evaluator {
   };
 
   // chi_i q_i + eta_i q_i^2 / 2 at fixed charges
-  void add_equilibration(const double *charge, const Chunk &chunk, Seeded &sum) const
+  void add_equilibration(const double *charge, const GraphChunk &chunk,
+                         const ModelFile::Output &outputs, Seeded &sum) const
   {
-    sum.add(chunk.outputs.electronegativity,
-            [&](const auto &) { return seed_tensor(charge, chunk); });
-    sum.add(chunk.outputs.hardness, [&](const auto &) {
+    sum.add(outputs.electronegativity, [&](const auto &) { return seed_tensor(charge, chunk); });
+    sum.add(outputs.hardness, [&](const auto &) {
       const auto q = seed_tensor(charge, chunk);
       return 0.5 * q * q;
     });
@@ -197,38 +194,61 @@ class TwoPhaseEvaluator : public Evaluator {
 
   // A network that gets edges of local atoms only sees its centers a part at a time, so that its temporaries stay in the
   // cache and small enough for malloc to keep. A GPU wants much work at once.
-  std::int64_t most_atoms(std::int64_t n_local) const
+  bool takes_graph_whole() const
   {
-    const bool whole = (metadata().message_passing_layers > 0 && !exchange_) || !device_.is_cpu();
-    return whole ? std::max<std::int64_t>(1, n_local) : chunk_atoms_;
+    return (metadata().message_passing_layers > 0 && !exchange_) || !device_.is_cpu();
   }
 
-  void run_at_once(GraphChunk part)
+  std::int64_t most_atoms(const DeviceGraph &graph) const
   {
-    Chunk chunk;
-    chunk.outputs = model_->forward(part.species, part.edge_index, part.edge_vectors, part.n_atoms);
-    part.species = part.edge_index = torch::Tensor(); // what is needed of them is on the tape
-    chunk.graph = std::move(part);
-    chunks_.push_back(std::move(chunk));
+    return takes_graph_whole() ? std::max<std::int64_t>(1, graph.n_local)
+                               : memory_.chunk_atoms(graph.n_local, graph.n_edges);
+  }
+
+  ChunkTape &add_chunk(GraphCutter &cutter)
+  {
+    GraphChunk chunk = cutter.next();
+    const bool keeps = takes_graph_whole() || memory_.keeps(chunk.n_atoms, chunk.n_edges);
+    return chunks_.emplace_back(*model_, std::move(chunk), keeps ? Tape::kept : Tape::recomputed);
+  }
+
+  // Evaluates a few atoms for the memory that they need; a failure is one of the forward pass, too, which reports it.
+  void measure_memory(const GraphView &graph)
+  {
+    if (memory_.measured() || takes_graph_whole() ||
+        graph.arrays.n_local < TapeMemory::ATOMS_TO_MEASURE)
+      return;
+    attempt("forward", [&] {
+      GraphCutter cutter(graph, TapeMemory::ATOMS_TO_MEASURE, model_->dtype(), device_);
+      const auto bytes = bytes_left_by([&] {
+        ChunkTape &tape = chunks_.emplace_back(*model_, cutter.next(), Tape::kept);
+        if (!exchange_) return tape.forward();
+        torch::Tensor messages;
+        for (int layer = 0; layer < metadata().message_passing_layers; ++layer) {
+          auto sent = message_rows(layer);
+          tape.send(layer, messages, sent);
+          messages = sent;
+        }
+        tape.finish(messages);
+      });
+      const GraphChunk &chunk = chunks_.front().chunk();
+      memory_.measure(chunk.n_atoms, chunk.n_edges, bytes);
+    });
+    chunks_.clear();
   }
 
   // The layers before the last, of all chunks; messages that arrive at the last one, [n_nodes, features].
   torch::Tensor pass_messages(GraphCutter &cutter)
   {
     auto failure = attempt("forward", [&] {
-      while (!cutter.at_end()) {
-        Chunk chunk;
-        chunk.graph = cutter.next();
-        chunk.layers.emplace(*model_, chunk.graph);
-        chunks_.push_back(std::move(chunk));
-      }
+      while (!cutter.at_end()) add_chunk(cutter);
     });
     torch::Tensor messages;
     for (int layer = 0; layer < metadata().message_passing_layers; ++layer) {
       auto sent = message_rows(layer);
       if (failure.message.empty())
         failure = attempt("forward", [&] {
-          for (Chunk &chunk : chunks_) chunk.layers->send(layer, messages, sent);
+          for (ChunkTape &tape : chunks_) tape.send(layer, messages, sent);
           sent = sent.to(torch::kCPU); // where messages are exchanged
         });
       exchange_->agree(failure.message);
@@ -256,18 +276,12 @@ class TwoPhaseEvaluator : public Evaluator {
     const int n_layers = exchange_ ? metadata().message_passing_layers : 0;
     auto adjoint = n_layers > 0 ? message_rows(n_layers - 1) : torch::Tensor();
     auto failure = attempt("backward", [&] {
-      for (Chunk &chunk : chunks_) {
+      for (ChunkTape &tape : chunks_) {
         Seeded sum;
-        collect(chunk, sum);
-        if (chunk.layers)
-          add_to_edges(
-              chunk, chunk.layers->differentiate_last(sum.outputs, sum.seeds, keep_tape, adjoint));
-        else if (!sum.outputs.empty())
-          add_to_edges(chunk, torch::autograd::grad(sum.outputs, {chunk.graph.edge_vectors},
-                                                    sum.seeds, keep_tape, false, true)[0]);
-        if (keep_tape) continue;
-        chunk.outputs = {};
-        if (!chunk.layers) chunk.graph.edge_vectors.reset();
+        collect(tape.chunk(), tape.outputs_on_tape(), sum);
+        add_to_edges(tape.chunk(),
+                     tape.differentiate_last(sum.outputs, sum.seeds, keep_tape, adjoint));
+        if (!keep_tape) tape.drop_outputs();
       }
       if (n_layers > 0) adjoint = adjoint.to(torch::kCPU);
     });
@@ -277,8 +291,8 @@ class TwoPhaseEvaluator : public Evaluator {
       adjoint = adjoint.to(device_);
       auto before = layer > 0 ? message_rows(layer - 1) : torch::Tensor();
       failure = attempt("backward", [&] {
-        for (Chunk &chunk : chunks_)
-          add_to_edges(chunk, chunk.layers->differentiate(layer, adjoint, keep_tape, before));
+        for (ChunkTape &tape : chunks_)
+          add_to_edges(tape.chunk(), tape.differentiate(layer, adjoint, keep_tape, before));
         if (layer > 0) before = before.to(torch::kCPU);
       });
       adjoint = before;
@@ -305,14 +319,13 @@ class TwoPhaseEvaluator : public Evaluator {
     return torch::zeros({n_edges_, 3}, torch::dtype(model_->dtype()).device(device_));
   }
 
-  void add_to_edges(const Chunk &chunk, const torch::Tensor &gradient)
+  void add_to_edges(const GraphChunk &chunk, const torch::Tensor &gradient)
   {
     if (!gradient.defined()) return;
     if (!gradient_.defined()) // that of the only chunk, without a copy
       gradient_ = gradient.contiguous();
     else
-      gradient_.narrow(0, chunk.graph.first_edge, chunk.graph.n_edges)
-          .add_(gradient.to(gradient_.device()));
+      gradient_.narrow(0, chunk.first_edge, chunk.n_edges).add_(gradient.to(gradient_.device()));
   }
 
   template <class Action> Failure attempt(const std::string &phase, const Action &action) const
@@ -327,14 +340,14 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
   // [n_local] numbers of the caller that belong to the chunk
-  torch::Tensor part_of(const double *values, const Chunk &chunk) const
+  torch::Tensor part_of(const double *values, const GraphChunk &chunk) const
   {
     return torch::from_blob(
-        const_cast<double *>(values) + chunk.graph.first_atom, {chunk.graph.n_atoms},
+        const_cast<double *>(values) + chunk.first_atom, {chunk.n_atoms},
         torch::dtype(torch::kFloat64).device(on_device_ ? device_ : torch::Device(torch::kCPU)));
   }
 
-  void write(const Chunk &chunk, const torch::Tensor &output, double *results) const
+  void write(const GraphChunk &chunk, const torch::Tensor &output, double *results) const
   {
     if (!output.defined() || !results) return;
     const auto target = part_of(results, chunk);
@@ -342,7 +355,7 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
   // values of the chunk's atoms in the model's precision
-  torch::Tensor seed_tensor(const double *values, const Chunk &chunk) const
+  torch::Tensor seed_tensor(const double *values, const GraphChunk &chunk) const
   {
     if (!values)
       throw std::runtime_error("backward() of a model with charges needs the latent potential");
@@ -352,10 +365,10 @@ class TwoPhaseEvaluator : public Evaluator {
   std::string name_;
   torch::Device device_; // on a CPU nothing is copied to or from it
   std::unique_ptr<ModelFile> model_;
-  std::int64_t chunk_atoms_;
+  TapeMemory memory_;
   std::int64_t n_edges_ = 0, n_nodes_ = 0;
   MessageExchange *exchange_ = nullptr; // of the present forward()
-  std::vector<Chunk> chunks_;
+  std::vector<ChunkTape> chunks_;
   bool on_device_ = false; // the arrays of the caller
   std::vector<double> energy_, charge_, electronegativity_, hardness_, edge_gradient_;
   torch::Tensor gradient_; // a view of edge_gradient_, or on the device

@@ -18,6 +18,8 @@ using namespace LAMMPS_NS;
 
 namespace {
 
+constexpr double MOST_GIGABYTES = 1.0e6;
+
 // Content of a file, read once and sent to all ranks: thousands of ranks must not open it at the
 // same time. False on every rank if it cannot be read.
 bool read_everywhere(const std::string &path, std::string &content, int me, MPI_Comm world)
@@ -60,15 +62,42 @@ int rank_in_node(MPI_Comm world)
 
 int LESModel::keyword(int narg, char **arg)
 {
-  if (strcmp(arg[0], "device") != 0) return 0;
-  const std::string wanted = (narg < 2) ? "" : arg[1];
-  if (!is_device(wanted))
+  if (strcmp(arg[0], "device") == 0) {
+    device_keyword((narg < 2) ? "" : arg[1]);
+    return 2;
+  }
+  if (strcmp(arg[0], "memory") == 0) {
+    memory_keyword((narg < 2) ? "" : arg[1]);
+    return 2;
+  }
+  return 0;
+}
+
+void LESModel::device_keyword(const std::string &value)
+{
+  if (!is_device(value))
     error->all(FLERR,
                "pair_style les device is '{}' but must be cpu, cuda or cuda:N with a GPU N counted "
                "from 0; type 'pair_style les device cuda'",
-               wanted);
-  device = {wanted, rank_in_node(world), "type 'pair_style les' without 'device'"};
-  return 2;
+               value);
+  device = {value, rank_in_node(world), "type 'pair_style les' without 'device'"};
+}
+
+void LESModel::memory_keyword(const std::string &value)
+{
+  const double gigabytes = utils::is_double(value) ? std::stod(value) : -1.0;
+  if (!(gigabytes >= 0.0 && gigabytes <= MOST_GIGABYTES))
+    error->all(FLERR,
+               "pair_style les memory is '{}' but must be a number of gigabytes of each process, "
+               "from 0 to {}; type 'pair_style les memory 2'",
+               value, MOST_GIGABYTES);
+  tape_bytes = static_cast<std::int64_t>(gigabytes * 1.0e9);
+}
+
+void LESModel::reset()
+{
+  device = {};
+  tape_bytes = pair_les::EvaluatorOptions().tape_bytes;
 }
 
 void LESModel::read(const char *given)
@@ -116,6 +145,7 @@ void LESModel::load(const std::string &archive)
 {
   pair_les::EvaluatorOptions options;
   options.threads = comm->nthreads;
+  options.tape_bytes = tape_bytes;
   options.device = device;
   evaluator = pair_les::create_evaluator(name, archive, options);
 }

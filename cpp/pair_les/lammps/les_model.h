@@ -9,6 +9,7 @@
 
 #include "core/evaluator.h"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,10 +21,10 @@ class LESModel : protected Pointers {
   LESModel(class LAMMPS *lmp) : Pointers(lmp) {}
   virtual ~LESModel() = default;
 
-  // Read the keyword device at the start of arg. Returns the number of words, 0 for another
-  // keyword.
+  // Read the keyword device or memory at the start of arg. Returns the number of words, 0 for
+  // another keyword.
   int keyword(int narg, char **arg);
-  void reset() { device = {}; }
+  void reset();
 
   // Read the model file and describe it in the log. Collective.
   void read(const char *name);
@@ -43,9 +44,12 @@ class LESModel : protected Pointers {
  protected:
   std::string name; // of the model file
   pair_les::TorchDevice device;
+  std::int64_t tape_bytes = pair_les::EvaluatorOptions().tape_bytes; // keyword memory
   std::unique_ptr<pair_les::Evaluator> evaluator;
   std::vector<int> species_of_type;
 
+  void device_keyword(const std::string &value);
+  void memory_keyword(const std::string &value);
   virtual void load(const std::string &archive); // creates the evaluator; throws
 };
 
