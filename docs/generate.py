@@ -79,9 +79,10 @@ def type_name(annotation: Any) -> str:
     if origin is Literal:
         return alternatives([f"`{value}`" for value in arguments])
     if origin is list or origin is tuple:
-        return f"list of {plural(type_name(arguments[0]))}"
+        members = get_args(arguments[0]) if get_origin(arguments[0]) in (Union, UnionType) else arguments[:1]
+        return f"list of {alternatives([plural(type_name(member).replace('section', 'mapping')) for member in members])}"
     if origin is dict:
-        return f"mapping of element to {type_name(arguments[1])}"
+        return f"mapping of {get_args(arguments[0])[1] if get_origin(arguments[0]) is Annotated else 'element'} to {type_name(arguments[1])}"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "section"
     return {float: "number", int: "integer", str: "string", bool: "boolean", NoneType: "null"}[annotation]
@@ -127,6 +128,8 @@ def section_in(annotation: Any) -> type[BaseModel] | None:
     """The section that a field holds, also where it may be null."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
+    if get_origin(annotation) is list:
+        return None  # its members have no keys of their own
     return next((found for member in get_args(annotation) if (found := section_in(member))), None)
 
 

@@ -169,7 +169,9 @@ def yaml_value(text: str) -> object:
     return yaml.safe_load(re.match(r"`(.*?)`", text)[1])
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/guide/train.md", "docs/guide/equilibration.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/guide/data.md", "docs/guide/train.md", "docs/guide/equilibration.md"]
+)
 def test_configurations_are_valid(page: str) -> None:
     import yaml
     from pair_les.training.config_file import parse_config

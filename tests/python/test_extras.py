@@ -23,7 +23,7 @@ def requirements(extra: str) -> str:
 
 @pytest.mark.parametrize("package, extra", EXTRA_OF_PACKAGE.items())
 def test_extras_bring_their_packages(package: str, extra: str) -> None:
-    distribution = {"yaml": "pyyaml"}.get(package, package).lower()
+    distribution = {"yaml": "pyyaml", "ase_db_backends": "ase-db-backends"}.get(package, package).lower()
     assert f'"{distribution}>' in requirements(extra)
 
 

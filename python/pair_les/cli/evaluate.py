@@ -25,6 +25,13 @@ class BornOrder(str, Enum):
     polarization = "polarization"
 
 
+class MissingLabels(str, Enum):
+    """Whether a frame may lack its energy or its forces."""
+
+    error = "error"
+    allow = "allow"
+
+
 class EvaluateCommand(TyperCommand):
     """A command that also takes the value of ``--born-order`` as the previous release spelled it."""
 
@@ -40,7 +47,13 @@ class EvaluateCommand(TyperCommand):
 
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file.")],
-    data: Annotated[list[Path], typer.Argument(metavar="DATA...", help="Labeled frames (extxyz).")],
+    data: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="DATA...",
+            help="Labeled frames: files, patterns ('md/*.xyz'), slices (a.xyz@:20), folders of DeePMD-kit.",
+        ),
+    ],
     keys: Annotated[
         list[str] | None,
         typer.Option(
@@ -49,6 +62,9 @@ def evaluate(
             help="Name of a label in the data (stress=null: not read); may be repeated.",
         ),
     ] = None,
+    missing_labels: Annotated[
+        MissingLabels, typer.Option(help="Whether frames without energy or without forces are accepted.")
+    ] = MissingLabels.error,
     json_file: Annotated[
         Path | None,
         typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
@@ -78,7 +94,12 @@ def evaluate(
     for target in (json_file, plot):
         _require_folder(target)
     comparison = compare(
-        model, data, labels, also_used=used_names(response), say=lambda note: print(note, file=sys.stderr)
+        model,
+        data,
+        labels,
+        allow_missing=missing_labels is MissingLabels.allow,
+        also_used=used_names(response),
+        say=lambda note: print(note, file=sys.stderr),
     )
     errors = comparison.errors()
     charges = compare_charges(

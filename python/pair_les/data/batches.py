@@ -21,7 +21,8 @@ class Batch:
     ``frame`` int64 [N], the frame of each atom; ``n_atoms`` int64 [B]; ``edge_index`` int64 [2, E];
     ``shifts`` [E, 3], so that ``r_ij = x_j - x_i + shift``; ``energy``, ``reference`` [B];
     ``charge_labels``, None unless every frame has them; ``slab`` bool [B], None where no frame is a slab;
-    ``counted`` bool [B], False for frames that errors leave out, None: all count.
+    ``counted`` bool [B], False for frames that errors leave out, None: all count; ``weight`` [B, 3] of energy, forces and stress
+    in the loss, None: 1.
     """
 
     species: Tensor
@@ -39,6 +40,7 @@ class Batch:
     charge_labels: ChargeLabels | None = None
     slab: Tensor | None = None
     counted: Tensor | None = None
+    weight: Tensor | None = None
 
     def known_charge_labels(self) -> ChargeLabels:
         """The charge labels, where every frame of the batch has been given them (`with_charge_labels`)."""
@@ -54,6 +56,16 @@ class Batch:
             if value is not None
         }
         return Batch(**moved)
+
+    @property
+    def has_energy(self) -> Tensor:
+        """Frames that carry an energy label, bool [B]."""
+        return self.energy.isfinite()
+
+    @property
+    def has_forces(self) -> Tensor:
+        """Atoms that carry a label of their force, bool [N]; all of a frame or none."""
+        return self.forces[:, 0].isfinite()
 
     @property
     def has_stress(self) -> Tensor:
@@ -87,7 +99,13 @@ def collate(graphs: Sequence[Graph]) -> Batch:
         stress=torch.stack([graph.stress for graph in graphs]),
         charge_labels=join_charge_labels([graph.charge_labels for graph in graphs]),
         slab=torch.tensor([graph.slab for graph in graphs]) if any(graph.slab for graph in graphs) else None,
+        weight=_join_weights(graphs),
     )
+
+
+def _join_weights(graphs: Sequence[Graph]) -> Tensor | None:
+    weights = [graph.weight for graph in graphs if graph.weight is not None]
+    return torch.stack(weights) if len(weights) == len(graphs) and weights else None
 
 
 class EpochOrder:

@@ -4,27 +4,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from ase import Atoms
 from numpy.typing import NDArray
 
 from ..errors import DataError
+from .files.deepmd import is_deepmd_folder
+from .files.names import frame_name
+from .files.sources import Source, find_files
 from .geometry import read_cell
-from .isolated_atoms import IsolatedAtom, is_isolated_atom
+from .isolated_atoms import CONFIG_TYPE, IsolatedAtom, is_isolated_atom
 from .label_survey import LabelSurvey
 from .labels import find_label, label_names, looks_like, similar_labels
 from .stress_labels import read_stress
+
+_ALLOW_MISSING = (
+    ", or set data.missing_labels: allow (--missing-labels allow) for frames with one of energy and forces"
+)
 
 
 @dataclass(frozen=True)
 class LabelKeys:
     """Names under which a file stores its labels: per-frame info, per-atom arrays, or ASE's calculator.
 
-    ``stress``, ``virial`` and ``total_charge`` (e) are optional in the data; energies and forces are not. A virial (eV),
+    ``stress``, ``virial`` and ``total_charge`` (e) are optional in the data. A virial (eV),
     ``-V`` times the stress, is used where a frame has no stress. None: such labels are not read.
 
     Raises
@@ -55,14 +63,16 @@ class Frame:
     ----------
     symbols
         Chemical symbols of the n atoms.
-    positions, forces
+    positions
         [n, 3].
     cell
         [3, 3], rows are lattice vectors, right-handed; zeros for an isolated frame.
     periodic
         Periodic, or isolated; a slab is periodic, with explicit vacuum along its third lattice vector.
     energy
-        eV, as the file has it.
+        eV, as the file has it; NaN without a label.
+    forces
+        [n, 3]; NaN without a label.
     stress
         [3, 3], eV/angstrom^3, positive under tension as in ASE; None where the frame has no such label.
     file, index
@@ -71,6 +81,8 @@ class Frame:
         Whether it repeats along its first two lattice vectors only (see `pair_les.long_range.slab`).
     atoms
         The frame as it was read, with all its labels; None for frames that are not from a file.
+    weight
+        Factor on its squared errors in the loss (`pair_les.data.weights`).
     """
 
     symbols: tuple[str, ...]
@@ -84,6 +96,22 @@ class Frame:
     index: int
     slab: bool = False
     atoms: Atoms | None = field(default=None, compare=False, repr=False)
+    weight: float = 1.0
+
+    @property
+    def has_energy(self) -> bool:
+        """Whether the frame has a label of its energy."""
+        return bool(np.isfinite(self.energy))
+
+    @property
+    def has_forces(self) -> bool:
+        """Whether the frame has labels of its forces."""
+        return bool(np.isfinite(self.forces).all())
+
+    @property
+    def config_type(self) -> str:
+        """The kind of configuration that the file says; empty where it says none."""
+        return "" if self.atoms is None else str(self.atoms.info.get(CONFIG_TYPE, ""))
 
     @property
     def where(self) -> str:
@@ -92,11 +120,6 @@ class Frame:
 
     def __len__(self) -> int:
         return len(self.symbols)
-
-
-def frame_name(file: str, index: int) -> str:
-    """``file, frame 3 (counted from 0)``."""
-    return f"{file}, frame {index} (counted from 0)"
 
 
 @dataclass(frozen=True)
@@ -121,15 +144,25 @@ class DataSet:
     survey: LabelSurvey
 
 
-def read_data(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None = None) -> DataSet:
-    """Read every frame of every file, in order; isolated atoms are kept apart.
+def read_data(
+    sources: Iterable[str | os.PathLike[str] | Source],
+    keys: LabelKeys | None = None,
+    *,
+    allow_missing: bool = False,
+    refuse: Callable[[DataError], None] | None = None,
+) -> DataSet:
+    """Read the chosen frames of every source, in order; isolated atoms are kept apart.
 
     Parameters
     ----------
-    paths
-        Files in any format of ASE; ``.xyz`` is read as extxyz.
+    sources
+        Files in any format of ASE (``.xyz`` is read as extxyz), patterns, databases of ASE, folders of DeePMD-kit.
     keys
         Names of the labels.
+    allow_missing
+        Whether a frame may have an energy without forces, or forces without an energy.
+    refuse
+        Takes each error, and the next frame or file is read; None: the first error is raised.
 
     Raises
     ------
@@ -139,69 +172,81 @@ def read_data(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None = 
         read.
     """
     keys = keys or LabelKeys()
-    data = DataSet([os.fspath(path) for path in paths], [], [], LabelSurvey(asdict(keys)))
-    for file in data.files:
-        index = -1
-        for index, atoms in read_atoms(file):
-            where = frame_name(file, index)
-            if len(atoms) == 0:
-                raise DataError(f"{where}: the frame has no atoms: remove it")
-            if is_isolated_atom(atoms, keys.forces, keys.total_charge, where):
-                data.isolated_atoms.append(
-                    IsolatedAtom(_symbols(atoms, where)[0], _energy(atoms, keys.energy, where), where)
-                )
-            else:
-                data.frames.append(_frame(atoms, keys, file, index))
-                data.survey.add(atoms)
-        if index < 0:
-            raise DataError(f"{file}: the file has no frames: give a file with at least one")
+    refuse = refuse or _raise
+    data = DataSet([], [], [], LabelSurvey(asdict(keys)))
+    for source in map(Source.of, sources):
+        try:
+            files = find_files(source)
+        except DataError as error:
+            refuse(error)
+            continue
+        for file in files:
+            if file.path not in data.files:
+                data.files.append(file.path)
+            own_keys = _keys_of_source(keys, source, file.path)
+            index = None
+            try:
+                for index, atoms in file.read():
+                    try:
+                        _add_frame(data, atoms, own_keys, file.path, index, source.weight, allow_missing)
+                    except DataError as error:
+                        refuse(error)
+                if index is None:
+                    raise DataError(f"{file.path}: the file has no frames: give a file with at least one")
+            except DataError as error:
+                refuse(error)
     return data
 
 
-def read_frames(paths: Iterable[str | os.PathLike[str]], keys: LabelKeys | None = None) -> list[Frame]:
-    """The frames of `read_data`, without isolated atoms."""
-    return read_data(paths, keys).frames
+def _raise(error: DataError) -> None:
+    raise error
 
 
-def read_atoms(file: str) -> Iterator[tuple[int, Atoms]]:
-    """Number and atoms of each frame of one file; ASE's parsers may raise anything, hence the broad net.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or ASE cannot read it.
-    """
-    if not Path(file).is_file():
-        what = "is a folder" if Path(file).is_dir() else "does not exist"
-        raise DataError(
-            f"{file}: data file {what}: check the path (relative paths start at the current folder)"
+def _keys_of_source(keys: LabelKeys, source: Source, file: str) -> LabelKeys:
+    """The names of labels of one source; a folder of DeePMD-kit has names of its own."""
+    if is_deepmd_folder(Path(file)):
+        return replace(
+            LabelKeys(total_charge=keys.total_charge),
+            stress=None,
+            virial=None if keys.virial is None else LabelKeys.virial,
         )
-    from ase.io import iread  # whoever evaluates a model file reads no frames
-
-    file_format = "extxyz" if file.endswith(".xyz") else None
-    index = 0
-    try:
-        for atoms in iread(file, index=":", format=file_format):
-            yield index, atoms
-            index += 1
-    except DataError:
-        raise
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
-        raise DataError(
-            f"{frame_name(file, index)}: ASE cannot read it ({type(error).__name__}: {reason}): "
-            f"check with 'ase info {file}'"
-        ) from error
+    names: dict[str, Any] = {**source.keys}
+    return replace(keys, **names)
 
 
-def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int) -> Frame:
+def _add_frame(
+    data: DataSet, atoms: Atoms, keys: LabelKeys, file: str, index: int, weight: float, allow_missing: bool
+) -> None:
+    where = frame_name(file, index)
+    if len(atoms) == 0:
+        raise DataError(f"{where}: the frame has no atoms: remove it")
+    if is_isolated_atom(atoms, keys.forces, keys.total_charge, where):
+        energy = _energy(atoms, keys.energy, where)
+        data.isolated_atoms.append(IsolatedAtom(_symbols(atoms, where)[0], energy, where))
+        return
+    data.frames.append(_frame(atoms, keys, file, index, weight, allow_missing))
+    data.survey.add(atoms, asdict(keys))
+
+
+def read_frames(
+    sources: Iterable[str | os.PathLike[str] | Source], keys: LabelKeys | None = None
+) -> list[Frame]:
+    """The frames of `read_data`, without isolated atoms."""
+    return read_data(sources, keys).frames
+
+
+def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int, weight: float, allow_missing: bool) -> Frame:
     where = frame_name(file, index)
     symbols = _symbols(atoms, where)
     positions = np.array(atoms.positions, dtype=np.float64)
     _require_finite(positions, "positions", where)
     cell = read_cell(atoms, where)
-    energy = _energy(atoms, keys.energy, where)
-    forces = _label(atoms, "forces", keys.forces, where)
+    has_energy, has_forces = (find_label(atoms, key) is not None for key in (keys.energy, keys.forces))
+    energy, forces = float("nan"), np.full((len(atoms), 3), np.nan)
+    if has_energy or not (allow_missing and has_forces):
+        energy = _energy(atoms, keys.energy, where, _ALLOW_MISSING if has_forces else "")
+    if has_forces or not allow_missing:
+        forces = _label(atoms, "forces", keys.forces, where, _ALLOW_MISSING if has_energy else "")
     if forces.shape != (len(atoms), 3):
         raise DataError(
             f"{where}: forces label '{keys.forces}' has shape {list(forces.shape)}, "
@@ -209,7 +254,18 @@ def _frame(atoms: Atoms, keys: LabelKeys, file: str, index: int) -> Frame:
         )
     stress = read_stress(atoms, keys.stress, keys.virial, cell, where)
     return Frame(
-        symbols, positions, cell.vectors, cell.periodic, energy, forces, stress, file, index, cell.slab, atoms
+        symbols,
+        positions,
+        cell.vectors,
+        cell.periodic,
+        energy,
+        forces,
+        stress,
+        file,
+        index,
+        cell.slab,
+        atoms,
+        weight,
     )
 
 
@@ -220,8 +276,8 @@ def _symbols(atoms: Atoms, where: str) -> tuple[str, ...]:
     return symbols
 
 
-def _energy(atoms: Atoms, key: str, where: str) -> float:
-    energy = _label(atoms, "energy", key, where)
+def _energy(atoms: Atoms, key: str, where: str, cure: str = "") -> float:
+    energy = _label(atoms, "energy", key, where, cure)
     if energy.size != 1:
         raise DataError(
             f"{where}: energy label '{key}' has shape {list(energy.shape)}, must be one number (eV)"
@@ -229,7 +285,7 @@ def _energy(atoms: Atoms, key: str, where: str) -> float:
     return float(energy.reshape(-1)[0])
 
 
-def _label(atoms: Atoms, what: str, key: str, where: str) -> NDArray[np.float64]:
+def _label(atoms: Atoms, what: str, key: str, where: str, cure: str = "") -> NDArray[np.float64]:
     value = find_label(atoms, key)
     if value is None:
         found = ", ".join(label_names(atoms)) or "nothing"
@@ -237,7 +293,7 @@ def _label(atoms: Atoms, what: str, key: str, where: str) -> NDArray[np.float64]
         raise DataError(
             f"{where}: no {what} label '{key}' (the frame has: {found}): "
             f"name it with data.keys.{what} or --keys {what}=NAME"
-            + (f", as {what}={similar}" if similar else "")
+            + (f", as {what}={similar}" if similar else cure)
         )
     try:
         array = np.array(value, dtype=np.float64)
@@ -264,6 +320,8 @@ def count_labels(frames: Sequence[Frame]) -> dict[str, int]:
         "atoms": sum(len(frame) for frame in frames),
         "periodic": sum(frame.periodic for frame in frames),
         "slabs": sum(frame.slab for frame in frames),
+        "energy": sum(frame.has_energy for frame in frames),
+        "forces": sum(frame.has_forces for frame in frames),
         "stress": sum(frame.stress is not None for frame in frames),
     }
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from .charge_labels import ChargeLabels
 from .frames import Frame
 from .neighbors import neighbor_list
 from .reference_energies import total_reference_energy
+from .weights import relative_weights
 
 SMALLEST_DISTANCE = 0.1
 """angstrom; two atoms closer than this are one atom written twice."""
@@ -29,7 +30,9 @@ class Graph:
     ``species`` int64 [n]; ``positions`` [n, 3]; ``cell`` [3, 3]; ``edge_index`` int32 [2, E] sorted by
     center; ``cell_shifts`` int16 [E, 3], whole lattice vectors S so that ``r_ij = x_j - x_i + S @ cell``;
     ``energy`` [] without `reference` [], the sum of the reference energies; ``forces`` [n, 3]; ``stress``
-    [3, 3], NaN without a label; ``charge_labels``, None unless they were asked for; ``slab``, see `Frame`. Edges are most of the memory, 14 bytes each, hence their small types.
+    [3, 3]; all three labels NaN where there is none; ``charge_labels``, None unless they were asked for; ``slab``, see `Frame`;
+    ``weight`` [3] of energy, forces and stress (`relative_weights`), None: 1. Edges are most of the memory, 14 bytes each, hence
+    their small types.
     """
 
     species: Tensor
@@ -44,6 +47,7 @@ class Graph:
     stress: Tensor
     charge_labels: ChargeLabels | None = None
     slab: bool = False
+    weight: Tensor | None = None
 
     def known_charge_labels(self) -> ChargeLabels:
         """The charge labels, where the caller has asked for them (`with_charge_labels`)."""
@@ -87,7 +91,13 @@ def build_graphs(
     """
     index_of = {symbol: index for index, symbol in enumerate(species)}
     reference = reference_energies or dict.fromkeys(species, 0.0)
-    return [_graph(frame, index_of, cutoff, reference) for frame in frames]
+    graphs = [_graph(frame, index_of, cutoff, reference) for frame in frames]
+    weights = relative_weights(frames)
+    if weights is None:
+        return graphs
+    return [
+        replace(graph, weight=weight) for graph, weight in zip(graphs, torch.from_numpy(weights), strict=True)
+    ]
 
 
 def _graph(

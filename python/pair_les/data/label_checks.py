@@ -4,25 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from .file_consistency import file_findings
+from .findings import Finding
 from .frames import Frame
 from .label_units import Mismatch, explain_force_factor, explain_stress_factor
+from .open_cells import open_cell_findings
 from .outliers import LARGE_STRESS, LARGEST_STRESS, Outlier, energy_outliers, force_outliers, stress_outliers
 from .work_consistency import WorkFactors, fit_work_factors
 
 _LISTED = 5
 """Frames that a message lists."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A line about the labels, and whether it is an error unless the user says otherwise."""
-
-    text: str
-    refused: bool
 
 
 def check_labels(frames: Sequence[Frame]) -> list[Finding]:
@@ -42,6 +36,8 @@ def check_labels(frames: Sequence[Frame]) -> list[Finding]:
         findings += _stress_findings(frames)
     findings += _outlier_findings(force_outliers(frames))
     findings += _outlier_findings(energy_outliers(frames))
+    findings += file_findings(frames, units_differ=not units)
+    findings += open_cell_findings(frames)
     return sorted(findings, key=lambda finding: not finding.refused)
 
 

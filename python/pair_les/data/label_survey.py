@@ -26,6 +26,8 @@ class LabelSurvey:
         Frames with each label of `keys`, by kind.
     names
         Frames with each numeric label of any name.
+    left
+        Frames in which a numeric label of that name is not read.
     similar
         Frames that lack a kind of label but have one of a name that looks like it, by kind and name.
     """
@@ -34,13 +36,17 @@ class LabelSurvey:
     n_frames: int = 0
     found: Counter[str] = field(default_factory=Counter)
     names: Counter[str] = field(default_factory=Counter)
+    left: Counter[str] = field(default_factory=Counter)
     similar: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def add(self, atoms: Atoms) -> None:
-        """Count the labels of one frame."""
+    def add(self, atoms: Atoms, keys: Mapping[str, str | None] | None = None) -> None:
+        """Count the labels of one frame, whose source may have names of its own."""
+        keys = keys or self.keys
         self.n_frames += 1
-        self.names.update(numeric_labels(atoms))
-        present = {kind for kind, key in self.keys.items() if find_label(atoms, key) is not None}
+        present = {kind for kind, key in keys.items() if find_label(atoms, key) is not None}
+        names = numeric_labels(atoms)
+        self.names.update(names)
+        self.left.update(set(names) - {keys[kind] for kind in present})
         self.found.update(present)
         if present & {"stress", "virial"}:
             present |= {"stress", "virial"}  # either is enough
@@ -71,9 +77,12 @@ class LabelSurvey:
                         f"{where}: label '{name}' of {count} frames looks like a {kind.replace('_', ' ')} and is not used: "
                         f"data.keys.{kind}: {name} (or --keys {kind}={name}) if it is one"
                     )
-        unused = [name for name in self.names if name not in known]
+        unused = {name: count for name, count in self.left.items() if name not in used}
+        for key in (self.keys[kind] for kind in unread):
+            if key is not None and key in self.names:
+                unused[key] = self.names[key]
         if unused:
-            listed = ", ".join(f"{name} ({self.names[name]})" for name in sorted(unused))
+            listed = ", ".join(f"{name} ({count})" for name, count in sorted(unused.items()))
             lines.append(f"{where}: labels that are not used, with the number of frames: {listed}")
         return lines
 

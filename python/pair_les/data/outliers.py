@@ -54,6 +54,9 @@ class Outlier:
 
 def force_outliers(frames: Sequence[Frame]) -> list[Outlier]:
     """Largest force of each frame that has an outlier, compared with the forces on atoms of the same element."""
+    frames = [frame for frame in frames if frame.has_forces]
+    if not frames:
+        return []
     norms = [np.linalg.norm(frame.forces, axis=1) for frame in frames]
     symbols = np.concatenate([np.array(frame.symbols) for frame in frames])
     joined = np.concatenate(norms)
@@ -75,6 +78,9 @@ def force_outliers(frames: Sequence[Frame]) -> list[Outlier]:
 
 def energy_outliers(frames: Sequence[Frame]) -> list[Outlier]:
     """Frames whose energy is far from what the compositions of the frames explain, by least absolute deviations."""
+    frames = [frame for frame in frames if frame.has_energy]
+    if not frames:
+        return []
     elements = sorted({symbol for frame in frames for symbol in frame.symbols})
     fractions = np.array(
         [[frame.symbols.count(symbol) / len(frame) for symbol in elements] for frame in frames]

@@ -32,6 +32,7 @@ def fit_reference_energies(
     known
         Energies (eV) that stay as they are, such as those of isolated atoms; the other elements are fitted to what is left.
     """
+    frames = [frame for frame in frames if frame.has_energy]
     fixed = {symbol: energy for symbol, energy in (known or {}).items() if symbol in species}
     fitted = [symbol for symbol in species if symbol not in fixed]
     if not fitted:

@@ -12,7 +12,8 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ..errors import DataError
-from .frames import frame_name, read_atoms
+from .files.names import frame_name
+from .files.sources import Source, find_files
 from .labels import find_label
 
 BORN_NAMES = ("bec", "BEC")
@@ -76,7 +77,7 @@ def read_response_labels(
     Parameters
     ----------
     paths
-        Files in any format of ASE.
+        Files in any format of ASE; patterns and slices as in ``data.train``.
     keys
         Names of the labels.
     displacement_first
@@ -91,15 +92,15 @@ def read_response_labels(
     """
     keys = keys or ResponseKeys()
     found = []
-    files = [os.fspath(path) for path in paths]
+    files = [file for path in paths for file in find_files(Source.of(path))]
     for file in files:
-        for index, atoms in read_atoms(file):
-            found.append(response_labels(atoms, keys, displacement_first, frame_name(file, index)))
+        for index, atoms in file.read():
+            found.append(response_labels(atoms, keys, displacement_first, frame_name(file.path, index)))
     for name in LABELS:
         key = getattr(keys, name)
         if required and key is not None and all(getattr(frame, name) is None for frame in found):
             raise DataError(
-                f"{', '.join(files)}: no frame has a {name} label '{key}': name one that exists with "
+                f"{', '.join(file.path for file in files)}: no frame has a {name} label '{key}': name one that exists with "
                 f"--keys {name}=NAME, or leave it out"
             )
     return found

@@ -100,6 +100,8 @@ def _pairs(frames: Sequence[Frame]) -> list[tuple[Frame, Frame]]:
     """Pairs of frames with the same atoms in the same order."""
     groups: dict[tuple, list[Frame]] = {}
     for frame in frames:
+        if not (frame.has_energy and frame.has_forces):
+            continue
         groups.setdefault((frame.symbols, frame.periodic), []).append(frame)
     found = []
     for group in groups.values():

@@ -24,8 +24,8 @@ BATCH_ATOMS = 2000
 class Comparison:
     """Labels and predictions of F frames with N atoms in all, S of the frames with a stress label.
 
-    ``n_atoms`` [F]; ``energy_label``, ``energy`` [F], eV; ``forces_label``, ``forces`` [N, 3], eV/angstrom;
-    ``stress_label``, ``stress`` [S, 3, 3], eV/angstrom^3.
+    ``n_atoms`` [F]; ``energy_label``, ``energy`` [F], eV; ``forces_label``, ``forces`` [N, 3], eV/angstrom; both labels NaN
+    where a frame has none; ``stress_label``, ``stress`` [S, 3, 3], eV/angstrom^3.
     """
 
     n_atoms: NDArray[np.int64]
@@ -36,21 +36,28 @@ class Comparison:
     stress_label: NDArray[np.float64]
     stress: NDArray[np.float64]
 
+    @property
+    def energy_errors(self) -> NDArray[np.float64]:
+        """[F], meV/atom."""
+        return 1000.0 * (self.energy - self.energy_label) / self.n_atoms
+
+    @property
+    def forces_errors(self) -> NDArray[np.float64]:
+        """[N, 3], meV/angstrom."""
+        return 1000.0 * (self.forces - self.forces_label)
+
     def errors(self) -> dict[str, Any]:
         """Return the errors that ``pair-les evaluate`` reports, in meV/atom, meV/angstrom and meV/angstrom^3.
 
         RMSE and MAE of forces and stress are over components. Energies are compared as they are: labels of
         another method, or with other reference energies, differ by an offset that counts as an error.
         """
-        energy = 1000.0 * (self.energy - self.energy_label) / self.n_atoms
-        forces = 1000.0 * (self.forces - self.forces_label)
-        found: dict[str, Any] = {
-            "n_frames": len(self.n_atoms),
-            "energy_rmse": _rms(energy),
-            "energy_mae": float(np.mean(np.abs(energy))),
-            "forces_rmse": _rms(forces),
-            "forces_mae": float(np.mean(np.abs(forces))),
-        }
+        found: dict[str, Any] = {"n_frames": len(self.n_atoms)}
+        for name, errors in (("energy", self.energy_errors), ("forces", self.forces_errors)):
+            labeled = errors[np.isfinite(self.energy_label if name == "energy" else self.forces_label)]
+            if len(labeled):
+                found[f"{name}_rmse"] = _rms(labeled)
+                found[f"{name}_mae"] = float(np.mean(np.abs(labeled)))
         if len(self.stress_label):
             found["stress_rmse"] = _rms(1000.0 * (self.stress - self.stress_label))
         return found

@@ -56,7 +56,7 @@ def learning_curve(rows: Sequence[dict[str, Any]], file: str | os.PathLike[str])
 
 
 def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = "") -> None:
-    """Predictions against labels: energy per atom, force components and, where labeled, stress components.
+    """Predictions against labels: energy per atom, force components and stress components, where there are labels.
 
     Parameters
     ----------
@@ -68,15 +68,12 @@ def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = ""
         Above the panels.
     """
     c, errors = comparison, comparison.errors()
-    panels = [
-        (
-            "energy (eV/atom)",
-            c.energy_label / c.n_atoms,
-            c.energy / c.n_atoms,
-            f"{errors['energy_rmse']:.2f} meV/atom",
-        ),
-        ("force (eV/Å)", c.forces_label, c.forces, f"{errors['forces_rmse']:.1f} meV/Å"),
-    ]
+    panels = []
+    if "energy_rmse" in errors:
+        rmse = f"{errors['energy_rmse']:.2f} meV/atom"
+        panels.append(("energy (eV/atom)", c.energy_label / c.n_atoms, c.energy / c.n_atoms, rmse))
+    if "forces_rmse" in errors:
+        panels.append(("force (eV/Å)", c.forces_label, c.forces, f"{errors['forces_rmse']:.1f} meV/Å"))
     if "stress_rmse" in errors:
         panels.append(("stress (eV/Å³)", c.stress_label, c.stress, f"{errors['stress_rmse']:.3g} meV/Å³"))
     figure = Figure(figsize=(3.8 * len(panels), 3.8), layout="constrained")
@@ -90,7 +87,8 @@ def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = ""
 def _parity_panel(
     axes: Axes, name: str, labels: NDArray[np.float64], predictions: NDArray[np.float64], rmse: str
 ) -> None:
-    x, y = labels.reshape(-1), predictions.reshape(-1)
+    labeled = np.isfinite(labels)
+    x, y = labels[labeled], predictions[labeled]
     if len(x) > MOST_POINTS:
         chosen = np.random.default_rng(0).choice(len(x), MOST_POINTS, replace=False)
         x, y = x[chosen], y[chosen]

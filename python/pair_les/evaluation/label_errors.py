@@ -26,6 +26,7 @@ def evaluate(
     keys: LabelKeys | None = None,
     device: str = "cpu",
     *,
+    allow_missing: bool = False,
     also_used: Sequence[str] = (),
     say: Callable[[str], None] = lambda note: None,
 ) -> Comparison:
@@ -36,11 +37,13 @@ def evaluate(
     model
         Model file.
     data
-        Labeled frames in any format of ASE.
+        Labeled frames in any format of ASE; patterns and slices as in ``data.train``.
     keys
         Names of the labels.
     device
         Where the network runs.
+    allow_missing
+        Whether a frame may have an energy without forces, or forces without an energy.
     also_used
         Names of labels that the caller uses, which are then not reported as unused.
     say
@@ -55,7 +58,7 @@ def evaluate(
     """
     module, metadata = load_model(model, device)
     keys = keys or LabelKeys()
-    found = read_data(data, keys)
+    found = read_data(data, keys, allow_missing=allow_missing)
     frames = found.frames
     if not frames:
         raise DataError(

@@ -12,6 +12,7 @@ EXTRA_OF_PACKAGE = {
     "tqdm": "train",
     "MDAnalysis": "analyze",
     "jinja2": "analyze",
+    "ase_db_backends": "databases",
 }
 
 

@@ -13,7 +13,8 @@ import numpy as np
 from ase import Atoms
 from ase.io import write
 
-from ..data.frames import frame_name, read_atoms
+from ..data.files.names import frame_name
+from ..data.files.reading import read_atoms
 from ..data.geometry import Cell, read_cell
 from ..errors import DataError, UserError
 from ..evaluation import species_indices

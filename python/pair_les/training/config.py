@@ -9,91 +9,13 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from ..constants import COULOMB_CONSTANT, FORMER_SPELLINGS
-from ..data.frames import LabelKeys
 from ..model_file.metadata import LongRange
 from ..net import NetSettings
-
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-
-
-class Section(BaseModel):
-    """A part of the configuration; unknown keys are errors (see `read_config`)."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class KeysSection(Section):
-    """Names of the labels in the data files."""
-
-    energy: str = "energy"
-    """Energy of a frame, eV."""
-
-    forces: str = "forces"
-    """Forces on the atoms, eV/A."""
-
-    stress: str | None = "stress"
-    """Stress, eV/A^3, positive under tension: 3 x 3, 9, or 6 numbers in the order xx yy zz yz xz xy. null: not read."""
-
-    virial: str | None = "virial"
-    """Virial, eV, minus volume times stress, in the same orders; used in frames without a stress. null: not read."""
-
-    total_charge: str = "total_charge"
-    """Total charge of a frame, e; 0 where it is missing. Read by models with `neutralize` or `charge_state` and by `charge_loss`."""
-
-    dipole: str = "dipole"
-    """Dipole of an isolated frame, 3 numbers, e A. Read where `training.charge_loss.dipole` is above 0."""
-
-    bec: str = "bec"
-    """Born effective charges, 9 numbers per atom, e. Read where `training.charge_loss.bec` is above 0."""
-
-    fragment: str = "fragment"
-    """Index of the fragment of each atom, below 0 for none. Read where `training.charge_loss.fragments` is above 0."""
-
-    fragment_charge: str = "fragment_charge"
-    """Charge of the fragment of each atom, e, the same on all its atoms; 0 where it is missing."""
-
-    def labels(self) -> LabelKeys:
-        """Return the names as the reader of data takes them."""
-        return LabelKeys(self.energy, self.forces, self.stress, self.virial, self.total_charge)
-
-
-def _as_list(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _fraction(value: Any) -> Any:
-    if isinstance(value, float) and not 0 < value < 1:
-        raise ValueError("must be a fraction between 0 and 1, or files")
-    return value
-
-
-Files = Annotated[list[str], BeforeValidator(_as_list), Field(min_length=1)]
-
-
-class DataSection(Section):
-    """The frames to learn from."""
-
-    train: Files
-    """File or list of files that ASE reads."""
-
-    valid: Annotated[float | Files, AfterValidator(_fraction)] = 0.1
-    """Fraction of the training frames, chosen by the seed, or a file or list of files."""
-
-    keys: KeysSection = KeysSection()
-
-    reference_energies: dict[str, float] | Literal["fit"] | None = "fit"
-    """Energy of each element, eV, which is subtracted from the labels and stored in the model file. `fit`: energies of the
-    isolated atoms of the data, else least squares. null: none."""
-
-    label_checks: Literal["error", "warn"] = "error"
-    """Whether labels that cannot be right stop the run or only give a warning."""
-
-    max_neighbors: Annotated[int, Field(gt=0)] = 1000
-    """Average number of neighbors of an atom beyond which `model.cutoff` is refused."""
+from .config_section import NonNegative, Positive, Section
+from .data_config import DataSection
 
 
 class LongRangeSection(Section):

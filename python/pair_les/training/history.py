@@ -133,10 +133,10 @@ class Terminal(Callback):
         row = self.history.rows[-1]
         parts = [f"epoch {row['epoch']:>{len(str(trainer.max_epochs))}}/{trainer.max_epochs}"]
         for part in ("train", "valid"):
-            parts.append(
-                f"{part} E {row[f'{part}_energy_rmse']:.2f} meV/atom F {row[f'{part}_forces_rmse']:.1f} meV/A"
-            )
-            stress = row[f"{part}_stress_rmse"]
+            energy, forces, stress = (row[f"{part}_{kind}_rmse"] for kind in KINDS)
+            parts.append(part)
+            parts[-1] += "" if energy is None else f" E {energy:.2f} meV/atom"
+            parts[-1] += "" if forces is None else f" F {forces:.1f} meV/A"
             parts += [] if stress is None else [f"S {stress:.3g} meV/A^3"]
         parts += [f"lr {row['learning_rate']:.1e}", f"{row['seconds']:.1f} s"]
         print("  ".join(parts), file=sys.stderr, flush=True)

@@ -79,6 +79,8 @@ def fit_initial_charges(
     weight = batch.n_atoms.double().rsqrt()  # one energy counts as much as the force components of one atom
     matrix = torch.cat([energy_columns * weight[:, None], force_columns.reshape(-1, force_columns.shape[-1])])
     target = torch.cat([batch.energy * weight, batch.forces.reshape(-1)])
+    labeled = target.isfinite()
+    matrix, target = matrix[labeled], target[labeled]
     scale = matrix.norm(dim=0).clamp(min=1e-300)  # columns of very different size
     pseudo_inverse = torch.linalg.pinv(matrix / scale, rtol=1e-10)
     coefficients = pseudo_inverse @ target / scale

@@ -28,6 +28,9 @@ def start_from_mean_energies(network: LESNet | MessagePassingNet, graphs: Sequen
         Training frames, energies (eV) without reference energies.
     """
     n_species = len(network.reference_energies)
+    graphs = [graph for graph in graphs if bool(graph.energy.isfinite())]
+    if not graphs:
+        return
     composition = torch.stack(
         [torch.bincount(graph.species, minlength=n_species) for graph in graphs]
     ).double()

@@ -58,6 +58,7 @@ class PotentialModule(pl.LightningModule):
         self.dtype_of_network = DTYPES[config.training.precision]
         self.train_errors = ErrorSums()
         self.valid_errors = ErrorSums()
+        self.score_errors = ErrorSums()  # with the weights of frames
         self.epoch_errors: dict[str, dict[str, float | None]] = {}
         self.plateau = Plateau()
         self.loss = 0.0  # of the last step
@@ -86,7 +87,8 @@ class PotentialModule(pl.LightningModule):
         sums, counts = squared_errors(prediction, batch)
         # Means are over the batch of all processes, whatever the sizes of their shares: DDP averages gradients.
         total, world_size = over_processes(counts), self.trainer.world_size
-        loss = weighted_loss(world_size * sums, total, self.loss_weights(self.current_epoch))
+        of_loss = sums if batch.weight is None else squared_errors(prediction, batch, weighted=True)[0]
+        loss = weighted_loss(world_size * of_loss, total, self.loss_weights(self.current_epoch))
         if self.config.training.charge_loss.asked():
             charge_from_output, n_charges = charge_squares(
                 prediction, batch, self.config.training.charge_loss
@@ -125,6 +127,7 @@ class PotentialModule(pl.LightningModule):
             condition_on_charge=self.config.model.charge_state,
         )
         self.valid_errors.add(*squared_errors(prediction, batch))
+        self.score_errors.add(*squared_errors(prediction, batch, weighted=True))
 
     # ----------------------------------------------------------------------------------------------- epochs
 
@@ -135,15 +138,17 @@ class PotentialModule(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Reset the sums of errors."""
         self.valid_errors.reset()
+        self.score_errors.reset()
 
     def on_validation_epoch_end(self) -> None:
         """Compute the errors of the epoch, and the score that checkpoints, early stopping and the schedule use."""
         valid = self.valid_errors.over_processes(self.device)
+        of_score = self.score_errors.over_processes(self.device)
         self.epoch_errors = {
             "train": rmse(self.train_errors.over_processes(self.device)),
             "valid": rmse(valid),
         }
-        self.log("valid_score", weighted_loss(valid[0], valid[1], self.score_weights()), sync_dist=True)
+        self.log("valid_score", weighted_loss(of_score[0], of_score[1], self.score_weights()), sync_dist=True)
 
     def on_train_epoch_end(self) -> None:
         """Step the plateau schedule before the checkpoint is written, so that a resumed run has it, too."""

@@ -83,15 +83,17 @@ def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
     the energies it is not inflated by compositions or by the density of the frames. Where symmetry makes the forces vanish,
     in strained perfect crystals, it follows from the spread of the energies per atom: 1 eV, less where they hardly differ.
     """
-    squares = sum(float(graph.forces.square().sum()) for graph in graphs)
-    components = 3 * sum(graph.n_atoms for graph in graphs)
+    with_forces = [graph for graph in graphs if bool(graph.forces.isfinite().all())]
+    squares = sum(float(graph.forces.square().sum()) for graph in with_forces)
+    components = 3 * sum(graph.n_atoms for graph in with_forces)
     edges = sum(graph.edge_index.shape[1] for graph in graphs)
     energies = torch.stack([graph.energy / graph.n_atoms for graph in graphs])
-    spread = float(energies.std(correction=0))
-    forces = math.sqrt(squares / components)
+    energies = energies[energies.isfinite()]
+    spread = float(energies.std(correction=0)) if len(energies) else 0.0
+    forces = math.sqrt(squares / components) if components else 0.0
     if forces <= VANISHING_FORCES * spread:
         forces = min(1.0, STRAINED * spread)
-    return max(forces, SMALLEST_SCALE), 3.0 * edges / components
+    return max(forces, SMALLEST_SCALE), 3.0 * edges / (3 * sum(graph.n_atoms for graph in graphs))
 
 
 def fit_statistics(

@@ -89,7 +89,7 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
     if config.model.charge_state:
         require_states(train_graphs, valid_graphs, valid_frames, config.data.keys.total_charge)
     if first:
-        folder.record(config, _files(config), train_frames, valid_frames)
+        folder.record(config, data.files, train_frames, valid_frames)
         for note in data.notes:
             _report(note)
 
@@ -188,10 +188,6 @@ def _with_charge_labels(
         or (long_range is not None and long_range.neutralize)
         or loss.neutrality > 0.0,
     )
-
-
-def _files(config: Config) -> list[str]:
-    return [*config.data.train, *(config.data.valid if isinstance(config.data.valid, list) else [])]
 
 
 def _module(

@@ -117,22 +117,28 @@ class RunFolder:
             If a data file has changed since the run began.
         """
         record: dict[str, dict[str, Any]] = {
-            "files": {
-                file: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in dict.fromkeys(files)
-            },
+            "files": {file: _checksum(Path(file)) for file in dict.fromkeys(files)},
             "train": _frames_by_file(train),
             "valid": _frames_by_file(valid),
         }
         if self.begun:
             old = json.loads(self.data.read_text(encoding="utf-8"))
-            for file, checksum in record["files"].items():
-                if old["files"].get(file) != checksum:
+            for file in old["files"] | record["files"]:
+                if old["files"].get(file) != record["files"].get(file):
                     raise RunError(
                         f"output '{self.path}': data file '{file}' has changed since this run began: "
                         "give another output, or put the old file back to resume"
                     )
         write_file(self.data, json.dumps(record))
         write_file(self.config, yaml.safe_dump(config_values(config), sort_keys=False))
+
+
+def _checksum(path: Path) -> str:
+    """Of a file, or of all files of a folder with their names."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    return hashlib.sha256("".join(f"{file} {_checksum(file)}\n" for file in files).encode()).hexdigest()
 
 
 def _frames_by_file(frames: Sequence[Frame]) -> dict[str, list[int]]:

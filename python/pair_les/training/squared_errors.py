@@ -17,26 +17,41 @@ KINDS = ("energy", "forces", "stress")
 """eV/atom, eV/angstrom per component, eV/angstrom^3 per component of the nine."""
 
 
-def squared_errors(prediction: Prediction, batch: Batch) -> tuple[Tensor, Tensor]:
+def squared_errors(prediction: Prediction, batch: Batch, weighted: bool = False) -> tuple[Tensor, Tensor]:
     """Sums of squared errors [3] in the order of `KINDS`, and how many numbers went into each [3].
 
-    Energy errors are per atom. Frames without a stress label do not count there; frames that are not counted do not at all.
+    Energy errors are per atom. Frames without a label of a kind do not count there; frames that are not counted do not at all.
+
+    Parameters
+    ----------
+    prediction, batch
+        Of the same frames.
+    weighted
+        Whether each square is multiplied by the weight of its frame; the numbers are counted as they are.
     """
-    energy = (prediction.energy - batch.energy) / batch.n_atoms
-    forces = prediction.forces - batch.forces
-    if batch.counted is not None:
-        energy, forces = energy[batch.counted], forces[batch.counted[batch.frame]]
-    sums = [energy.square().sum(), forces.square().sum()]
-    counts = [energy.numel(), forces.numel()]
+    counting = batch.counting
+    of_energy, of_forces = batch.has_energy & counting, batch.has_forces & counting[batch.frame]
+    errors = [
+        ((prediction.energy - batch.energy) / batch.n_atoms)[of_energy],
+        (prediction.forces - batch.forces)[of_forces],
+    ]
+    frames = [of_energy.nonzero()[:, 0], batch.frame[of_forces]]  # of each error
     if prediction.stress is None:
-        sums.append(torch.zeros_like(sums[0]))
-        counts.append(0)
+        errors.append(errors[0][:0])
+        frames.append(frames[0][:0])
     else:
-        labeled = batch.has_stress & batch.counting
-        stress = prediction.stress[labeled] - batch.stress[labeled]
-        sums.append(stress.square().sum())
-        counts.append(stress.numel())
-    return torch.stack(sums), torch.tensor(counts, dtype=sums[0].dtype, device=sums[0].device)
+        of_stress = batch.has_stress & counting
+        errors.append(prediction.stress[of_stress] - batch.stress[of_stress])
+        frames.append(of_stress.nonzero()[:, 0])
+    squares = [error.square() for error in errors]
+    if weighted and batch.weight is not None:
+        weights = [batch.weight[frame, kind] for kind, frame in enumerate(frames)]
+        squares = [
+            square * weight.reshape(-1, *[1] * (square.dim() - 1))
+            for square, weight in zip(squares, weights, strict=True)
+        ]
+    sums = torch.stack([square.sum() for square in squares])
+    return sums, torch.tensor([error.numel() for error in errors], dtype=sums.dtype, device=sums.device)
 
 
 def weighted_loss(sums: Tensor, counts: Tensor, weights: LossSection) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
 
+from ..data.duplicates import leakage_findings, repetition_findings
 from ..data.frames import DataSet, Frame, LabelKeys, count_labels, read_data, require_no_slabs
 from ..data.graphs import find_elements
 from ..data.isolated_atoms import isolated_energies
@@ -13,8 +14,11 @@ from ..data.label_survey import absent_labels
 from ..data.neighbor_counts import require_few_neighbors
 from ..data.reference_energies import fit_reference_energies
 from ..data.split import split_frames
+from ..data.unexpected_labels import free_energy_findings, unused_charge_findings
+from ..data.weights import describe_weights, weigh_frames
 from ..errors import ConfigError, DataError
 from .config import Config
+from .schedule import weights_of_score
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,8 @@ class TrainingData:
         Elements of the training frames, by atomic number.
     reference_energies
         eV of each of them.
+    files
+        Files and folders that were read.
     notes
         Lines about the data for the user.
     """
@@ -37,6 +43,7 @@ class TrainingData:
     valid: list[Frame]
     species: list[str]
     reference_energies: dict[str, float]
+    files: list[str]
     notes: list[str] = field(default_factory=list)
 
 
@@ -49,12 +56,13 @@ def read_training_data(config: Config) -> TrainingData:
         If a file, a frame or a label cannot be used.
     """
     keys = config.data.keys.labels()
-    read = [read_data(config.data.train, keys)]
-    if isinstance(config.data.valid, list):
-        read.append(read_data(config.data.valid, keys))
-        train, valid = read[0].frames, read[1].frames
-    else:
-        train, valid = split_frames(read[0].frames, config.data.valid, config.training.seed)
+    allow_missing = config.data.missing_labels == "allow"
+    sources = [config.data.train_sources()]
+    if (valid_sources := config.data.valid_sources()) is not None:
+        sources.append(valid_sources)
+    read = [read_data(part, keys, allow_missing=allow_missing) for part in sources]
+    train, valid = _split(config, read)
+    _require_labels(config, train)
     if len(valid) < config.training.processes:
         raise ConfigError(
             f"training.processes = {config.training.processes}: there are only {len(valid)} validation "
@@ -66,10 +74,12 @@ def read_training_data(config: Config) -> TrainingData:
     if long_range is not None and long_range.charge_model == "equilibration":
         require_no_slabs([*train, *valid])
     require_few_neighbors(train, config.model.cutoff, config.data.max_neighbors)
-    warnings = _checked_labels(config, [*train, *valid])
+    warnings = _checked_labels(config, train, valid)
     species = find_elements(train)
     reference_energies = _reference_energies(config, read[0], train, species)
     notes = [_counts("training", train), _counts("validation", valid), *absent, *warnings]
+    notes += describe_weights("training", train, config.data.keys.weight)
+    notes += describe_weights("validation", valid, config.data.keys.weight)
     unread = [] if uses_total_charge(config) else ["total_charge"]
     for data in read:
         notes += data.survey.notes(data.files, _used_labels(config), unread)
@@ -77,12 +87,47 @@ def read_training_data(config: Config) -> TrainingData:
     notes.append(
         "reference energies (eV): " + ", ".join(f"{s} {e:.6f}" for s, e in reference_energies.items())
     )
-    return TrainingData(train, valid, species, reference_energies, notes)
+    return TrainingData(train, valid, species, reference_energies, files, notes)
 
 
-def _checked_labels(config: Config, frames: list[Frame]) -> list[str]:
+def _split(config: Config, read: list[DataSet]) -> tuple[list[Frame], list[Frame]]:
+    """Training and validation frames with their weights."""
+    frames = [frame for data in read for frame in data.frames]
+    files = [file for data in read for file in data.files]
+    frames = weigh_frames(frames, config.data.keys.weight, config.data.config_type_weights, ", ".join(files))
+    if isinstance(config.data.valid, list):
+        n_train = len(read[0].frames)
+        return frames[:n_train], frames[n_train:]
+    return split_frames(frames, config.data.valid, config.training.seed)
+
+
+def _require_labels(config: Config, frames: list[Frame]) -> None:
+    """Raise `DataError` where the loss has a weight for a kind of label that no training frame has."""
+    for kind, found in (
+        ("energy", any(frame.has_energy for frame in frames)),
+        ("forces", any(frame.has_forces for frame in frames)),
+    ):
+        if not found and frames and getattr(weights_of_score(config.training), kind) > 0.0:
+            key = getattr(config.data.keys, kind)
+            raise DataError(
+                f"{frames[0].file}: no training frame has a label '{key}': name it with data.keys.{kind}, or set "
+                f"training.loss.{kind}: 0 to learn from the others alone"
+            )
+
+
+def _checked_labels(config: Config, train: list[Frame], valid: list[Frame]) -> list[str]:
     """Warnings about labels; findings that are errors are warnings, too, with ``data.label_checks: warn``."""
-    findings = check_labels(frames)
+    frames = [*train, *valid]
+    findings = [
+        *check_labels(frames),
+        *leakage_findings(train, valid, not isinstance(config.data.valid, list)),
+        *repetition_findings(train),
+        *repetition_findings(valid),
+        *free_energy_findings(frames, config.data.keys.energy),
+    ]
+    if not uses_total_charge(config):
+        findings += unused_charge_findings(frames, config.data.keys.total_charge)
+    findings.sort(key=lambda finding: not finding.refused)
     if findings and findings[0].refused and config.data.label_checks == "error":
         raise DataError(f"{findings[0].text}, or set data.label_checks: warn if the labels are right")
     return [f"warning: {finding.text}" for finding in findings]
@@ -92,7 +137,11 @@ def _counts(name: str, frames: list[Frame]) -> str:
     counts = count_labels(frames)
     return (
         f"{name}: {counts['frames']} frames, {counts['atoms']} atoms, {counts['periodic']} frames periodic, "
-        f"{counts['stress']} with stress" + (f", {counts['slabs']} slabs" if counts["slabs"] else "")
+        f"{counts['stress']} with stress"
+        + "".join(
+            f", {counts[kind]} with {kind}" for kind in ("energy", "forces") if counts[kind] < len(frames)
+        )
+        + (f", {counts['slabs']} slabs" if counts["slabs"] else "")
     )
 
 
@@ -104,7 +153,7 @@ def uses_total_charge(config: Config) -> bool:
 
 
 def _used_labels(config: Config) -> list[str]:
-    """Names of the labels that the loss of charges reads, and of the charges of fragments beside them."""
+    """Names of the labels that are not in `LabelKeys`: the weight, and those that the loss of charges reads."""
     keys, loss = config.data.keys, config.training.charge_loss
     weights = {
         keys.dipole: loss.dipole,
@@ -112,7 +161,8 @@ def _used_labels(config: Config) -> list[str]:
         keys.fragment: loss.fragments,
         keys.fragment_charge: loss.fragments,
     }
-    return [name for name, weight in weights.items() if weight > 0.0]
+    names = [name for name, weight in weights.items() if weight > 0.0]
+    return names if keys.weight is None else [*names, keys.weight]
 
 
 def _reference_energies(

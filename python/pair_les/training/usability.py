@@ -69,14 +69,18 @@ def label_limits(train: Sequence[Graph], valid: Sequence[Graph], n_species: int)
     forces = [0.0]
     solution = None
     for graphs in (train, valid):
-        composition = np.array([np.bincount(graph.species, minlength=n_species) for graph in graphs])
-        composition = composition / composition.sum(1, keepdims=True)
-        per_atom = np.array([float(graph.energy) / graph.n_atoms for graph in graphs])
-        if solution is None:
-            solution = np.linalg.lstsq(composition, per_atom, rcond=1e-6)[0]
-        energies.append(1000.0 * float(np.sqrt(np.mean((per_atom - composition @ solution) ** 2))))
-        squares = sum(float(graph.forces.square().sum()) for graph in graphs)
-        forces.append(1000.0 * math.sqrt(squares / (3 * sum(graph.n_atoms for graph in graphs))))
+        with_energy = [graph for graph in graphs if bool(graph.energy.isfinite())]
+        if with_energy:
+            composition = np.array([np.bincount(graph.species, minlength=n_species) for graph in with_energy])
+            composition = composition / composition.sum(1, keepdims=True)
+            per_atom = np.array([float(graph.energy) / graph.n_atoms for graph in with_energy])
+            if solution is None:
+                solution = np.linalg.lstsq(composition, per_atom, rcond=1e-6)[0]
+            energies.append(1000.0 * float(np.sqrt(np.mean((per_atom - composition @ solution) ** 2))))
+        with_forces = [graph for graph in graphs if bool(graph.forces.isfinite().all())]
+        if with_forces:
+            squares = sum(float(graph.forces.square().sum()) for graph in with_forces)
+            forces.append(1000.0 * math.sqrt(squares / (3 * sum(graph.n_atoms for graph in with_forces))))
     return Limits(max(ENERGY_NOISE, *energies), max(FORCES_NOISE, *forces))
 
 
@@ -93,6 +97,8 @@ def find_useless_predictions(
     problems: list[str] = []
     warnings: list[str] = []
     for name, unit, key in (("energies", "meV/atom", "energy"), ("forces", "meV/A", "forces")):
+        if f"{key}_rmse" not in errors:
+            continue  # no frame has such a label
         error, limit = errors[f"{key}_rmse"], getattr(limits, key)
         if getattr(weights, key) == 0.0 or error <= limit:
             continue  # NaN goes on
