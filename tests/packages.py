@@ -73,7 +73,9 @@ def build(kind: str) -> tuple[torch.nn.Module, Metadata, str | None]:
             committee=MEMBERS,
         )
         return Committee([random_network(seed) for seed in range(MEMBERS)]), metadata, "baseline"
-    if kind == "layers":  # message passing, charge equilibration; code without vectors takes less time to write
+    if (
+        kind == "layers"
+    ):  # message passing, charge equilibration; code without vectors takes less time to write
         long_range = LongRange(1.0, self_interaction=True, neutralize=True, charge_model="equilibration")
         net = random_network(2, layers=1, lowest_hardness=0.0).double()
         return net, Metadata(SPECIES, CUTOFF, message_passing_layers=1, long_range=long_range), "baseline"

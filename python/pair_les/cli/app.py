@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: ``pair-les train | export | convert | inspect | evaluate | lammps | check | analyze | doctor``.
+"""The command line: ``pair-les data | train | export | convert | inspect | evaluate | lammps | check | analyze | doctor``.
 
 Each command imports what it needs when it runs, so that ``--help`` answers at once.
 """
@@ -15,6 +15,7 @@ import typer
 
 from pair_les.cli.analyze import analyze
 from pair_les.cli.convert import ConvertCommand, convert
+from pair_les.cli.data import data
 from pair_les.cli.evaluate import EvaluateCommand, evaluate
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
 from pair_les.cli.lammps import lammps
@@ -67,6 +68,9 @@ def _options(
     ] = False,
 ) -> None:
     """Train latent-charge potentials on DFT data and make them LAMMPS models (pair_style les)."""
+
+
+app.command()(data)
 
 
 @app.command()

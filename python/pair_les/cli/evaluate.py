@@ -6,16 +6,13 @@ from __future__ import annotations
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
+from pair_les.cli.label_options import MissingLabels, label_keys, require_folder
 from pair_les.constants import FORMER_SPELLINGS
-
-if TYPE_CHECKING:
-    from pair_les.data.frames import LabelKeys
-    from pair_les.data.response_labels import ResponseKeys
 
 
 class BornOrder(str, Enum):
@@ -23,13 +20,6 @@ class BornOrder(str, Enum):
 
     displacement = "displacement"
     polarization = "polarization"
-
-
-class MissingLabels(str, Enum):
-    """Whether a frame may lack its energy or its forces."""
-
-    error = "error"
-    allow = "allow"
 
 
 class EvaluateCommand(TyperCommand):
@@ -90,9 +80,9 @@ def evaluate(
     from pair_les.observables.agreement import agreement_errors, compare_charges
     from pair_les.output_files import json_text, write_file
 
-    labels, response = _label_keys(keys or [])
+    labels, response = label_keys(keys or [])
     for target in (json_file, plot):
-        _require_folder(target)
+        require_folder(target)
     comparison = compare(
         model,
         data,
@@ -123,34 +113,6 @@ def evaluate(
         from pair_les.evaluation.figures import parity
 
         parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames")
-
-
-def _label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
-    from pair_les.data.frames import LabelKeys
-    from pair_les.data.response_labels import ResponseKeys
-    from pair_les.errors import UserError
-
-    known = (*LabelKeys.__dataclass_fields__, *ResponseKeys.__dataclass_fields__)
-    found: dict[str, Any] = {}
-    for pair in (part for text in pairs for part in text.split(",")):
-        label, separator, name = pair.partition("=")
-        if not separator or not name or label not in known:
-            raise UserError(
-                f"--keys {pair}: must be LABEL=NAME with LABEL one of {', '.join(known)}, "
-                "for example forces=force"
-            )
-        found[label] = None if name == "null" and label in ("stress", "virial") else name
-    own = {label: name for label, name in found.items() if label in LabelKeys.__dataclass_fields__}
-    rest = {label: name for label, name in found.items() if label not in own}
-    return LabelKeys(**own), ResponseKeys(**rest)
-
-
-def _require_folder(file: Path | None) -> None:
-    """Raise `UserError` unless the folder of an output file exists, before the work rather than after it."""
-    from pair_les.errors import UserError
-
-    if file is not None and not file.parent.is_dir():
-        raise UserError(f"{file}: folder '{file.parent}' does not exist: create it or give another path")
 
 
 def _unit(name: str) -> str:

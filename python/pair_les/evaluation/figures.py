@@ -3,18 +3,16 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from ..output_files import write_file
+from ..data.report.figures import write_figure
 from .accuracy import Comparison
 
 TRAIN_COLOR, VALID_COLOR = "#7f8c9b", "#1f5fa8"
@@ -52,7 +50,7 @@ def learning_curve(rows: Sequence[dict[str, Any]], file: str | os.PathLike[str])
     panels[-1].plot(epochs, [row["learning_rate"] for row in rows], color=TRAIN_COLOR)
     panels[-1].set(xlabel="epoch", ylabel="learning rate")
     _logarithmic(panels[-1])
-    _write(figure, file)
+    write_figure(figure, file)
 
 
 def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = "") -> None:
@@ -81,7 +79,7 @@ def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = ""
         _parity_panel(axes, *panel)
     if title:
         figure.suptitle(title)
-    _write(figure, file)
+    write_figure(figure, file)
 
 
 def _parity_panel(
@@ -108,10 +106,3 @@ def _logarithmic(axes: Axes) -> None:
     axes.set_yscale("log")
     axes.grid(True, which="both", color="0.92", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _write(figure: Figure, file: str | os.PathLike[str]) -> None:
-    """Write a figure in one step by the Agg canvas, which needs neither a display nor pyplot's global state."""
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(content, format="png", dpi=150)
-    write_file(file, content.getvalue())

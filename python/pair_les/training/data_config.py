@@ -60,6 +60,11 @@ class SourceSection(Section):
     weight: NonNegative = 1.0
     keys: dict[Literal["energy", "forces", "stress", "virial"], str | None] = {}
 
+    def sources(self) -> list[Source]:
+        """Return one source for each entry of `files`."""
+        names: dict[str, str | None] = {str(kind): name for kind, name in self.keys.items()}
+        return [Source(file, self.weight, names) for file in self.files]
+
     @model_validator(mode="before")
     @classmethod
     def _one_file(cls, values: Any) -> Any:
@@ -137,4 +142,4 @@ class DataSection(Section):
 
 def _as_sources(entries: list[str | SourceSection]) -> list[Source]:
     sections = [SourceSection(files=[entry]) if isinstance(entry, str) else entry for entry in entries]
-    return [Source(file, part.weight, {**part.keys}) for part in sections for file in part.files]
+    return [source for section in sections for source in section.sources()]

@@ -129,7 +129,9 @@ def _checked_labels(config: Config, train: list[Frame], valid: list[Frame]) -> l
         findings += unused_charge_findings(frames, config.data.keys.total_charge)
     findings.sort(key=lambda finding: not finding.refused)
     if findings and findings[0].refused and config.data.label_checks == "error":
-        raise DataError(f"{findings[0].text}, or set data.label_checks: warn if the labels are right")
+        n_others = sum(finding.refused for finding in findings) - 1
+        others = f" ({n_others} more problems: pair-les data lists all)" if n_others else ""
+        raise DataError(f"{findings[0].text}, or set data.label_checks: warn if the labels are right{others}")
     return [f"warning: {finding.text}" for finding in findings]
 
 

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: MIT
+"""Options that commands with labeled frames have in common."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pair_les.data.frames import LabelKeys
+    from pair_les.data.response_labels import ResponseKeys
+
+
+class MissingLabels(str, Enum):
+    """Whether a frame may lack its energy or its forces."""
+
+    error = "error"
+    allow = "allow"
+
+
+def label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
+    """Names of labels from ``LABEL=NAME`` pairs; raise `UserError` for others."""
+    from pair_les.data.frames import LabelKeys
+    from pair_les.data.response_labels import ResponseKeys
+    from pair_les.errors import UserError
+
+    known = (*LabelKeys.__dataclass_fields__, *ResponseKeys.__dataclass_fields__)
+    found: dict[str, Any] = {}
+    for pair in (part for text in pairs for part in text.split(",")):
+        label, separator, name = pair.partition("=")
+        if not separator or not name or label not in known:
+            raise UserError(
+                f"--keys {pair}: must be LABEL=NAME with LABEL one of {', '.join(known)}, "
+                "for example forces=force"
+            )
+        found[label] = None if name == "null" and label in ("stress", "virial") else name
+    own = {label: name for label, name in found.items() if label in LabelKeys.__dataclass_fields__}
+    rest = {label: name for label, name in found.items() if label not in own}
+    return LabelKeys(**own), ResponseKeys(**rest)
+
+
+def require_folder(file: Path | None) -> None:
+    """Raise `UserError` unless the folder of an output file exists, before the work rather than after it."""
+    from pair_les.errors import UserError
+
+    if file is not None and not file.parent.is_dir():
+        raise UserError(f"{file}: folder '{file.parent}' does not exist: create it or give another path")
