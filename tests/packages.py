@@ -73,12 +73,17 @@ def build(kind: str) -> tuple[torch.nn.Module, Metadata, str | None]:
             committee=MEMBERS,
         )
         return Committee([random_network(seed) for seed in range(MEMBERS)]), metadata, "baseline"
-    if (
-        kind == "layers"
-    ):  # message passing, charge equilibration; code without vectors takes less time to write
-        long_range = LongRange(1.0, self_interaction=True, neutralize=True, charge_model="equilibration")
+    # cut at its layers, charge equilibration; code without vectors takes less time to write
+    if kind == "layers":
         net = random_network(2, layers=1, lowest_hardness=0.0).double()
-        return net, Metadata(SPECIES, CUTOFF, message_passing_layers=1, long_range=long_range), "baseline"
+        metadata = Metadata(
+            SPECIES,
+            CUTOFF,
+            message_passing_layers=1,
+            long_range=LongRange(1.0, self_interaction=True, neutralize=True, charge_model="equilibration"),
+            message_features=net.message_features(),
+        )
+        return net, metadata, "baseline"
     assert kind == "foreign"  # without charges, plain torch of somebody else
     return analytic_network("pair", sigma=None, cutoff=CUTOFF), Metadata(SPECIES, CUTOFF), None
 

@@ -51,10 +51,22 @@ def test_without_charges(tmp_path, packaged):
     assert_equal(found, oracle.evaluate(files.script, FLUID), tolerances.EWALD)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_messages_and_charge_equilibration(tmp_path, packaged, ranks: int):
+@pytest.mark.parametrize(
+    "ranks, keywords, said",
+    [
+        (1, "", "communicated"),
+        (2, "", "communicated"),
+        (2, "memory 0", "communicated"),
+        (2, "message_passing recompute", "computed again"),
+    ],
+    ids=["1", "2", "2-memory", "2-recompute"],
+)
+def test_messages_and_charge_equilibration(tmp_path, packaged, ranks: int, keywords: str, said: str):
+    """A network that is cut at its layers, each compiled; as a whole it is evaluated for the ghosts, too."""
     files: Packaged = packaged("layers")
-    found = harness.evaluate(tmp_path, FLUID, files.package, ranks=ranks, pair=styles("qtol 1e-11"))
+    pair = styles(f"qtol 1e-11 {keywords}")
+    found = harness.evaluate(tmp_path, FLUID, files.package, ranks=ranks, pair=pair)
+    assert said in (tmp_path / "log.lammps").read_text()
     assert_equal(found, oracle.evaluate(files.script, FLUID), tolerances.EQUILIBRATED)
 
 

@@ -187,7 +187,7 @@ def test_not_an_object(text: str | bytes, message: str) -> None:
 
 
 def test_optional_keys_are_fields() -> None:
-    compiled = {"torch": "2.13.0", "machine": "x86_64", "instruction_set": "avx2", "padding": 1}
+    compiled = {"torch": "2.13.0", "machine": "x86_64", "instruction_set": "avx2", "padding": 1, "kept": [2]}
     keys = {"committee": 2, "message_features": [8], "charge_per_atom": 0.5, "compiled": compiled}
     metadata = parse({**valid(), "message_passing_layers": 1, "long_range": None, **keys, "mine": 1})
     assert (metadata.committee, metadata.message_features, metadata.charge_per_atom) == (2, [8], 0.5)
@@ -201,6 +201,24 @@ def test_optional_keys_are_fields() -> None:
         None,
     )
     assert not keys.keys() & json.loads(absent.to_json()).keys()
+
+
+@pytest.mark.parametrize(
+    "kept, message",
+    [
+        (
+            [2, 1],
+            r"'compiled.kept' is \[2, 1\] \(list\), must have one number for each of the 1 message_features",
+        ),
+        (2, r"'compiled.kept' is 2 \(number\), must be a list of integers >= 0"),
+        ([-1], r"'compiled.kept' is \[-1\] \(list\), must be a list of integers >= 0"),
+    ],
+)
+def test_layers_of_a_package_keep_known_numbers_of_tensors(kept: object, message: str) -> None:
+    compiled = {"torch": "2.13.0", "machine": "x86_64", "instruction_set": "avx2", "padding": 1, "kept": kept}
+    keys = {"message_passing_layers": 1, "message_features": [8], "compiled": compiled}
+    with pytest.raises(ContractError, match=message):
+        parse({**valid(), **keys})
 
 
 def test_fields_may_be_given_among_extra_keys() -> None:

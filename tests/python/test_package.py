@@ -23,7 +23,8 @@ from pair_les.evaluation.calculator import LESCalculator
 from pair_les.export import export
 from pair_les.model_file import ContractError, Metadata, load_model, read_metadata, save_package
 from pair_les.model_file.aot import instruction_set
-from pair_les.model_file.aot.tracing import example_graph, output_names
+from pair_les.model_file.aot.parts import output_names
+from pair_les.model_file.aot.tracing import example_graph
 from pair_les.model_file.metadata import Compiled, LongRange
 
 KINDS = ("local", "committee", "layers", "foreign")
@@ -218,7 +219,7 @@ def test_a_compiler_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("CXX", str(compiler))
     network, metadata, _ = packages.build("foreign")
     with pytest.raises(
-        RunError, match=r"cannot compile the forward pass: .*fatal error: Python\.h"
+        RunError, match=r"cannot compile the forward pass \(1 of 2\): .*fatal error: Python\.h"
     ) as caught:
         save_package(tmp_path / "model.pt2", network, metadata, "baseline", say=lambda line: None)
     assert "\n" not in str(caught.value)
@@ -329,8 +330,8 @@ def test_command_line(tiny_run: Path, tiny_folder: Path, tmp_path: Path) -> None
     lines = run.stdout.splitlines()
     assert lines[0] == "tracing the network ..."
     assert [line.split(" with ")[0] for line in lines if " with " in line] == [
-        "compiling the forward pass",
-        "compiling the backward pass",
+        "compiling the forward pass (1 of 2)",
+        "compiling the backward pass (2 of 2)",
     ]
     assert [line.split()[-1] for line in lines if "limit" in line] == ["ok"] * 3
     assert lines[-1].startswith("done: tiny.pt2")

@@ -100,6 +100,19 @@ class Section {
     return value.get<std::vector<int>>();
   }
 
+  std::vector<int> counts(const std::string &key, std::size_t n) const
+  {
+    const json &value = get(key);
+    const auto is_count = [](const json &item) {
+      return item.is_number_integer() && item.get<int>() >= 0;
+    };
+    if (!value.is_array() || value.size() != n ||
+        !std::all_of(value.begin(), value.end(), is_count))
+      fail(key, "is " + value.dump() + " but must be a list of " + std::to_string(n) +
+                    " integers >= 0, one for each of the message_features");
+    return value.get<std::vector<int>>();
+  }
+
   bool has(const std::string &key) const { return object.contains(key); }
 
  private:
@@ -130,11 +143,13 @@ LongRange parse_long_range(const json &object, const std::string &file, int vers
   return long_range;
 }
 
-Compiled parse_compiled(const json &object, const std::string &file)
+// A network without message_features needs no `kept`.
+Compiled parse_compiled(const json &object, const std::string &file, std::size_t n_cuts)
 {
   const Section section(object, file, "compiled.");
   return {section.text("torch"), section.text("machine"), section.text("instruction_set"),
-          section.integer("padding")};
+          section.integer("padding"),
+          n_cuts > 0 || section.has("kept") ? section.counts("kept", n_cuts) : std::vector<int>()};
 }
 
 // Returns the version of the format.
@@ -295,7 +310,8 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
   if (root.has("compiled")) {
     if (!root.get("compiled").is_object())
       root.fail("compiled", "is " + root.get("compiled").dump() + " but must be an object");
-    metadata.compiled = parse_compiled(root.get("compiled"), file);
+    metadata.compiled =
+        parse_compiled(root.get("compiled"), file, metadata.message_features.size());
   }
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");

@@ -31,6 +31,7 @@ struct Compiled {
   std::string machine;         // as uname -m says
   std::string instruction_set; // baseline, avx2 or avx512
   int padding;                 // version of the atoms that stand before the real ones
+  std::vector<int> kept;       // cut at its layers: tensors that each layer but the last keeps
 };
 
 struct Metadata {

@@ -87,7 +87,7 @@ std::string machine()
   return uname(&names) == 0 ? names.machine : "unknown";
 }
 
-// The gradient by the edge vectors, computed by the backward pass from what the forward pass kept.
+// The gradients of the inputs, computed by the backward pass from what the forward pass kept.
 class PackageBackward : public torch::autograd::Node {
  public:
   PackageBackward(std::shared_ptr<AOTIModelContainerRunner> pass, std::vector<Tensor> kept) :
@@ -102,7 +102,7 @@ class PackageBackward : public torch::autograd::Node {
       inputs.push_back(seeds[i].defined()
                            ? seeds[i].contiguous()
                            : input_metadata(static_cast<std::uint32_t>(i)).zeros_like());
-    return {pass_->run(inputs).at(0)};
+    return pass_->run(inputs);
   }
 
   void release_variables() override { kept_.clear(); }
@@ -144,8 +144,14 @@ PackageModel::PackageModel(const std::string &name, const std::string &archive,
   metadata_ = parse_metadata(record(reader, "extra/metadata.json"), name);
   require_machine(device);
   try {
-    forward_pass_ = open_pass(reader, "forward");
-    backward_pass_ = open_pass(reader, "backward");
+    const auto open_part = [&](const std::string &suffix, std::size_t n_outputs) {
+      parts_.push_back({open_pass(reader, "forward" + suffix),
+                        open_pass(reader, "backward" + suffix), n_outputs});
+    };
+    const std::vector<int> &kept = metadata_.compiled->kept; // by each layer before the last
+    for (std::size_t layer = 0; layer < kept.size(); ++layer)
+      open_part("_" + std::to_string(layer), static_cast<std::size_t>(1 + kept[layer]));
+    open_part(kept.empty() ? "" : "_" + std::to_string(kept.size()), output_names().size());
   } catch (const std::exception &error) {
     throw std::runtime_error("model file '" + name + "' cannot be unpacked and loaded (" +
                              one_line(error) + "); set TMPDIR to a folder with free space that " +
@@ -193,21 +199,26 @@ std::vector<std::string> PackageModel::output_names() const
   return {"energy", "charge"};
 }
 
-std::vector<Tensor> PackageModel::run(const std::vector<Tensor> &inputs)
+std::vector<Tensor> PackageModel::run(const Part &part, const std::vector<Tensor> &inputs) const
 {
-  std::vector<Tensor> kept, returned;
+  std::vector<Tensor> kept, returned, differentiable, seeded;
+  for (const Tensor &input : inputs)
+    if (input.is_floating_point()) differentiable.push_back(input);
   {
     const torch::NoGradGuard no_tape;
     for (const Tensor &input : inputs) kept.push_back(input.detach().contiguous());
-    returned = forward_pass_->run(kept);
+    returned = part.forward->run(kept);
   }
-  const auto n_outputs = static_cast<std::ptrdiff_t>(output_names().size());
+  const auto n_outputs = static_cast<std::ptrdiff_t>(part.n_outputs);
   std::vector<Tensor> outputs(returned.begin(), returned.begin() + n_outputs);
   kept.insert(kept.end(), returned.begin() + n_outputs, returned.end());
-  if (torch::autograd::compute_requires_grad(inputs)) {
-    auto backward = make_node<PackageBackward>(backward_pass_, std::move(kept));
-    backward->set_next_edges(torch::autograd::collect_next_edges(inputs.back()));
-    torch::autograd::set_history(outputs, backward);
+  if (torch::autograd::compute_requires_grad(differentiable)) {
+    for (const Tensor &output : outputs)
+      if (output.is_floating_point()) seeded.push_back(output);
+    auto backward = make_node<PackageBackward>(part.backward, std::move(kept));
+    backward->set_next_edges(
+        torch::autograd::collect_next_edges(at::ArrayRef<Tensor>(differentiable)));
+    torch::autograd::set_history(seeded, backward);
   }
   return outputs;
 }
@@ -215,15 +226,53 @@ std::vector<Tensor> PackageModel::run(const std::vector<Tensor> &inputs)
 ModelFile::Output PackageModel::forward(const Tensor &species, const Tensor &edge_index,
                                         const Tensor &edge_vectors, std::int64_t n_local)
 {
-  const auto results = run(padding_->padded(species, edge_index, edge_vectors, n_local));
+  if (parts_.size() == 1)
+    return outputs_of(run(parts_[0], padding_->padded(species, edge_index, edge_vectors, n_local)),
+                      n_local);
+  const auto n_atoms = species.size(0);
+  Sent sent;
+  for (int layer = 0; layer + 1 < static_cast<int>(parts_.size()); ++layer)
+    sent = send(layer, species, edge_index, edge_vectors, sent.first, sent.second, n_atoms);
+  Output output = finish(species, edge_index, edge_vectors, sent.first, sent.second, n_atoms);
+  for (Tensor *each : {&output.energy, &output.charge, &output.electronegativity, &output.hardness,
+                       &output.member_energy, &output.member_charge})
+    if (each->defined()) *each = each->narrow(-1, 0, n_local);
+  return output;
+}
+
+ModelFile::Sent PackageModel::send(int layer, const Tensor &species, const Tensor &edge_index,
+                                   const Tensor &edge_vectors, const Tensor &received,
+                                   const std::vector<Tensor> &kept, std::int64_t n_local)
+{
+  auto inputs = padding_->padded(species, edge_index, edge_vectors, n_local);
+  if (layer > 0) {
+    inputs.push_back(padding_->padded_rows(received));
+    inputs.insert(inputs.end(), kept.begin(), kept.end());
+  }
+  const auto results = run(parts_[static_cast<std::size_t>(layer)], inputs);
+  return {results[0].narrow(0, padding_->n_atoms(), n_local), {results.begin() + 1, results.end()}};
+}
+
+ModelFile::Output PackageModel::finish(const Tensor &species, const Tensor &edge_index,
+                                       const Tensor &edge_vectors, const Tensor &received,
+                                       const std::vector<Tensor> &kept, std::int64_t n_local)
+{
+  auto inputs = padding_->padded(species, edge_index, edge_vectors, n_local);
+  inputs.push_back(padding_->padded_rows(received));
+  inputs.insert(inputs.end(), kept.begin(), kept.end());
+  return outputs_of(run(parts_.back(), inputs), n_local);
+}
+
+ModelFile::Output PackageModel::outputs_of(const std::vector<Tensor> &results, std::int64_t n) const
+{
   const auto names = output_names();
   Output output;
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const Tensor real = results[i].narrow(-1, padding_->n_atoms(), n_local);
+    const Tensor real = results[i].narrow(-1, padding_->n_atoms(), n);
     const bool of_members = metadata_.committee > 1;
     checked(real, names[i],
-            of_members ? std::vector<std::int64_t>{metadata_.committee, n_local}
-                       : std::vector<std::int64_t>{n_local});
+            of_members ? std::vector<std::int64_t>{metadata_.committee, n}
+                       : std::vector<std::int64_t>{n});
     if (names[i] == "energy") output.energy = real;
     if (names[i] == "charge") output.charge = real;
     if (names[i] == "electronegativity") output.electronegativity = real;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A model file that is an AOTInductor package (.pt2): two compiled passes. Twin: python/pair_les/model_file/aot/runtime.py.
+// A model file that is an AOTInductor package (.pt2): two compiled passes of the network or of each of its layers.
+// Twin: python/pair_les/model_file/aot/packaged_network.py.
 
 #ifndef PAIR_LES_CORE_PACKAGE_MODEL_H
 #define PAIR_LES_CORE_PACKAGE_MODEL_H
@@ -26,19 +27,36 @@ class PackageModel : public ModelFile {
   PackageModel(const std::string &name, const std::string &archive, const torch::Device &device);
   ~PackageModel() override;
 
+  // A network that is cut at its layers is evaluated layer by layer, for the ghosts, too.
   Output forward(const torch::Tensor &species, const torch::Tensor &edge_index,
                  const torch::Tensor &edge_vectors, std::int64_t n_local) override;
+
+  Sent send(int layer, const torch::Tensor &species, const torch::Tensor &edge_index,
+            const torch::Tensor &edge_vectors, const torch::Tensor &received,
+            const std::vector<torch::Tensor> &kept, std::int64_t n_local) override;
+  Output finish(const torch::Tensor &species, const torch::Tensor &edge_index,
+                const torch::Tensor &edge_vectors, const torch::Tensor &received,
+                const std::vector<torch::Tensor> &kept, std::int64_t n_local) override;
 
  private:
   using Runner = torch::inductor::AOTIModelContainerRunner;
 
-  void require_machine(const torch::Device &device) const;
+  // The whole network, or one layer of it.
+  struct Part {
+    std::shared_ptr<Runner> forward, backward;
+    std::size_t n_outputs;
+  };
 
-  // The outputs named by output_names(), padded, on the tape of the last input.
-  std::vector<torch::Tensor> run(const std::vector<torch::Tensor> &inputs);
+  void require_machine(const torch::Device &device) const;
   std::vector<std::string> output_names() const;
 
-  std::shared_ptr<Runner> forward_pass_, backward_pass_;
+  // Outputs of a part, on the tape of the inputs of floating point.
+  std::vector<torch::Tensor> run(const Part &part, const std::vector<torch::Tensor> &inputs) const;
+
+  // Outputs of the contract from those of the last part, of n atoms.
+  Output outputs_of(const std::vector<torch::Tensor> &results, std::int64_t n) const;
+
+  std::vector<Part> parts_;
   std::unique_ptr<Padding> padding_;
 };
 

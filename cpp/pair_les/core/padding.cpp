@@ -52,4 +52,10 @@ std::vector<torch::Tensor> Padding::padded(const torch::Tensor &species,
           torch::cat({edge_vectors_, edge_vectors})};
 }
 
+torch::Tensor Padding::padded_rows(const torch::Tensor &received) const
+{
+  return torch::cat({received.new_zeros({n_atoms(), received.size(1)}), received,
+                     received.new_zeros({GHOSTS, received.size(1)})});
+}
+
 } // namespace pair_les

@@ -31,6 +31,9 @@ class Padding {
   std::vector<torch::Tensor> padded(const torch::Tensor &species, const torch::Tensor &edge_index,
                                     const torch::Tensor &edge_vectors, std::int64_t n_local) const;
 
+  // Messages [n_atoms, features] with rows of zeros for the padding atoms.
+  torch::Tensor padded_rows(const torch::Tensor &received) const;
+
  private:
   torch::Tensor species_, ghosts_, edge_index_, edge_vectors_;
 };

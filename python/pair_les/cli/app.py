@@ -19,6 +19,7 @@ from pair_les.cli.data import data
 from pair_les.cli.evaluate import EvaluateCommand, evaluate
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
 from pair_les.cli.lammps import lammps
+from pair_les.cli.model_formats import InstructionSet, ModelFormat
 
 app = typer.Typer(
     name="pair-les",
@@ -35,21 +36,6 @@ class Precision(str, Enum):
 
     float32 = "float32"
     float64 = "float64"
-
-
-class ModelFormat(str, Enum):
-    """Format of an exported model."""
-
-    torchscript = "torchscript"
-    pt2 = "pt2"
-
-
-class InstructionSet(str, Enum):
-    """Instruction set that a pt2 is compiled for."""
-
-    baseline = "baseline"
-    avx2 = "avx2"
-    avx512 = "avx512"
 
 
 def _print_version(value: bool) -> None:

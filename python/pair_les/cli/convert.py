@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
+from pair_les.cli.model_formats import InstructionSet, ModelFormat
 from pair_les.convert.options import repeat_option
 
 
@@ -46,6 +47,16 @@ def convert(
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Load a whole pickled model, which runs as a program.")
     ] = False,
+    file_format: Annotated[
+        ModelFormat,
+        typer.Option("--format", help="pt2: compiled here by a C++ compiler, for this torch and --isa."),
+    ] = ModelFormat.torchscript,
+    isa: Annotated[
+        InstructionSet | None,
+        typer.Option(
+            help="Instruction set of a pt2, which all machines of the run need. [default: of this one]"
+        ),
+    ] = None,
 ) -> None:
     """Convert a model of another package (MACE, MACE-LES, SevenNet, NequIP, Allegro, CACE) to a model file, and compare the two before saying done.
 
@@ -57,4 +68,20 @@ def convert(
     from pair_les.convert import convert as write
 
     chosen = None if precision is None else precision.value
-    write(source, output, package, elements, head, chosen, trust_pickle, lambda line: print(line, flush=True))
+    instruction_set = None if isa is None else isa.value
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    write(
+        source,
+        output,
+        package,
+        elements,
+        head,
+        chosen,
+        trust_pickle,
+        say,
+        file_format.value,
+        instruction_set,
+    )

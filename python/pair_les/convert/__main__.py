@@ -32,6 +32,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--trust-pickle", action="store_true", help="load a whole pickled model, which runs as a program"
     )
+    parser.add_argument(
+        "--format",
+        default="torchscript",
+        metavar="torchscript|pt2",
+        help="pt2: compiled here by a C++ compiler, for this torch [default: torchscript]",
+    )
+    parser.add_argument(
+        "--isa", metavar="baseline|avx2|avx512", help="instruction set of a pt2 [default: of this machine]"
+    )
     options = parser.parse_args(repeat_option(sys.argv[1:] if arguments is None else arguments, "--elements"))
     from .conversion import convert
 
@@ -45,6 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
             options.precision,
             options.trust_pickle,
             lambda line: print(line, flush=True),
+            options.format,
+            options.isa,
         )
     except (UserError, ContractError, OSError) as error:
         print(f"pair-les: error: {' '.join(str(error).split())}", file=sys.stderr)

@@ -13,7 +13,8 @@ from pathlib import Path
 import torch
 
 from ..errors import ConversionError, UserError
-from ..model_file.archive import created_with, save_model
+from ..model_file.archive import created_with, save_model, save_package
+from ..model_file.formats import require_format
 from ..model_file.metadata import ContractError
 from ..output_files import errors_name
 from .converted import Converted
@@ -32,6 +33,8 @@ def convert(
     precision: str | None = None,
     trust_pickle: bool = False,
     say: Callable[[str], None] = print,
+    file_format: str = "torchscript",
+    instruction_set: str | None = None,
 ) -> None:
     """Write a model of another package as a model file.
 
@@ -53,6 +56,10 @@ def convert(
         Whether the source may run code, as every whole pickled model does when it is loaded.
     say
         Gets lines of progress and results.
+    file_format
+        ``torchscript``, or ``pt2``: compiled for this release of torch and for `instruction_set`.
+    instruction_set
+        baseline, avx2 or avx512, of a pt2; None: the best of this processor.
 
     Raises
     ------
@@ -60,12 +67,15 @@ def convert(
         If the source cannot be read or converted, or the file differs from what the package gives.
     ContractError
         If the folder of `output` does not exist.
+    RunError
+        If name, format and instruction set of the file do not go together, or the network cannot be compiled.
     """
     source, output = Path(source), Path(output)
     if not output.parent.is_dir():
         raise ConversionError(
             f"{output}: folder '{output.parent}' does not exist: create it or give another path"
         )
+    require_format(output, file_format, instruction_set)
     if package is not None and package not in PACKAGES:
         raise ConversionError(f"--from {package}: must be one of {', '.join(PACKAGES)}")
     if precision not in (None, "float32", "float64"):
@@ -95,7 +105,10 @@ def convert(
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
         with errors_name(output):
-            save_model(unchecked, _script(converted), converted.metadata)
+            if file_format == "pt2":
+                save_package(unchecked, converted.network, converted.metadata, instruction_set, say)
+            else:
+                save_model(unchecked, _script(converted), converted.metadata)
         _compare(unchecked, converted, output, say)
         os.replace(unchecked, output)
     finally:

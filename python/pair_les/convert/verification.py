@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ..errors import ConversionError
 from ..long_range.energy import converged_k_cutoff, long_range_energy
+from ..model_file.archive import is_package, load_model
 from ..model_file.metadata import Metadata
 from .converted import Converted, Reference
 
@@ -151,8 +152,10 @@ def truncation(file: str | os.PathLike[str], converted: Converted, frame: Atoms)
     return TruncatedSum(converted.k_cutoff or 0.0, force, abs(whole.energy - part.energy) / len(frame))
 
 
-def load(file: str | os.PathLike[str]) -> torch.jit.ScriptModule:
-    """The network of a TorchScript model file, as any reader gets it."""
+def load(file: str | os.PathLike[str]) -> torch.nn.Module:
+    """The network of a model file, as any reader gets it; of a TorchScript archive its plain form."""
+    if is_package(file):
+        return load_model(file)[0]
     module = torch.jit.load(os.fspath(file), map_location="cpu").eval()
     for parameter in module.parameters():
         parameter.requires_grad_(False)

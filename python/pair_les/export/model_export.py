@@ -23,6 +23,7 @@ from ..evaluation.prediction import Network, predict
 from ..installation import fused_operators
 from ..model_file.archive import created_with, load_model, save_model, save_package
 from ..model_file.charge_state import choose_charge_state
+from ..model_file.formats import require_format
 from ..model_file.metadata import ContractError, LongRange, Metadata
 from ..net import ContractNet
 from ..net.committee import Committee, committee_of
@@ -38,7 +39,6 @@ REFERENCES = (
 )
 """Of the method, written into every model with charges; see CITATION.cff."""
 
-FORMATS = ("torchscript", "pt2")
 
 TOLERANCES = {
     "float64": {"energy": 1e-9, "charge": 1e-9, "forces": 1e-8},
@@ -196,20 +196,6 @@ def mean_reference_energies(models: Sequence[TrainedModel]) -> Tensor:
     They go into the metadata, so that no energy of their size is ever rounded to float32.
     """
     return torch.stack([model.network.reference_energies.double() for model in models]).mean(0)
-
-
-def require_format(output: Path, file_format: str, instruction_set: str | None) -> None:
-    """Raise `RunError` where name, format and instruction set of the file do not go together, before the work."""
-    if file_format not in FORMATS:
-        raise RunError(f"--format {file_format}: must be {' or '.join(FORMATS)}")
-    if (output.suffix == ".pt2") != (file_format == "pt2"):
-        other = "pt2" if output.suffix == ".pt2" else "torchscript"
-        raise RunError(
-            f"{output}: a file of --format {file_format} must {'' if file_format == 'pt2' else 'not '}end with .pt2: "
-            f"rename it, or use --format {other}"
-        )
-    if file_format != "pt2" and instruction_set is not None:
-        raise RunError(f"--isa {instruction_set}: only --format pt2 has an instruction set: leave it out")
 
 
 def charge_per_atom(model: TrainedModel, charge: float | None, n_atoms: int | None) -> float | None:

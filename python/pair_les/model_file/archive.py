@@ -216,13 +216,13 @@ def load_model(
     require_device(device)
     metadata = read_metadata(path)
     if is_package(path):
-        from .aot.runtime import PackagedModel
+        from .aot.runtime import load_package
 
         if torch.device(device).type != "cpu":
             raise ContractError(
                 f"{path}: a package is compiled for CPUs, not for {device}: export the model with '--format torchscript'"
             )
-        return PackagedModel(path, metadata).eval(), metadata
+        return load_package(path, metadata).eval(), metadata
     on_cpu = torch.device(device).type == "cpu"
     fused = _extra_file(path, FUSED_FILE) if on_cpu and load_operators() else None
     try:

@@ -86,12 +86,15 @@ class Compiled:
         ``baseline``, ``avx2`` or ``avx512``.
     padding
         Version of the atoms and edges that a package expects before the real ones.
+    kept
+        Of a network that is cut at its layers: how many tensors each layer before the last keeps for the next.
     """
 
     torch: str
     machine: str
     instruction_set: str
     padding: int
+    kept: list[int] = field(default_factory=list, hash=False)
 
 
 @dataclass(frozen=True)
@@ -324,6 +327,9 @@ def _check_metadata(metadata: Metadata, file: str) -> None:
         raise broken(file, "charge_per_atom", metadata.charge_per_atom, "must be a finite number (e)")
     if metadata.message_features:
         _message_features({"message_features": metadata.message_features}, layers, file)
+    if metadata.compiled is not None and len(metadata.compiled.kept) != len(metadata.message_features):
+        rule = f"must have one number for each of the {len(metadata.message_features)} message_features"
+        raise broken(file, "compiled.kept", metadata.compiled.kept, rule)
     committee = metadata.committee
     if not is_integer(committee) or committee < 1:
         raise broken(file, "committee", committee, "must be the number of networks, an integer >= 1")
@@ -355,14 +361,21 @@ def _message_features(data: Mapping[str, Any], layers: Any, file: str) -> list[i
 def _parse_compiled(data: Any, file: str) -> Compiled:
     if not isinstance(data, dict):
         raise broken(file, "compiled", data, "must be an object")
-    values = {field.name: required(data, field.name, file, "compiled.") for field in fields(Compiled)}
+    values = {
+        field.name: required(data, field.name, file, "compiled.")
+        for field in fields(Compiled)
+        if field.name != "kept"
+    }
     for name, value in values.items():
         if name == "padding":
             if not is_integer(value):
                 raise broken(file, "compiled.padding", value, "must be an integer")
         elif not isinstance(value, str):
             raise broken(file, f"compiled.{name}", value, "must be a string")
-    return Compiled(**values)
+    kept = data.get("kept", [])
+    if not isinstance(kept, list) or not all(is_integer(n) and n >= 0 for n in kept):
+        raise broken(file, "compiled.kept", kept, "must be a list of integers >= 0")
+    return Compiled(**values, kept=kept)
 
 
 def _check_reference_energies(metadata: Metadata, file: str) -> None:

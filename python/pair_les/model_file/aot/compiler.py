@@ -72,7 +72,7 @@ def compile_pass(
     Parameters
     ----------
     name
-        For messages.
+        For messages, such as "forward pass".
     module, arguments
         What is compiled, and an example of its arguments.
     dynamic
@@ -91,7 +91,7 @@ def compile_pass(
     RunError
         If the network fixes one of the sizes, or torch or the compiler fail.
     """
-    say(f"compiling the {name} pass with {compiler()} for {instruction_set}, up to a minute ...")
+    say(f"compiling the {name} with {compiler()} for {instruction_set}, up to a minute ...")
     start = time.perf_counter()
     shapes = tuple({dimension: torch.export.Dim.AUTO for dimension in sizes} for sizes in dynamic)
     options = {
@@ -115,10 +115,10 @@ def compile_pass(
         raise
     except Exception as error:  # of torch.export, inductor, sympy, subprocess: no common base
         raise RunError(
-            f"--format pt2: torch {torch.__version__} cannot compile the {name} pass: {summarize_error(error)}: "
+            f"--format pt2: torch {torch.__version__} cannot compile the {name}: {summarize_error(error)}: "
             "use --format torchscript"
         ) from error
-    say(f"compiled the {name} pass in {time.perf_counter() - start:.0f} s")
+    say(f"compiled the {name} in {time.perf_counter() - start:.0f} s")
     return [file for file in files if isinstance(file, str) and Path(file).suffix in PACKED]
 
 
@@ -138,6 +138,6 @@ def _check_sizes(name: str, exported: torch.export.ExportedProgram, dynamic: lis
         for dimension in sizes:
             if isinstance(shape[dimension], int):
                 raise RunError(
-                    f"--format pt2: the network fixes size {dimension} of argument {number} of its {name} pass to "
+                    f"--format pt2: the network fixes size {dimension} of argument {number} of its {name} to "
                     f"{shape[dimension]}: numbers of atoms and edges must be free; use --format torchscript"
                 )

@@ -47,3 +47,9 @@ def pad_graph(
         torch.cat([torch.stack([center, neighbor]), edge_index + n_padding], 1),
         torch.cat([vectors, edge_vectors]),
     )
+
+
+def pad_rows(received: Tensor, n_species: int) -> Tensor:
+    """Messages ``[n_atoms, features]`` with rows of zeros for the padding atoms."""
+    before = received.new_zeros([PER_SPECIES * n_species, received.size(1)])
+    return torch.cat([before, received, received.new_zeros([GHOSTS, received.size(1)])])

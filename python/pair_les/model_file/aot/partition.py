@@ -31,7 +31,7 @@ LARGEST_SIZE = 2**31 - 1
 
 @dataclass(frozen=True)
 class TwoPasses:
-    """``forward(*inputs)`` returns the outputs and then what is kept; ``backward(*inputs, *kept, *seeds)`` the gradient.
+    """``forward(*inputs)`` returns the outputs and then what is kept; ``backward(*inputs, *kept, *seeds)`` the gradients.
 
     A size that the backward pass needs is kept as an empty tensor that has it as its first dimension.
     """
@@ -40,6 +40,8 @@ class TwoPasses:
     backward: torch.nn.Module
     kept_values: list[torch.Tensor | torch.SymInt | int]
     """Fake values of what is kept, with symbols for sizes."""
+    output_values: list[torch.Tensor]
+    """Fake values of the outputs."""
 
 
 class _Forward(torch.nn.Module):
@@ -123,7 +125,12 @@ def partition(traced: GraphModule, n_inputs: int, n_outputs: int) -> TwoPasses:
     )
     values = [node.meta["val"] for node in to_keep]
     is_size = [not isinstance(value, torch.Tensor) for value in values]
-    return TwoPasses(_Forward(forward), _Backward(backward, n_inputs, is_size), values)
+    return TwoPasses(
+        _Forward(forward),
+        _Backward(backward, n_inputs, is_size),
+        values,
+        [node.meta["val"] for node in outputs],
+    )
 
 
 def _find_ancestors(roots: Iterable[Node]) -> set[Node]:
@@ -149,3 +156,10 @@ def _copy(
         copies[node] = graph.node_copy(node, copies.__getitem__)
     graph.output([copies[node] for node in (*results, *kept)])
     return GraphModule(traced, graph)
+
+
+def find_free_sizes(value: torch.Tensor | torch.SymInt | int) -> set[int]:
+    """Return the dimensions of a tensor whose sizes are symbols; a kept size is one of an empty tensor."""
+    if not isinstance(value, torch.Tensor):
+        return {0}
+    return {dimension for dimension, size in enumerate(value.shape) if isinstance(size, torch.SymInt)}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A package as a network of the contract's signature, on the autograd tape. Twin: cpp/pair_les/core/package_model.cpp."""
+"""Loading of packages. Twin: cpp/pair_les/core/package_model.cpp."""
 
 from __future__ import annotations
 
@@ -10,71 +10,32 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import torch
-from torch import Tensor
-
 from pair_les.installation import fused_operators as fused
 from pair_les.model_file.aot.instruction_set import NAMES, best
 from pair_les.model_file.aot.package import PADDING_VERSION, torch_release
-from pair_les.model_file.aot.padding import PER_SPECIES, pad_graph
+from pair_les.model_file.aot.packaged_network import PackagedNetwork, PassPair
+from pair_les.model_file.aot.parts import output_names, pass_names
 from pair_les.model_file.aot.torch_internals import AOTIModelContainerRunnerCpu
-from pair_les.model_file.aot.tracing import output_names
 from pair_les.model_file.metadata import ContractError, Metadata
 
 
-class PackagedModel(torch.nn.Module):
-    """The compiled network of a package; on the CPU, differentiable once by the edge vectors.
+def load_package(path: str | os.PathLike[str], metadata: Metadata) -> PackagedNetwork:
+    """Load the compiled network of a package.
 
     Raises
     ------
     ContractError
         If the package was compiled for another torch or another processor, or cannot be unpacked.
     """
-
-    def __init__(self, path: str | os.PathLike[str], metadata: Metadata) -> None:
-        super().__init__()
-        require_machine(path, metadata)
-        fused.load_library()  # a package may call its operators
-        self.n_species = len(metadata.species)
-        self.cutoff = metadata.cutoff
-        self.names = output_names(metadata)
-        self.forward_pass = open_pass(path, "forward")
-        self.backward_pass = open_pass(path, "backward")
-
-    def forward(
-        self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
-    ) -> dict[str, Tensor]:
-        """The signature of the contract."""
-        graph = pad_graph(species, edge_index, edge_vectors, n_local, self.n_species, self.cutoff)
-        outputs = _TwoPasses.apply(self, *graph)
-        first = PER_SPECIES * self.n_species
-        result = {
-            name: output.narrow(-1, first, n_local) for name, output in zip(self.names, outputs, strict=True)
-        }
-        for name in ("energy", "charge"):
-            if f"member_{name}" in result:
-                result[name] = result[f"member_{name}"].mean(0)
-        return result
-
-
-class _TwoPasses(torch.autograd.Function):
-    """Both compiled passes as one operation of the tape."""
-
-    @staticmethod
-    def forward(ctx, model: PackagedModel, *graph: Tensor) -> tuple[Tensor, ...]:
-        inputs = [tensor.detach().contiguous() for tensor in graph]
-        returned = model.forward_pass.run(inputs)
-        ctx.model = model
-        ctx.save_for_backward(*inputs, *returned[len(model.names) :])
-        return tuple(returned[: len(model.names)])
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx, *seeds: Tensor) -> tuple[Tensor | None, ...]:
-        (gradient,) = ctx.model.backward_pass.run(
-            [*ctx.saved_tensors, *(seed.contiguous() for seed in seeds)]
-        )
-        return None, None, None, None, gradient
+    require_machine(path, metadata)
+    fused.load_library()  # a package may call its operators
+    assert metadata.compiled is not None  # checked above
+    n_outputs = [*(1 + n_kept for n_kept in metadata.compiled.kept), len(output_names(metadata))]
+    parts = [
+        PassPair(open_pass(path, forward).run, open_pass(path, backward).run, n)
+        for (forward, backward), n in zip(pass_names(metadata), n_outputs, strict=True)
+    ]
+    return PackagedNetwork(metadata, parts)
 
 
 def require_machine(path: str | os.PathLike[str], metadata: Metadata) -> None:
