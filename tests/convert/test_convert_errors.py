@@ -18,7 +18,7 @@ from pair_les.convert.__main__ import main
 from pair_les.convert.options import repeat_option
 from pair_les.convert.pickles import global_names, load_trusted, require_names
 from pair_les.convert.species import choose_species
-from pair_les.errors import ConversionError
+from pair_les.errors import ConversionError, RunError
 
 
 class Thing(torch.nn.Module):
@@ -136,6 +136,24 @@ def test_source_that_is_no_model(kind, says, tmp_path):
         convert(path, tmp_path / "x.pt")
     assert "\n" not in str(error.value) and str(path) in str(error.value)
     assert not (tmp_path / "x.pt").exists()
+
+
+@pytest.mark.parametrize(
+    "name, options, says",
+    [
+        ("x.pt", {"file_format": "pt2"}, "must end with .pt2: rename it, or use --format torchscript"),
+        ("x.pt2", {}, "must not end with .pt2: rename it, or use --format pt2"),
+        ("x.pt", {"instruction_set": "avx2"}, "--isa avx2: only --format pt2 has an instruction set"),
+        ("x.pt2", {"file_format": "onnx"}, "--format onnx: must be torchscript or pt2"),
+    ],
+)
+def test_format_and_name_of_the_file_go_together(tmp_path, name, options, says):
+    """Before the source is read."""
+    from pair_les.convert.conversion import convert
+
+    with pytest.raises(RunError) as error:
+        convert(tmp_path / "absent.model", tmp_path / name, **options)
+    assert says in str(error.value) and "\n" not in str(error.value)
 
 
 def test_names_are_read_without_running_anything(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 
 import harness
 import numpy as np
@@ -108,15 +109,27 @@ def test_what_is_not_a_number_does_not_agree():
 
 
 def test_slab(tmp_path, model, command):
-    """Which the direct sum cannot do: one line that says so."""
-    path, dump = run(tmp_path, model())
-    dump.write_text(dump.read_text().replace("pp pp pp", "pp pp ff"))
+    """Against the Python slab, whose images are farther away; one direction has no energy in either."""
+    fluid = random_fluid({"Na": 14, "Cl": 14}, np.diag([10.0, 11.0, 9.0]), seed=5)
+    fluid = replace(fluid, cell=np.diag([10.0, 11.0, 16.0]))
+    path = model(neutralize=True)
+    script = harness.setup(
+        tmp_path,
+        fluid,
+        path,
+        kspace="ewald 1e-10",
+        pair=["pair_style les", "pair_coeff * * model.pt Cl Na"],
+        before_box=["boundary p p f"],
+        after_pair=["kspace_modify slab 3.0"],
+    )
+    harness.run_lammps(script + DUMP + "run 0\n", tmp_path)
+    dump = tmp_path / "traj.dump"
+    (result,) = check(path, dump, elements=["Cl", "Na"])
+    assert result.charge < 1e-9 and result.force_max < 1e-5
+    dump.write_text(dump.read_text().replace("pp pp ff", "pp ff ff"))
     code, out, err = command("check", path, dump, "--element", "Cl", "--element", "Na")
     assert (code, out) == (2, "") and err.count("\n") == 1
-    assert (
-        "traj.dump: frame 0: boundaries p p f: the direct sum is of systems that repeat in all three" in err
-    )
-    assert "dump a run of it with 'boundary p p p'" in err
+    assert "traj.dump: frame 0: pbc is [True, False, False]: a model with long-range" in err
 
 
 DAMAGED = {

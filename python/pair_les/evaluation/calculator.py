@@ -25,7 +25,10 @@ class LESCalculator(Calculator):
     ``results`` holds `energy` and `free_energy` (eV; there is no electronic temperature, they are equal),
     `forces` (eV/angstrom), `stress` (eV/angstrom^3, ASE's Voigt order and sign, periodic cells only) and, for
     a model with charges, `charges` (e, after the shift to a total charge where there is one: those that interact),
-    `latent_potential` (``dE_lr/dq``, eV/e) and `long_range_energy` (eV).
+    `latent_potential` (``dE_lr/dq``, eV/e), `long_range_energy` (eV) and, of an isolated system, `dipole` (e angstrom, of
+    these charges about the origin; `observe` has the factor ``sqrt(eps)`` of a medium, and Born charges).
+    A cell that is periodic in two directions is a slab in vacuum, as with ``boundary p p f`` and ``kspace_modify slab`` in
+    LAMMPS; the length of its cell along the third does not matter.
     The long-range part is converged and in float64 whatever the precision of the network.
 
     Parameters
@@ -51,7 +54,7 @@ class LESCalculator(Calculator):
     be the same. Copies of the same process share the network.
     """
 
-    implemented_properties = ["energy", "free_energy", "forces", "stress", "charges"]
+    implemented_properties = ["energy", "free_energy", "forces", "stress", "charges", "dipole"]
 
     def __init__(
         self,
@@ -123,7 +126,7 @@ class LESCalculator(Calculator):
         Raises
         ------
         PropertyNotImplementedError
-            If the stress of a cell that is not periodic in three directions is asked for.
+            If the stress of a cell that is not periodic in three directions is asked for, or the dipole of one that is periodic.
         ContractError, GeometryError
             See `evaluate`.
         """
@@ -132,6 +135,10 @@ class LESCalculator(Calculator):
         if "stress" in properties and not atoms.pbc.all():
             raise PropertyNotImplementedError(
                 f"stress needs a cell that is periodic in all three directions, pbc is {atoms.pbc.tolist()}"
+            )
+        if "dipole" in properties and atoms.pbc.any():
+            raise PropertyNotImplementedError(
+                f"dipole needs an isolated system, pbc is {atoms.pbc.tolist()}: pair_les.observe has the polarization of a cell"
             )
         found = evaluate(
             self.module,
@@ -151,6 +158,8 @@ class LESCalculator(Calculator):
             self.results["charges"] = found.charges
             self.results["latent_potential"] = found.latent_potential
             self.results["long_range_energy"] = found.long_range_energy
+            if not atoms.pbc.any():
+                self.results["dipole"] = found.charges @ atoms.positions
 
 
 def _digest(path: str | os.PathLike[str]) -> str:

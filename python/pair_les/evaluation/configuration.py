@@ -19,6 +19,7 @@ from ..constants import SMALLEST_DISTANCE
 from ..data.batches import Batch
 from ..data.neighbors import neighbor_list
 from ..errors import GeometryError
+from ..long_range.slab import cell_with_vacuum
 from ..model_file.charge_state import resolve_total_charge
 from ..model_file.metadata import Metadata
 from ..model_file.reference_energies import atomic_reference_energies, total_reference_energy
@@ -80,7 +81,8 @@ def evaluate(
     species
         [N], species indices (`species_indices`).
     positions, cell, pbc
-        As in `neighbor_list`; with charges either all directions are periodic or none.
+        As in `neighbor_list`; with charges three directions are periodic, two (a slab in vacuum, as with
+        ``kspace_modify slab``), or none.
     file
         Named in error messages.
     device
@@ -96,15 +98,11 @@ def evaluate(
     ContractError
         If the network fails, or returns something else than the contract says, or is of another total charge.
     GeometryError
-        If a model with charges meets a partly periodic cell, atoms are closer than `SMALLEST_DISTANCE`, or energies,
+        See `require_periodicity`; if atoms are closer than `SMALLEST_DISTANCE`, or energies,
         charges or forces are not finite; see also `neighbor_list`.
     """
     periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
-    if metadata.long_range is not None and periodic.any() != periodic.all():
-        raise GeometryError(
-            f"pbc is {periodic.tolist()}: a model with long-range charges needs all three directions "
-            "periodic, or none; set pbc to True, or to False for an isolated system, or run slabs in LAMMPS"
-        )
+    require_periodicity(metadata, periodic)
     indices = np.asarray(species, dtype=np.int64).reshape(-1)
     total_charge = resolve_total_charge(metadata, len(indices), total_charge, file)
     batch = batch_of_configuration(indices, positions, cell, periodic, metadata.cutoff, device)
@@ -132,6 +130,30 @@ def evaluate(
     )
 
 
+def require_periodicity(metadata: Metadata, pbc: ArrayLike) -> None:
+    """Refuse boundary conditions in which the charges of a model have no energy here.
+
+    Raises
+    ------
+    GeometryError
+        A model with charges in a cell that is periodic in one direction, or with charge equilibration in two.
+    """
+    periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
+    directions = int(periodic.sum())
+    if metadata.long_range is None or directions in (0, 3):
+        return
+    if directions == 1:
+        raise GeometryError(
+            f"pbc is {periodic.tolist()}: a model with long-range charges needs three directions periodic, two (a slab), or "
+            "none; set pbc to True with enough vacuum, or to False for an isolated system"
+        )
+    if metadata.long_range.equilibrates:
+        raise GeometryError(
+            f"pbc is {periodic.tolist()}: charge equilibration of slabs is not available in Python; set pbc to True with enough "
+            "vacuum, or run LAMMPS with kspace_modify slab"
+        )
+
+
 def batch_of_configuration(
     species: NDArray[np.int64],
     positions: ArrayLike,
@@ -141,6 +163,8 @@ def batch_of_configuration(
     device: str | torch.device = "cpu",
 ) -> Batch:
     """Return a batch of one configuration without labels (its energy and forces are 0, its stress NaN).
+
+    The cell of a slab is that of `cell_with_vacuum`.
 
     Parameters
     ----------
@@ -160,11 +184,13 @@ def batch_of_configuration(
     edge_index, shifts = neighbor_list(positions, cell, periodic.tolist(), cutoff)
     x = torch.tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3))
     h = torch.tensor(np.asarray(cell, dtype=np.float64))
+    slab = int(periodic.sum()) == 2
+    lattice = torch.tensor(cell_with_vacuum(h.numpy(), periodic, x.numpy())) if slab else h
     batch = Batch(
         species=torch.as_tensor(species),
         positions=x,
-        cell=h[None],
-        periodic=torch.tensor([bool(periodic.all())]),
+        cell=lattice[None],
+        periodic=torch.tensor([slab or bool(periodic.all())]),
         frame=torch.zeros(len(x), dtype=torch.int64),
         n_atoms=torch.tensor([len(x)]),
         edge_index=torch.as_tensor(edge_index),
@@ -173,6 +199,7 @@ def batch_of_configuration(
         reference=h.new_zeros(1),
         forces=torch.zeros_like(x),
         stress=h.new_full((1, 3, 3), torch.nan),
+        slab=torch.tensor([True]) if slab else None,
     )
     _require_apart(batch)
     return batch.to(torch.device(device))

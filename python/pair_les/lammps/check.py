@@ -100,7 +100,7 @@ def check(
     Raises
     ------
     DataError
-        If the dump cannot be read, has nothing to compare or no elements, or a frame cannot be computed: a slab, atoms that are too close.
+        If the dump cannot be read, has nothing to compare or no elements, or a frame cannot be computed (`evaluate`).
     ContractError
         If the model file cannot be used, does not know an element, or is of another total charge.
     """
@@ -112,11 +112,6 @@ def check(
     number = -1
     for number, atoms in enumerate(_read(dump, elements, frames)):
         where = f"{os.fspath(dump)}: frame {number}"
-        if metadata.long_range is not None and atoms.pbc.any() != atoms.pbc.all():
-            raise DataError(
-                f"{where}: boundaries {_boundaries(atoms)}: the direct sum is of systems that repeat in all three directions, or "
-                "in none: to check the model, dump a run of it with 'boundary p p p' and without 'kspace_modify slab'"
-            )
         try:
             reference = evaluate(
                 module,
@@ -175,11 +170,6 @@ def _require_elements(dump: str | os.PathLike[str], metadata: Metadata) -> None:
             f"{os.fspath(dump)}: has no column element: name the element of each LAMMPS type in the order of pair_coeff, "
             f"{flags} (the model knows {' '.join(metadata.species)})"
         )
-
-
-def _boundaries(atoms: Atoms) -> str:
-    """Return the arguments of ``boundary``: p, or f for a direction that is not periodic."""
-    return " ".join("p" if periodic else "f" for periodic in atoms.pbc)
 
 
 def _charge_unit(metadata: Metadata, units: str) -> float:

@@ -12,7 +12,7 @@ from ase import Atoms
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..evaluation.configuration import batch_of_configuration
+from ..evaluation.configuration import batch_of_configuration, require_periodicity
 from ..evaluation.model_network import model_network, species_indices
 from ..evaluation.prediction import (
     apply_network,
@@ -82,7 +82,8 @@ def observe(
     ContractError
         If the model has no charges, does not know an element, or breaks the contract.
     GeometryError
-        If atoms are closer than `SMALLEST_DISTANCE`, or what the network returns is not finite.
+        If atoms are closer than `SMALLEST_DISTANCE`, what the network returns is not finite, or equilibrated charges are asked for
+        in a cell that is periodic in one direction or two.
     UserError
         If `eps` is below 1; see also `born_charges`, `checked_forward` and `neighbor_list`.
     """
@@ -92,11 +93,14 @@ def observe(
         raise ContractError(f"{file}: the model has no charges (long_range null): use one that has")
     scale = electronic_scale(eps)
     total_charge = resolve_total_charge(metadata, len(atoms), total_charge, file)
+    if metadata.long_range.equilibrates:
+        require_periodicity(metadata, atoms.pbc)
     species = species_indices(atoms.get_chemical_symbols(), metadata, file)
     batch = batch_of_configuration(
         species, atoms.positions, atoms.cell.array, atoms.pbc, metadata.cutoff, device
     )
-    positions, cell = batch.positions.requires_grad_(True), batch.cell[0]
+    positions = batch.positions.requires_grad_(True)
+    cell = torch.as_tensor(atoms.cell.array, device=positions.device)  # not that of a slab with vacuum
     total = (
         fixed_total_charge(metadata.long_range, batch)
         if total_charge is None

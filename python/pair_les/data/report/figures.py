@@ -87,7 +87,12 @@ def _draw_forces(axes: Axes, report: DataReport) -> bool:
     for number, (symbol, values) in enumerate(sizes.items()):
         clipped = np.clip(values, smallest, None)
         axes.hist(
-            clipped, edges, histtype="step", color=COLORS[number % len(COLORS)], label=symbol, linewidth=1.4
+            clipped,
+            edges.tolist(),
+            histtype="step",
+            color=COLORS[number % len(COLORS)],
+            label=symbol,
+            linewidth=1.4,
         )
     axes.set(xscale="log", yscale="log", xlabel="size of the force (eV/Å)", ylabel="atoms")
     axes.legend(frameon=False, ncols=1 + len(sizes) // 8)
