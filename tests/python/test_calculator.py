@@ -374,64 +374,6 @@ def test_stress_without_periodicity(calculator: Make) -> None:
         atoms.get_stress()
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"equilibration": True, "neutralize": True}], ids=["latent", "equilibrated"]
-)
-def test_periodic_in_one_direction(calculator: Make, options: dict[str, bool]) -> None:
-    atoms = fluid("neutral")
-    atoms.pbc = (True, False, False)
-    atoms.calc = calculator(**options)
-    message = (
-        r"pbc is \[True, False, False\]: a model with long-range charges needs three directions periodic, two"
-    )
-    with pytest.raises(GeometryError, match=message):
-        atoms.get_potential_energy()
-    atoms.calc = calculator(sigma=None)  # a short-range model has no such limit
-    assert abs(atoms.get_forces().sum()) < tol.SYMMETRY
-
-
-def test_charge_equilibration_of_slabs_is_refused(model: Callable[..., Path]) -> None:
-    """In observations, too: charges of an isolated system with periodic neighbors would be those of nothing."""
-    path = model(equilibration=True, neutralize=True)
-    atoms = fluid("neutral")
-    atoms.pbc = (True, True, False)
-    atoms.calc = LESCalculator(path)
-    for ask in (atoms.get_potential_energy, lambda: observe(path, atoms)):
-        with pytest.raises(
-            GeometryError, match=r"pbc is \[True, True, False\]: charge equilibration of slabs"
-        ):
-            ask()
-
-
-@pytest.mark.parametrize("normal", [0, 1, 2])
-def test_slab(calculator: Make, normal: int) -> None:
-    """Forces are derivatives; the length of the cell along the normal and a shift along it do not matter; no stress, no dipole."""
-    atoms = fluid("neutral")
-    atoms.wrap()
-    atoms.pbc = np.arange(3) != normal
-    atoms.calc = calculator()
-    energy, forces = atoms.get_potential_energy(), atoms.get_forces()
-    for atom, axis in ((0, normal), (3, (normal + 1) % 3)):
-
-        def moved(step: float, atom: int = atom, axis: int = axis) -> float:
-            other = atoms.copy()
-            other.positions[atom, axis] += step
-            other.calc = atoms.calc
-            return other.get_potential_energy()
-
-        assert forces[atom, axis] == pytest.approx(-numerical(moved, 2e-3), abs=tol.SLAB_VACUUM.force)
-    other = atoms.copy()
-    other.cell[normal] *= 1.7
-    other.positions[:, normal] += 5.0
-    other.calc = atoms.calc
-    assert other.get_potential_energy() == pytest.approx(energy, abs=tol.SAME.energy)
-    for ask in (atoms.get_stress, atoms.get_dipole_moment):
-        with pytest.raises(PropertyNotImplementedError, match="needs a"):
-            ask()
-    atoms.pbc = True
-    assert abs(atoms.get_potential_energy() - energy) > 0.01
-
-
 def test_dipole_of_an_isolated_system(calculator: Make) -> None:
     atoms = fluid("isolated")
     atoms.calc = calculator()

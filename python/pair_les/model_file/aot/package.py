@@ -24,6 +24,7 @@ from pair_les.model_file.aot.compiler import choose_instruction_set, compile_pas
 from pair_les.model_file.aot.packaged_network import PackagedNetwork, PassPair
 from pair_les.model_file.aot.padding import pad_graph
 from pair_les.model_file.aot.partition import (
+    TracedPass,
     TwoPasses,
     bound_data_dependent_sizes,
     find_free_sizes,
@@ -143,7 +144,7 @@ class _TracedPart:
     def n_outputs(self) -> int:
         return len(self.traced.output_values)
 
-    def passes(self) -> Iterator[tuple[str, torch.nn.Module, tuple[Tensor, ...], list[set[int]]]]:
+    def passes(self) -> Iterator[tuple[str, TracedPass, tuple[Tensor, ...], list[set[int]]]]:
         """Name, module, arguments and their free dimensions of each pass."""
         yield self.part.forward, self.traced.forward, tuple(self.inputs), self.free
         of_kept = [find_free_sizes(value) for value in self.traced.kept_values]

@@ -29,6 +29,14 @@ LARGEST_SIZE = 2**31 - 1
 """Of a dimension that depends on data: torch writes bounds of their sums into the code, which must be integers of C++."""
 
 
+class TracedPass(torch.nn.Module):
+    """One pass as a graph of operators, `traced`."""
+
+    def __init__(self, traced: GraphModule) -> None:
+        super().__init__()
+        self.traced = traced
+
+
 @dataclass(frozen=True)
 class TwoPasses:
     """``forward(*inputs)`` returns the outputs and then what is kept; ``backward(*inputs, *kept, *seeds)`` the gradients.
@@ -36,19 +44,15 @@ class TwoPasses:
     A size that the backward pass needs is kept as an empty tensor that has it as its first dimension.
     """
 
-    forward: torch.nn.Module
-    backward: torch.nn.Module
+    forward: TracedPass
+    backward: TracedPass
     kept_values: list[torch.Tensor | torch.SymInt | int]
     """Fake values of what is kept, with symbols for sizes."""
     output_values: list[torch.Tensor]
     """Fake values of the outputs."""
 
 
-class _Forward(torch.nn.Module):
-    def __init__(self, traced: GraphModule) -> None:
-        super().__init__()
-        self.traced = traced
-
+class _Forward(TracedPass):
     def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return tuple(
             value if isinstance(value, torch.Tensor) else torch.empty([value, 0])
@@ -56,10 +60,9 @@ class _Forward(torch.nn.Module):
         )
 
 
-class _Backward(torch.nn.Module):
+class _Backward(TracedPass):
     def __init__(self, traced: GraphModule, n_inputs: int, kept_is_size: list[bool]) -> None:
-        super().__init__()
-        self.traced = traced
+        super().__init__(traced)
         self.n_inputs = n_inputs
         self.kept_is_size = kept_is_size
 
