@@ -79,13 +79,26 @@ def type_name(annotation: Any) -> str:
     if origin is Literal:
         return alternatives([f"`{value}`" for value in arguments])
     if origin is list or origin is tuple:
+        if get_origin(arguments[0]) is Literal:
+            return f"list of {type_name(arguments[0])}"
         members = get_args(arguments[0]) if get_origin(arguments[0]) in (Union, UnionType) else arguments[:1]
         return f"list of {alternatives([plural(type_name(member).replace('section', 'mapping')) for member in members])}"
     if origin is dict:
-        return f"mapping of {get_args(arguments[0])[1] if get_origin(arguments[0]) is Annotated else 'element'} to {type_name(arguments[1])}"
+        return f"mapping of {key_name(arguments[0], arguments[1])} to {type_name(arguments[1])}"
+    if annotation is Any:
+        return "value"
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "section"
     return {float: "number", int: "integer", str: "string", bool: "boolean", NoneType: "null"}[annotation]
+
+
+def key_name(key: Any, value: Any) -> str:
+    """What the keys of a mapping are."""
+    if get_origin(key) is Annotated:
+        return get_args(key)[1]
+    if get_origin(key) is Literal:
+        return type_name(key)
+    return "name" if value is Any else "element"
 
 
 def bounded(name: str, bounds: list[str]) -> str:

@@ -15,15 +15,16 @@ ALLOWED = {
     "installation": "",
     "model_file": "installation",
     "long_range": "model_file",
+    "convert": "installation model_file long_range",
     "net": "installation",
+    "backbones": "installation model_file convert",
     "data": "long_range net",
     "evaluation": "installation model_file long_range net data",
     "observables": "model_file long_range data evaluation",
-    "training": "installation model_file long_range net data evaluation observables",
+    "training": "installation model_file long_range net backbones data evaluation observables",
     "export": "installation model_file net data evaluation training",
     "lammps": "model_file data evaluation",
     "analysis": "",
-    "convert": "installation model_file long_range",
     "cli": "installation model_file long_range data evaluation observables training export lammps analysis convert",
 }
 

@@ -124,13 +124,15 @@ def test_the_model_section_has_every_setting_of_the_network() -> None:
 
     from pair_les.net import NetSettings
     from pair_les.training.config import ModelSection
+    from pair_les.training.config_backbone import BACKBONE_KEYS
 
     hints = get_type_hints(NetSettings)
     for field in fields(NetSettings):
         key = ModelSection.model_fields[field.name]
         assert key.annotation == hints[field.name]
         assert key.is_required() if field.default is MISSING else key.default == field.default
-    assert set(ModelSection.model_fields) == {field.name for field in fields(NetSettings)} | {"long_range"}
+    others = {"long_range", "backbone", *BACKBONE_KEYS}
+    assert set(ModelSection.model_fields) == {field.name for field in fields(NetSettings)} | others
 
 
 def test_former_spelling_of_the_order_of_born_charges() -> None:

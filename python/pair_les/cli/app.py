@@ -61,13 +61,17 @@ app.command()(data)
 
 @app.command()
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="Configuration of the run.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG.yaml", help="Configuration of the run, or its folder.")
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override one key; may be repeated."),
     ] = None,
 ) -> None:
     """Train a model, or resume: the same command takes up an interrupted run where its last checkpoint is.
+
+    A finished run goes on where training.epochs has grown.
 
     Relative paths in the configuration start at the current folder.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ..constants import COULOMB_CONSTANT
 from ..long_range.split import g_ewald_from_sigma
@@ -26,7 +28,8 @@ def inspect(path: str | os.PathLike[str]) -> str:
     size = Path(path).stat().st_size
     layers = metadata.message_passing_layers
     features, state, compiled = metadata.message_features, metadata.charge_per_atom, metadata.compiled
-    origin = ", ".join(f"{key} {value}" for key, value in metadata.created_with.items())
+    plain = {key: value for key, value in metadata.created_with.items() if not isinstance(value, Mapping)}
+    origin = ", ".join(f"{key} {value}" for key, value in plain.items())
     rows = [
         ("file", f"{path} ({size / 1024:.0f} KiB)"),
         ("format", f"pair_les, version {metadata.format_version}"),
@@ -46,6 +49,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
         ("units", "angstrom, eV, e"),
         *_long_range_rows(metadata.long_range),
         ("created with", origin or "not said"),
+        *_start_rows(metadata.created_with),
     ]
     if metadata.description:
         rows.append(("description", metadata.description))
@@ -54,6 +58,18 @@ def inspect(path: str | os.PathLike[str]) -> str:
     rows.append(("LAMMPS", _lammps_lines(metadata)))
     width = max(len(name) for name, _ in rows)
     return "\n".join(f"{name:<{width}}  {value}" for name, value in rows)
+
+
+def _start_rows(created_with: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The models that the weights come from, the latest first."""
+    rows: list[tuple[str, str]] = []
+    origin = created_with.get("origin")
+    while isinstance(origin, Mapping):
+        frozen = origin.get("frozen")
+        note = f", {', '.join(frozen)} frozen" if frozen else ""
+        rows.append(("started from", f"{origin.get('start_from')}{note}"))
+        origin = origin.get("origin", (origin.get("created_with") or {}).get("origin"))
+    return rows
 
 
 def _reference_rows(metadata: Metadata) -> list[tuple[str, str]]:

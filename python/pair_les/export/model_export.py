@@ -27,6 +27,7 @@ from ..model_file.formats import require_format
 from ..model_file.metadata import ContractError, LongRange, Metadata
 from ..net import ContractNet
 from ..net.committee import Committee, committee_of
+from ..net.density_net import DensityNet
 from ..output_files import errors_name
 from ..training.network import DTYPES
 from ..training.trained import TrainedModel, load_trained
@@ -153,10 +154,15 @@ def export(
     metadata = Metadata(
         species=tuple(model.species),
         cutoff=model.config.model.cutoff,
-        message_passing_layers=model.config.model.message_passing_layers,
+        message_passing_layers=model.network.message_passing_layers,
         dtype=precision,
         long_range=model.long_range,
-        created_with=created_with(),
+        created_with={
+            **created_with(),
+            "model": model.config.model.model_dump(mode="json"),
+            **({"backbone": dict(model.backbone.versions)} if model.backbone else {}),
+            **({"origin": dict(model.origin)} if model.origin else {}),
+        },
         description=description,
         references=REFERENCES if model.long_range is not None else (),
         reference_energies=dict(zip(model.species, reference_energies.tolist(), strict=True))
@@ -218,14 +224,18 @@ def require_alike(models: Sequence[TrainedModel]) -> None:
         raise RunError(
             f"{first.file}: committees of networks with charge_model equilibration are not supported: export one network"
         )
+    if len(models) > 1 and first.backbone is not None:
+        raise RunError(
+            f"{first.file}: committees of networks with a backbone are not supported: export one network"
+        )
     for model in models[1:]:
         for name, one, other in (
             ("species", first.species, model.species),
             ("cutoff", first.config.model.cutoff, model.config.model.cutoff),
             (
                 "message_passing_layers",
-                first.config.model.message_passing_layers,
-                model.config.model.message_passing_layers,
+                first.network.message_passing_layers,
+                model.network.message_passing_layers,
             ),
             ("long_range", first.long_range, model.long_range),
             ("charge_state", first.config.model.charge_state, model.config.model.charge_state),
@@ -257,7 +267,7 @@ def script_network(
         _choose_fused(members, False)
         plain = torch.jit.script(network)
         fused = None
-        if fused_operators.load():
+        if fused_operators.load() and all(isinstance(member, DensityNet) for member in members):
             _choose_fused(members, True)
             fused = torch.jit.script(network)
     except Exception as error:  # whatever the network does that cannot be scripted

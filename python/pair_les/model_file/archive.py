@@ -180,6 +180,15 @@ def _extra_file(path: str | os.PathLike[str], name: str) -> bytes | None:
         return archive.read(found[0]) if found else None
 
 
+def is_model_file(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file is an archive with metadata of the contract, and not, say, a checkpoint."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.split("/")[1:] == ["extra", METADATA_FILE] for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def is_package(path: str | os.PathLike[str]) -> bool:
     """Return whether a readable model file is an AOTInductor package."""
     with zipfile.ZipFile(path) as archive:

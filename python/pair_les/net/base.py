@@ -13,7 +13,6 @@ import torch
 from torch import Tensor, nn
 
 from pair_les.installation import fused_operators as fused
-from pair_les.net.density import density
 from pair_les.net.readout import Readout, SharedReadout, fold_charge_state
 from pair_les.net.repulsion import repulsion_energy, repulsion_tables
 from pair_les.net.settings import NetSettings
@@ -42,11 +41,6 @@ class ContractNet(nn.Module):
     __constants__ = ("fused", "zbl")
 
     if TYPE_CHECKING:  # buffers, and what a subclass adds
-        harmonics: Tensor
-        even: Tensor
-        odd: Tensor
-        degree_average: Tensor
-        degrees: Tensor
         energy_scale: Tensor
         reference_energies: Tensor
         state_unit: Tensor
@@ -63,6 +57,10 @@ class ContractNet(nn.Module):
             n_local: int,
             charge_per_atom: Tensor | None = None,
         ) -> tuple[Tensor, Tensor]: ...
+
+        def fit_statistics(
+            self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+        ) -> None: ...
 
     def __init__(
         self,
@@ -86,9 +84,7 @@ class ContractNet(nn.Module):
         self.settings = settings
         self.cutoff = settings.cutoff
         self.n_species = len(species)
-        self.n_radial = settings.n_radial
-        self.l_max = settings.l_max
-        self.n_lm = (self.l_max + 1) ** 2
+        self.message_passing_layers = settings.message_passing_layers
         self.has_charge = charge
         self.equilibrates = charge and lowest_hardness is not None
         self.hardness_floor = LEAST_HARDNESS + (lowest_hardness or 0.0)
@@ -103,8 +99,6 @@ class ContractNet(nn.Module):
         self.tables = tables
         for name, table in tables.items():
             self.register_buffer(name, torch.tensor(table, dtype=torch.get_default_dtype()), persistent=False)
-        degrees = [degree for degree in range(self.l_max + 1) for _ in range(2 * degree + 1)]
-        self.register_buffer("degrees", torch.tensor(degrees), persistent=False)
         self.register_buffer("reference_energies", torch.tensor(references, dtype=torch.float64))
         self.register_buffer("energy_scale", torch.tensor(float(energy_scale)))
         # e per atom that the network sees as 1
@@ -196,7 +190,8 @@ class ContractNet(nn.Module):
     ) -> dict[str, Tensor]:
         """The dictionary that :meth:`forward` returns, with reference energies, from what :meth:`interaction` returns."""
         shift = torch.index_select(self.reference_energies, 0, species[:n_local])
-        result = {"energy": (energy + shift).to(dtype)}
+        # cast before the sum: TorchScript differentiates a sum of two dtypes into a gradient of the wrong one
+        result = {"energy": (energy.to(shift.dtype) + shift).to(dtype)}
         if self.equilibrates:
             result["electronegativity"] = charge[:, 0]
             result["hardness"] = charge[:, 1]
@@ -218,39 +213,6 @@ class ContractNet(nn.Module):
         fold_charge_state(network.readout, charge_per_atom / float(self.state_unit))
         network.settings = replace(self.settings, charge_state=False)
         return network
-
-    def density(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
-        """Density as ``[n_lm, n_local, n_species * n_radial]``; arguments as :meth:`forward`.
-
-        A model file's fused form calls the operator on any device: its readers choose that form where the operator exists, which
-        on a GPU is inside ``pair_style les/kk``.
-        """
-        center = edge_index[0]
-        neighbor_species = torch.index_select(species, 0, edge_index[1])
-        if self.fused:
-            if torch.jit.is_scripting() or edge_vectors.device.type == "cpu":
-                return torch.ops.pair_les.density(
-                    edge_vectors,
-                    center,
-                    neighbor_species,
-                    self.harmonics,
-                    n_local,
-                    self.n_species,
-                    self.cutoff,
-                    self.n_radial,
-                )
-        a = density(
-            edge_vectors,
-            center,
-            neighbor_species,
-            n_local,
-            self.n_species,
-            self.harmonics,
-            self.cutoff,
-            self.n_radial,
-            self.l_max,
-        )
-        return a.permute(3, 0, 1, 2).reshape(self.n_lm, n_local, self.n_species * self.n_radial)
 
     @torch.no_grad()
     def start_from_charges(

@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from pair_les.net.activations import silu
 from pair_les.net.angular import harmonics_from_monomials
-from pair_les.net.base import ContractNet
 from pair_les.net.counts import as_size
+from pair_les.net.density_net import DensityNet
 from pair_les.net.equivariants import degrees_of, equivariant_tables, find_row_order, invariants_and_products
 from pair_les.net.former_weights import rename_former_weights
 from pair_les.net.messages import messages
@@ -46,7 +46,7 @@ GATE_SPREAD = 0.3
 """Spread of the initial factors on the messages of different elements, about 1."""
 
 
-class MessagePassingNet(ContractNet):
+class MessagePassingNet(DensityNet):
     """Energy and charge of each local atom with ``message_passing_layers`` = 1; parameters as :class:`LESNet`.
 
     Per channel, layer and atom there are ``l_max + 3`` invariants: ``F_00``, ``mean_m F_lm^2`` for l >= 1, ``<u^3>``, and

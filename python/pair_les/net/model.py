@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from pair_les.net.activations import squash
 from pair_les.net.angular import harmonics_from_monomials
-from pair_les.net.base import ContractNet
+from pair_les.net.density_net import DensityNet
 from pair_les.net.products import degree_averages, invariants, n_products, product_quadrature
 from pair_les.net.readout import Readout
 from pair_les.net.settings import NetSettings
@@ -27,7 +27,7 @@ from pair_les.net.statistics import (
 )
 
 
-class LESNet(ContractNet):
+class LESNet(DensityNet):
     """Energy and charge of each local atom from the neighbors within one cutoff (``message_passing_layers`` = 0).
 
     Per center species: ``F[c, lm] = sum_sk W_l[sk, c] (A[s, k, lm] - mean) ``, invariants of F, then a small network.

@@ -13,7 +13,7 @@ from ..data.batches import Batch
 from ..evaluation.prediction import Prediction
 from ..observables.born import born_of_batch
 from ..observables.moments import electronic_scale
-from .config import ChargeLossSection
+from .config_loss import ChargeLossSection
 
 
 def charge_loss(prediction: Prediction, batch: Batch, weights: ChargeLossSection) -> Tensor:

@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from ..constants import COULOMB_CONSTANT, FORMER_SPELLINGS
+from ..constants import COULOMB_CONSTANT
 from ..model_file.metadata import LongRange
 from ..net import NetSettings
+from ..net.parts import Part
+from .config_backbone import complete_backbone, require_consistent_backbone
+from .config_loss import ChargeLossSection, FinalStageSection, LossSection
 from .config_section import NonNegative, Positive, Section
+from .config_start import StartSection
 from .data_config import DataSection
 
 
@@ -56,11 +60,40 @@ class LongRangeSection(Section):
         )
 
 
+OWN_KEYS = (
+    "n_radial",
+    "l_max",
+    "n_channels",
+    "body_order",
+    "message_passing_layers",
+    "message_channels",
+    "message_l_max",
+)
+"""Keys of the section `model` that describe the networks of pair_les."""
+
+
 class ModelSection(Section):
     """The network."""
 
     cutoff: float
-    """Cutoff of the network, angstrom."""
+    """Cutoff of the network, angstrom. A backbone with a checkpoint has its own, and the key may be left out."""
+
+    backbone: str | None = None
+    """Network of another package, whose features the charges are learned from: `mace`, `sevenn`, `nequip`, `allegro`,
+    `converted` (a file of `pair-les convert`), or a class as `package.module:Class`. null: the network of pair_les, which the
+    keys from `n_radial` to `message_l_max` describe."""
+
+    checkpoint: str | None = None
+    """File with a trained backbone. A whole pickled model runs as a program when it is loaded. null: a new one."""
+
+    options: dict[str, Any] = {}
+    """Arguments of a new backbone; `head` of a trained one."""
+
+    freeze: Literal["none", "embedding", "all"] = "none"
+    """What of the backbone is not trained: parameters whose name contains `embedding`, or all."""
+
+    learning_rate_factor: Positive | None = None
+    """Factor on the learning rate of the backbone. null: 0.1 with a checkpoint, else 1."""
 
     n_radial: int = 8
     """Radial functions per neighbor element, 2 to 64."""
@@ -75,7 +108,7 @@ class ModelSection(Section):
     """3, 4 or 5: products of up to 2, 3 or 4 densities around an atom."""
 
     hidden: tuple[int, ...] = (64, 64)
-    """Widths of the hidden layers of the per-atom network."""
+    """Widths of the hidden layers of the per-atom network, which a backbone has for its charges."""
 
     message_passing_layers: int = 0
     """0: strictly local. 1: neighbors describe their own surroundings to an atom; needs `body_order: 5`."""
@@ -101,67 +134,16 @@ class ModelSection(Section):
         """Return the settings as the network takes them."""
         return NetSettings(**{field.name: getattr(self, field.name) for field in fields(NetSettings)})
 
+    @model_validator(mode="before")
+    @classmethod
+    def _as_in_the_checkpoint(cls, values: Any) -> Any:
+        return complete_backbone(values) if isinstance(values, dict) else values
+
     @model_validator(mode="after")
     def _valid_for_the_network(self) -> ModelSection:
+        require_consistent_backbone(self, OWN_KEYS)
         self.net_settings()  # raises ValueError with a message of its own
         return self
-
-
-class LossSection(Section):
-    """Weights of the mean squared errors."""
-
-    energy: NonNegative = 1.0
-    """Weight of energies per atom, (eV/atom)^-2."""
-
-    forces: NonNegative = 1.0
-    """Weight of forces, (eV/A)^-2."""
-
-    stress: NonNegative = 100.0
-    """Weight of stresses, (eV/A^3)^-2."""
-
-
-class ChargeLossSection(Section):
-    """Weights of further terms of the loss, about charges; 0: the term is not evaluated."""
-
-    neutrality: NonNegative = 0.0
-    """Weight of the squared difference between the sum of the charges of a frame and its total charge, 1/e^2."""
-
-    fragments: NonNegative = 0.0
-    """Weight of the same difference for parts of a frame whose charges are known, 1/e^2."""
-
-    conservation: NonNegative = 0.0
-    """Weight of the mean squared derivative of the sum of the charges with respect to a coordinate, (e/A)^-2."""
-
-    dipole: NonNegative = 0.0
-    """Weight of the mean squared error of the dipoles of isolated frames, 1/(e A)^2."""
-
-    bec: NonNegative = 0.0
-    """Weight of the mean squared error of Born effective charges, 1/e^2; a step then takes three to six more derivatives."""
-
-    eps: Annotated[float, Field(ge=1, allow_inf_nan=False)] = 1.0
-    """Electronic permittivity: labels are compared with sqrt(eps) times latent dipoles and Born effective charges."""
-
-    born_order: Annotated[
-        Literal["displacement", "polarization"],
-        BeforeValidator(lambda name: FORMER_SPELLINGS.get(name, name)),
-    ] = "displacement"
-    """Slow index of the nine numbers of a labeled Born effective charge."""
-
-    def asked(self) -> bool:
-        """Return whether any weight is above 0."""
-        return max(self.neutrality, self.fragments, self.conservation, self.dipole, self.bec) > 0.0
-
-
-class FinalStageSection(Section):
-    """Other weights of the loss for the last part of a run."""
-
-    start: Annotated[float, Field(gt=0, lt=1)] = 0.75
-    """Fraction of the epochs after which these weights hold."""
-
-    ramp: bool = False
-    """Whether the weights change by a constant factor per epoch, from `start` to the end, instead of at once."""
-
-    loss: LossSection = LossSection(energy=100.0)
 
 
 class EarlyStoppingSection(Section):
@@ -182,6 +164,18 @@ class TrainingSection(Section):
 
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
     """Seed of the split, the weights and the order of the frames."""
+
+    start_from: str | None = None
+    """Run folder, checkpoint or file of `pair-les export` whose weights, normalization and reference energies the run starts
+    with. The section `model` then may leave out what is as in that model. null: random weights."""
+
+    start: StartSection = StartSection()
+
+    freeze: list[Part] = []
+    """Parts of the network that are not trained."""
+
+    learning_rate_factors: dict[Part, Positive] = {}
+    """Factor on the learning rate of a part of the network."""
 
     initial_charges: dict[str, float] | Literal["fit"] | None = "fit"
     """Charge of each element at the start, e, such as `{Na: 0.9, Cl: -0.9}`. `fit`: linear least squares on the training frames.

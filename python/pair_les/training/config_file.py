@@ -15,9 +15,15 @@ from pydantic import BaseModel, ValidationError
 from ..errors import ConfigError
 from .config import Config
 
+RECORDED = "config.yaml"
+"""Name of the configuration in a run folder."""
+
 
 def read_config(path: str | os.PathLike[str], overrides: list[str] | None = None) -> Config:
     """Read a YAML file and apply ``a.b=c`` overrides, whose values are YAML too.
+
+    A run folder stands for the configuration in it. Keys of the section `model` that are not given are those of
+    `training.start_from`.
 
     Raises
     ------
@@ -26,6 +32,8 @@ def read_config(path: str | os.PathLike[str], overrides: list[str] | None = None
         one.
     """
     file = os.fspath(path)
+    if (Path(file) / RECORDED).is_file():
+        file = os.fspath(Path(file) / RECORDED)
     if not Path(file).is_file():
         raise ConfigError(f"{file}: configuration file does not exist: check the path")
     try:
@@ -37,7 +45,29 @@ def read_config(path: str | os.PathLike[str], overrides: list[str] | None = None
     overridden = set()
     for text in overrides or []:
         overridden.add(_apply(values, text))
+    _complete_model(values)
     return parse_config(values, file, overridden)
+
+
+def _complete_model(values: dict[str, Any]) -> None:
+    """Add the keys of the section `model` that are not given, from the model that the run starts from, or from its folder."""
+    training, given, output = (values.get(name) for name in ("training", "model", "output"))
+    source = training.get("start_from") if isinstance(training, dict) else None
+    if not isinstance(source, str) or not isinstance(given, dict | None):
+        return
+    recorded = Path(output) / RECORDED if isinstance(output, str) else None
+    if recorded is not None and recorded.is_file():
+        known = (yaml.safe_load(recorded.read_text(encoding="utf-8")) or {}).get("model")
+    else:
+        from .start_section import read_start_section  # here: it imports torch
+
+        known = read_start_section(source)
+    if known is not None:
+        given = given or {}
+        settings = given.get("long_range")
+        if isinstance(settings, dict) and isinstance(known.get("long_range"), dict):
+            given = {**given, "long_range": {**known["long_range"], **settings}}
+        values["model"] = {**known, **given}
 
 
 def parse_config(values: dict[str, Any], file: str, overridden: set[str] | None = None) -> Config:

@@ -121,9 +121,10 @@ class DataSection(Section):
     missing_labels: Literal["error", "allow"] = "error"
     """Whether frames with an energy and no forces, or with forces and no energy, are an error or are learned from."""
 
-    reference_energies: dict[str, float] | Literal["fit"] | None = "fit"
-    """Energy of each element, eV, which is subtracted from the labels and stored in the model file. `fit`: energies of the
-    isolated atoms of the data, else least squares. null: none."""
+    reference_energies: dict[str, float] | Literal["fit", "refit"] | None = "fit"
+    """Energy of each element, eV, which is subtracted from the labels and stored in the model file. `fit`: those of the model of
+    `training.start_from` or of the backbone's checkpoint; for other elements energies of the isolated atoms of the data, else
+    least squares. `refit`: those of such a model, shifted to the labels by least squares. null: none."""
 
     label_checks: Literal["error", "warn"] = "error"
     """Whether labels that cannot be right stop the run or only give a warning."""

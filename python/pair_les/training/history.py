@@ -56,10 +56,12 @@ class History(Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Add a row."""
+        group = trainer.optimizers[0].param_groups[0]
+        base = cast(PotentialModule, pl_module).config.training.learning_rate  # without factors of parts
         row: dict[str, Any] = {
             "epoch": trainer.current_epoch + 1,
             "steps": trainer.global_step,
-            "learning_rate": float(trainer.optimizers[0].param_groups[0]["lr"]),
+            "learning_rate": group["lr"] * (base / group["initial_lr"]),
             "valid_score": float(trainer.callback_metrics["valid_score"]),
             "seconds": self._elapsed(),
         }

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import torch
 
 from ..data.graphs import Graph
-from ..net import LESNet, MessagePassingNet
+from ..net import ContractNet
 
 _ROUNDING = 1e-6
 """eV/atom: what fitted reference energies leave is the rounding of the labels."""
 
 
-def start_from_mean_energies(network: LESNet | MessagePassingNet, graphs: Sequence[Graph]) -> None:
+def start_from_mean_energies(network: ContractNet, graphs: Sequence[Graph]) -> None:
     """Add to the biases of the energies what reference energies leave on average, by least squares over compositions.
 
     With reference energies of isolated atoms this is the cohesive energy, some eV per atom, which training would otherwise

@@ -15,9 +15,11 @@ from ..data.batches import Batch
 from ..evaluation.prediction import predict
 from ..net import ContractNet
 from .charge_losses import charge_squares
-from .config import Config, LossSection
+from .config import Config
+from .config_loss import LossSection
 from .network import DTYPES
 from .optimizers import new_optimizer
+from .parameter_rates import rate_factors
 from .schedule import Plateau, rate_factor, weights_of_epoch, weights_of_score
 from .squared_errors import ErrorSums, over_processes, rmse, squared_errors, weighted_loss
 
@@ -158,7 +160,7 @@ class PotentialModule(pl.LightningModule):
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """The optimizer, and the schedule that changes its rate after each step."""
         training = self.config.training
-        optimizer = new_optimizer(self.network, training)
+        optimizer = new_optimizer(self.network, training, rate_factors(self.config))
         schedule = LambdaLR(
             optimizer, lambda step: rate_factor(step, self.steps_per_epoch, training, self.plateau)
         )

@@ -8,11 +8,15 @@ from collections.abc import Sequence
 
 import torch
 
+from ..backbones.backbone import Backbone
+from ..backbones.registry import load_backbone
 from ..data.batches import collate
 from ..data.graphs import Graph
+from ..errors import ConfigError
 from ..installation.process_state import default_dtype
 from ..long_range.equilibration import lowest_hardness
-from ..net import LESNet, MessagePassingNet, network_class
+from ..net import ContractNet, network_class
+from ..net.backbone_net import BackboneNet, CutBackboneNet
 from ..net.edge_vectors import edge_vectors
 from .config import ModelSection
 
@@ -41,7 +45,8 @@ def new_network(
     reference_energies: dict[str, float],
     energy_scale: float = 1.0,
     average_neighbors: float = 30.0,
-) -> LESNet | MessagePassingNet:
+    backbone: Backbone | None = None,
+) -> ContractNet:
     """An untrained network; its initial weights depend on torch's random state.
 
     Parameters
@@ -56,8 +61,14 @@ def new_network(
         eV per element.
     energy_scale, average_neighbors
         See `data_scales`.
+    backbone
+        Already made; None: made as `model` says, where it names one.
     """
     settings = model.net_settings()
+    if model.backbone is not None:
+        if backbone is None:
+            backbone = backbone_of(model, species, precision, average_neighbors)
+        return _backbone_network(model, backbone, species, precision, reference_energies, energy_scale)
     with default_dtype(DTYPES[precision]):  # networks make parameters and tables in the default dtype
         return network_class(settings)(
             list(species),
@@ -68,6 +79,67 @@ def new_network(
             energy_scale=energy_scale,
             average_neighbors=average_neighbors,
         )
+
+
+def backbone_of(
+    model: ModelSection, species: Sequence[str], precision: str, average_neighbors: float = 30.0
+) -> Backbone:
+    """Make or load the backbone that a configuration names; arguments as `new_network`.
+
+    Raises
+    ------
+    ConfigError
+        If the section `model` is about another network than that of the checkpoint.
+    """
+    assert model.backbone is not None
+    backbone = load_backbone(
+        model.backbone,
+        species,
+        model.cutoff,
+        model.options,
+        model.checkpoint,
+        precision,
+        average_neighbors,
+    )
+    if abs(backbone.cutoff - model.cutoff) > 1e-9:
+        raise ConfigError(
+            f"model.cutoff = {model.cutoff:g}: the cutoff of {model.checkpoint} is {backbone.cutoff:g} A: leave the key out"
+        )
+    if backbone.long_range is not None:
+        wanted = None if model.long_range is None else model.long_range.settings()
+        if wanted != backbone.long_range:
+            raise ConfigError(
+                f"model.long_range: {model.checkpoint} has charges of its own, for sigma {backbone.long_range.sigma:g}, coulomb_constant "
+                f"{backbone.long_range.coulomb_constant:g}, self_interaction {str(backbone.long_range.self_interaction).lower()}: "
+                "leave the key out"
+            )
+    return backbone
+
+
+def _backbone_network(
+    model: ModelSection,
+    backbone: Backbone,
+    species: Sequence[str],
+    precision: str,
+    reference_energies: dict[str, float],
+    energy_scale: float,
+) -> BackboneNet:
+    kind = CutBackboneNet if backbone.is_cut else BackboneNet
+    with default_dtype(DTYPES[precision]):
+        network = kind(
+            backbone.module.to(DTYPES[precision]),
+            list(species),
+            [backbone.species.index(symbol) for symbol in species],
+            model.net_settings(),
+            charge=model.long_range is not None,
+            lowest_hardness=_lowest_hardness(model),
+            reference_energies=reference_energies,
+            energy_scale=energy_scale,
+            backbone_scale=1.0 if backbone.trained else energy_scale,
+            backbone_charged=backbone.long_range is not None,
+            message_passing_layers=backbone.message_passing_layers,
+        )
+    return network
 
 
 def _lowest_hardness(model: ModelSection) -> float | None:
@@ -96,9 +168,7 @@ def data_scales(graphs: Sequence[Graph]) -> tuple[float, float]:
     return max(forces, SMALLEST_SCALE), 3.0 * edges / (3 * sum(graph.n_atoms for graph in graphs))
 
 
-def fit_statistics(
-    network: LESNet | MessagePassingNet, graphs: Sequence[Graph], seed: int, precision: str
-) -> None:
+def fit_statistics(network: ContractNet, graphs: Sequence[Graph], seed: int, precision: str) -> None:
     """Normalize the network on a seeded choice of frames (`choose_frames`)."""
     batch = collate(choose_frames(graphs, network.n_species, seed))
     network.fit_statistics(

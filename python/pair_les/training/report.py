@@ -57,6 +57,7 @@ def write_report(
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
         "seconds": sum(row["seconds"] for row in rows),
         "validation": errors,
+        **({"started_from": dict(model.origin)} if model.origin else {}),
         "usable": not problems,
         "problems": problems,
         "warnings": warnings,

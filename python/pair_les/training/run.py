@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import warnings
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -22,22 +23,24 @@ from ..data.graphs import Graph, build_graphs
 from ..data.labeled_graphs import with_charge_labels
 from ..errors import ConfigError, DeviceError
 from ..installation.device import require_device
-from ..long_range.equilibration import with_fixed_sum
 from .averaging import MovingAverage
 from .charge_states import require_states, states_of
 from .checkpoints import AtomicCheckpointIO, RunCheckpoint
 from .config import Config
 from .config_file import config_values
+from .extension import extend_run
 from .history import History, Terminal
-from .initial_charges import NEGLIGIBLE_CHARGE, fit_initial_charges, largest_imbalance, mean_potentials
-from .initial_energies import start_from_mean_energies
+from .initial_network import InitialNetwork, initial_network, network_from_start
 from .interruption import exit_with_parent
 from .module import PotentialModule
-from .network import data_scales, fit_statistics, new_network
+from .network import new_network
+from .parameter_rates import freeze_parts
 from .report import write_report
 from .run_folder import RunFolder
-from .trained import choose_samples, read_checkpoint
-from .training_data import read_training_data, uses_total_charge
+from .start_model import read_start_model
+from .start_species import KnownElements, starts_from_backbone
+from .trained import choose_samples, read_checkpoint, saved_backbone
+from .training_data import TrainingData, read_training_data, uses_total_charge
 
 
 def train(config: Config) -> Path:
@@ -59,9 +62,13 @@ def train(config: Config) -> Path:
     first = os.environ.get("LOCAL_RANK", "0") == "0"
     if not first:
         exit_with_parent()
-        _train(config, folder, first)
+        with _plain_torchscript():
+            _train(config, folder, first)
         return folder.path
-    with folder.claimed(config):
+    with folder.claimed(config), _plain_torchscript():
+        if folder.extended_by(config):
+            extend_run(folder, config)
+            _report(f"run '{folder.path}' goes on to {config.training.epochs} epochs")
         if folder.finished:
             _report(
                 f"run '{folder.path}' is finished: nothing to do, see {folder.summary}"
@@ -72,29 +79,34 @@ def train(config: Config) -> Path:
     return folder.path
 
 
+def _plain_torchscript() -> AbstractContextManager[None]:
+    """Run the TorchScript of a backbone as it is: its optimizer would compile it anew for each number of edges."""
+    return torch.jit.optimized_execution(False)
+
+
 def _train(config: Config, folder: RunFolder, first: bool) -> None:
     """Train in one process; the first one also reports and writes."""
     _require_devices(config)
     _quiet()
     _set_threads(config)
 
-    data = read_training_data(config)
-    train_frames, valid_frames, species = data.train, data.valid, data.species
-    reference_energies = data.reference_energies
-    cutoff = config.model.cutoff
-    train_graphs = build_graphs(train_frames, species, cutoff, reference_energies)
-    valid_graphs = build_graphs(valid_frames, species, cutoff, reference_energies)
-    train_graphs = _with_charge_labels(config, train_frames, train_graphs)
-    valid_graphs = _with_charge_labels(config, valid_frames, valid_graphs, needed=False)
+    resume = read_checkpoint(folder.last) if folder.last.is_file() else None
+    start, known = None, None
+    if resume is None and config.training.start_from is not None and not starts_from_backbone(config):
+        start = read_start_model(config.training.start_from, config)
+    elif resume is None and config.model.checkpoint is not None:
+        known = KnownElements(config)
+    saved = None if resume is None else resume["pair_les"]
+    data = read_training_data(config, start or known, saved)
+    train_graphs, valid_graphs = _graphs(config, data, data.reference_energies)
     if config.model.charge_state:
-        require_states(train_graphs, valid_graphs, valid_frames, config.data.keys.total_charge)
+        require_states(train_graphs, valid_graphs, data.valid, config.data.keys.total_charge)
     if first:
-        folder.record(config, data.files, train_frames, valid_frames)
+        folder.record(config, data.files, data.train, data.valid)
         for note in data.notes:
             _report(note)
 
     history = History(folder.history)
-    resume = read_checkpoint(folder.last) if folder.last.is_file() else None
     if resume is not None:
         history.load_state_dict(resume["callbacks"]["History"])
         if first:
@@ -102,19 +114,45 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
                 f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done"
             )
     if resume is None or not resume["pair_les"]["stopped"]:
-        module = _module(config, train_graphs, valid_graphs, species, reference_energies)
+        if resume is not None and "charges_fitted" in resume["pair_les"]:
+            initial = _network_to_load(config, data, resume["pair_les"])
+        elif start is not None:
+            initial = network_from_start(
+                config, start, data.origins, train_graphs, valid_graphs, data.reference_energies
+            )
+        else:
+            initial = initial_network(
+                config,
+                train_graphs,
+                valid_graphs,
+                data.species,
+                data.reference_energies,
+                None if known is None else known.backbone,
+            )
+        if initial.reference_energies != data.reference_energies:
+            train_graphs, valid_graphs = _graphs(config, data, initial.reference_energies)
         if first and resume is None:
-            for line in _charge_notes(config, module, train_graphs):
+            for line in initial.notes:
                 _report(line)
+        freeze_parts(initial.network, config)
+        module = PotentialModule(
+            initial.network,
+            config,
+            steps_per_epoch=-(-len(train_graphs) // config.training.batch_size),
+            has_stress=any(bool(graph.stress.isfinite().all()) for graph in (*train_graphs, *valid_graphs)),
+            charges_fitted=initial.charges_fitted,
+        )
         description = {
             "config": config_values(config),
-            "species": species,
-            "reference_energies": reference_energies,
-            "samples": choose_samples(train_frames),
+            "species": data.species,
+            "reference_energies": initial.reference_energies,
+            "samples": choose_samples(data.train),
             "charge_states": states_of(train_graphs) if config.model.charge_state else [],
+            "charges_fitted": initial.charges_fitted,
+            "origin": initial.origin,
+            "backbone": None if initial.backbone is None else initial.backbone.saved(),
         }
-        callbacks = _callbacks(config, folder, history, description)
-        trainer = _trainer(config, folder, callbacks)
+        trainer = _trainer(config, folder, _callbacks(config, folder, history, description))
         trainer.fit(
             module,
             datamodule=FrameData(config, train_graphs, valid_graphs),
@@ -127,6 +165,29 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             _report(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
         else:
             _report(f"done: {folder.path}    its model is not usable: see 'problems' in {folder.summary}")
+
+
+def _graphs(
+    config: Config, data: TrainingData, reference_energies: dict[str, float]
+) -> tuple[list[Graph], list[Graph]]:
+    """Training and validation frames with neighbor lists, energies without these reference energies, and labels of charges."""
+    train = build_graphs(data.train, data.species, config.model.cutoff, reference_energies)
+    valid = build_graphs(data.valid, data.species, config.model.cutoff, reference_energies)
+    return (
+        _with_charge_labels(config, data.train, train),
+        _with_charge_labels(config, data.valid, valid, needed=False),
+    )
+
+
+def _network_to_load(config: Config, data: TrainingData, saved: dict[str, Any]) -> InitialNetwork:
+    """A network that a checkpoint gives its weights."""
+    backbone = saved_backbone(config, saved)
+    network = new_network(
+        config.model, data.species, config.training.precision, data.reference_energies, backbone=backbone
+    )
+    return InitialNetwork(
+        network, data.reference_energies, saved["charges_fitted"], [], saved["origin"], backbone
+    )
 
 
 class FrameData(pl.LightningDataModule):
@@ -188,87 +249,6 @@ def _with_charge_labels(
         or (long_range is not None and long_range.neutralize)
         or loss.neutrality > 0.0,
     )
-
-
-def _module(
-    config: Config,
-    train: list[Graph],
-    valid: list[Graph],
-    species: list[str],
-    reference_energies: dict[str, float],
-) -> PotentialModule:
-    """The initial network, the same in every process, normalized to the training frames."""
-    training = config.training
-    torch.manual_seed(training.seed)
-    energy_scale, average_neighbors = data_scales(train)
-    network = new_network(
-        config.model, species, training.precision, reference_energies, energy_scale, average_neighbors
-    )
-    fit_statistics(network, train, training.seed, training.precision)
-    start_from_mean_energies(network, train)
-    if config.model.charge_state:
-        network.state_unit.fill_(max(abs(charge) / n_atoms for charge, n_atoms in states_of(train)))
-    charges = _initial_charges(config, train, species)
-    if charges is not None:
-        network.start_from_charges(charges, _average_potentials(config, train, species, charges))
-    steps_per_epoch = -(-len(train) // training.batch_size)
-    has_stress = any(bool(graph.stress.isfinite().all()) for graph in (*train, *valid))
-    return PotentialModule(network, config, steps_per_epoch, has_stress, charges is not None)
-
-
-def _initial_charges(config: Config, train: list[Graph], species: list[str]) -> dict[str, float] | None:
-    """Return fitted or given charges; None where the network starts with the charges of its random weights."""
-    model, given = config.model, config.training.initial_charges
-    if model.long_range is None or given is None:
-        return None
-    if given == "fit":
-        return fit_initial_charges(
-            train, species, model.cutoff, model.long_range.settings(), config.training.seed
-        )
-    if set(given) != set(species):
-        raise ConfigError(
-            f"training.initial_charges names {' '.join(given) or 'nothing'}, the training frames have "
-            f"{' '.join(species)}: give one charge for each of these, or use 'fit'"
-        )
-    return given
-
-
-def _charge_notes(config: Config, module: PotentialModule, train: list[Graph]) -> list[str]:
-    """Return the lines about initial charges for the user."""
-    network, asked = module.network, config.training.initial_charges
-    if not network.has_charge:
-        return []
-    if not module.charges_fitted:
-        if asked is None or network.n_species == 1:
-            return []
-        return [
-            "initial charges: none that add up to the total charge of each frame explain the forces, weights are random: "
-            "a metal needs none (model.long_range: null), ions are given with training.initial_charges"
-        ]
-    name = "electronegativities (eV/e)" if network.equilibrates else "charges (e)"
-    values = zip(network.species, network.initial_charges(), strict=True)
-    lines = [f"initial {name}: " + ", ".join(f"{symbol} {value:+.4f}" for symbol, value in values)]
-    long_range = config.model.long_range
-    if not network.equilibrates and long_range is not None and not long_range.neutralize:
-        charges = dict(zip(network.species, network.initial_charges(), strict=True))
-        total, label, n_atoms = largest_imbalance(train, network.species, charges)
-        if abs(total - label) > NEGLIGIBLE_CHARGE * n_atoms:
-            lines.append(
-                f"warning: initial charges add up to {total:+.2f} e in a frame of {n_atoms} atoms whose total charge is {label:g} e: "
-                "give training.initial_charges that add up, or model.long_range.neutralize: true"
-            )
-    return lines
-
-
-def _average_potentials(
-    config: Config, train: list[Graph], species: list[str], charges: dict[str, float]
-) -> dict[str, float] | None:
-    """Return the mean potentials that electronegativities must balance, so that they lead to these charges."""
-    assert config.model.long_range is not None  # there are charges
-    settings = config.model.long_range.settings()
-    if not settings.equilibrates:
-        return None
-    return mean_potentials(train, species, charges, with_fixed_sum(settings), config.training.seed)
 
 
 def _callbacks(

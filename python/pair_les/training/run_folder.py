@@ -15,14 +15,17 @@ from typing import Any
 import yaml
 
 from ..data.frames import Frame
-from ..errors import RunError
+from ..errors import ConfigError, RunError
 from ..output_files import write_file
 from .checkpoints import BEST, LAST
 from .config import Config
-from .config_file import config_values, differing_keys
+from .config_file import RECORDED, config_values, differing_keys, parse_config
 
 MAY_CHANGE = ("training.processes", "training.threads")
 """Keys that say how the work is done, not what is computed; a resumed run may have others."""
+
+EPOCHS = "training.epochs"
+"""Key that may grow: the run then goes on, with the schedules of the new number of epochs."""
 
 
 class RunFolder:
@@ -39,7 +42,7 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self.config = self.path / "config.yaml"
+        self.config = self.path / RECORDED
         self.data = self.path / "data.json"
         self.checkpoints = self.path / "checkpoints"
         self.last = self.checkpoints / LAST
@@ -95,9 +98,23 @@ class RunFolder:
                 self._require_same(config_values(config))
             yield
 
+    def extended_by(self, config: Config) -> bool:
+        """Whether a configuration has more epochs than that of the run in this folder."""
+        return self.begun and config.training.epochs > _at(self._values(), EPOCHS)
+
+    def _values(self) -> dict[str, Any]:
+        """Return the recorded configuration, with the defaults of keys that it does not have yet."""
+        values = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        try:
+            return config_values(parse_config(values, str(self.config)))
+        except ConfigError:  # of a version with other keys
+            return values
+
     def _require_same(self, values: dict[str, Any]) -> None:
-        old = yaml.safe_load(self.config.read_text(encoding="utf-8"))
+        old = self._values()
         changed = [key for key in differing_keys(old, values) if key not in (*MAY_CHANGE, "output")]
+        if changed == [EPOCHS] and _at(values, EPOCHS) > _at(old, EPOCHS):
+            return
         if changed:
             key = changed[0]
             also = f" (also {', '.join(changed[1:])})" if len(changed) > 1 else ""

@@ -6,7 +6,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .config import LossSection, TrainingSection
+from .config import TrainingSection
+from .config_loss import LossSection
 
 SMALLEST_FACTOR = 0.01
 """Reached at the end of the cosine schedule, never undercut by the plateau schedule."""

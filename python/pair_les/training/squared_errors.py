@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..data.batches import Batch
 from ..evaluation.prediction import Prediction
-from .config import LossSection
+from .config_loss import LossSection
 
 KINDS = ("energy", "forces", "stress")
 """eV/atom, eV/angstrom per component, eV/angstrom^3 per component of the nine."""

@@ -4,20 +4,21 @@
 from __future__ import annotations
 
 import os
-import pickle
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from ..backbones.backbone import Backbone
+from ..backbones.registry import restore_backbone
 from ..data.frames import Frame
 from ..errors import RunError, UserError
 from ..model_file.metadata import LongRange
 from ..net import ContractNet
-from .checkpoints import BEST, LAST
+from .checkpoint_file import find_checkpoint, read_checkpoint
 from .config import Config
 from .config_file import parse_config
 from .network import DTYPES, new_network
@@ -45,6 +46,10 @@ class TrainedModel:
         The checkpoint.
     charge_states
         Total charge, e, and number of atoms of the kinds of training frames; empty for a network that is not conditioned on them.
+    origin
+        Plain values about the model that the run started from; empty for a run that started at random.
+    backbone
+        Of the network; None for the networks of pair_les.
     """
 
     network: ContractNet
@@ -54,6 +59,8 @@ class TrainedModel:
     samples: list[Frame]
     file: str
     charge_states: tuple[tuple[float, int], ...] = ()
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    backbone: Backbone | None = None
 
     @property
     def dtype(self) -> torch.dtype:
@@ -69,16 +76,7 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
     RunError
         If there is no such file, or it is no checkpoint of pair_les.
     """
-    path = Path(path)
-    if path.is_dir():
-        candidates = [folder / name for name in (BEST, LAST) for folder in (path / "checkpoints", path)]
-        found = next((file for file in candidates if file.is_file()), None)
-        if found is None:
-            raise RunError(
-                f"{path}: the folder has no checkpoints/{BEST}: give the output folder of pair-les train "
-                "after its first epoch, or a .ckpt file"
-            )
-        path = found
+    path = find_checkpoint(path)
     state = read_checkpoint(path)
     try:
         return _trained_model(state, path)
@@ -95,8 +93,13 @@ def load_trained(path: str | os.PathLike[str]) -> TrainedModel:
 def _trained_model(state: dict[str, Any], path: Path) -> TrainedModel:
     saved = state["pair_les"]
     config = parse_config(saved["config"], os.fspath(path))
+    backbone = saved_backbone(config, saved)
     network = new_network(
-        config.model, saved["species"], config.training.precision, saved["reference_energies"]
+        config.model,
+        saved["species"],
+        config.training.precision,
+        saved["reference_energies"],
+        backbone=backbone,
     )
     prefix = "network."
     weights = {
@@ -115,32 +118,18 @@ def _trained_model(state: dict[str, Any], path: Path) -> TrainedModel:
         samples=[_sample(sample, index) for index, sample in enumerate(saved["samples"])],
         file=os.fspath(path),
         charge_states=tuple((charge, n_atoms) for charge, n_atoms in saved.get("charge_states", ())),
+        origin=saved.get("origin", {}),
+        backbone=backbone,
     )
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """The content of a checkpoint file (plain values and tensors only: nothing in it is executed).
-
-    Raises
-    ------
-    RunError
-        If there is no such file, or it is no checkpoint of pair_les.
-    """
-    if not path.is_file():
-        raise RunError(
-            f"{path}: checkpoint does not exist: give a .ckpt file or the output folder of pair-les train"
-        )
-    with open(path, "rb"):
-        pass  # a file that may not be read is an error of its own
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, OSError) as error:
-        raise RunError(
-            f"{path}: not a checkpoint, or a damaged one: give a file written by pair-les train"
-        ) from error
-    if not isinstance(state, dict) or "pair_les" not in state:
-        raise RunError(f"{path}: not a checkpoint of pair_les: give a file written by pair-les train")
-    return state
+def saved_backbone(config: Config, saved: Mapping[str, Any]) -> Backbone | None:
+    """The backbone in the description of a checkpoint; None for the networks of pair_les."""
+    if saved.get("backbone") is None:
+        return None
+    model = config.model
+    assert model.backbone is not None
+    return restore_backbone(saved["backbone"], model.backbone, model.cutoff, model.options)
 
 
 def choose_samples(frames: Sequence[Frame]) -> list[dict[str, Any]]:

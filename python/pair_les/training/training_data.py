@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ..data.duplicates import leakage_findings, repetition_findings
 from ..data.frames import DataSet, Frame, LabelKeys, count_labels, read_data, require_no_slabs
@@ -19,6 +21,8 @@ from ..data.weights import describe_weights, weigh_frames
 from ..errors import ConfigError, DataError
 from .config import Config
 from .schedule import weights_of_score
+from .start_model import StartModel
+from .start_species import KnownElements, choose_origins, describe_origins
 
 
 @dataclass(frozen=True)
@@ -30,13 +34,15 @@ class TrainingData:
     train, valid
         Frames of the two sides of the split.
     species
-        Elements of the training frames, by atomic number.
+        Elements of the network: those of the training frames, by atomic number, or those of a start model and after them new ones.
     reference_energies
         eV of each of them.
     files
         Files and folders that were read.
     notes
         Lines about the data for the user.
+    origins
+        For each species, that of the start model whose weights it starts with; empty without start model.
     """
 
     train: list[Frame]
@@ -45,10 +51,22 @@ class TrainingData:
     reference_energies: dict[str, float]
     files: list[str]
     notes: list[str] = field(default_factory=list)
+    origins: dict[str, str] = field(default_factory=dict)
 
 
-def read_training_data(config: Config) -> TrainingData:
+def read_training_data(
+    config: Config, start: StartModel | KnownElements | None = None, saved: Mapping[str, Any] | None = None
+) -> TrainingData:
     """Read, check and split the frames of a configuration.
+
+    Parameters
+    ----------
+    config
+        Of the run.
+    start
+        The model that a new run starts from, or what its trained backbone knows.
+    saved
+        Description in the last checkpoint of a resumed run (`RunCheckpoint`), which has species and reference energies.
 
     Raises
     ------
@@ -75,19 +93,35 @@ def read_training_data(config: Config) -> TrainingData:
         require_no_slabs([*train, *valid])
     require_few_neighbors(train, config.model.cutoff, config.data.max_neighbors)
     warnings = _checked_labels(config, train, valid)
-    species = find_elements(train)
-    reference_energies = _reference_energies(config, read[0], train, species)
+    found = species = find_elements(train)
+    origins: dict[str, str] = {}
+    if saved is not None and (config.training.start_from or config.model.checkpoint):
+        species, reference_energies = saved["species"], saved["reference_energies"]
+    elif start is not None:
+        if isinstance(start, KnownElements):
+            origins = start.origins(found, train)
+        else:
+            origins = choose_origins(start.file, start.species, found, train, config.training.start)
+        species = list(origins)
+        reference_energies = _reference_energies(
+            config, read[0], train, species, start.reference_energies, found
+        )
+    else:
+        reference_energies = _reference_energies(config, read[0], train, species)
     notes = [_counts("training", train), _counts("validation", valid), *absent, *warnings]
     notes += describe_weights("training", train, config.data.keys.weight)
     notes += describe_weights("validation", valid, config.data.keys.weight)
     unread = [] if uses_total_charge(config) else ["total_charge"]
     for data in read:
         notes += data.survey.notes(data.files, _used_labels(config), unread)
-    notes += _isolated_atom_notes(config, read, species)
+    new = [symbol for symbol in found if start is None or symbol not in start.species]
+    notes += _isolated_atom_notes(config, read, new)
     notes.append(
         "reference energies (eV): " + ", ".join(f"{s} {e:.6f}" for s, e in reference_energies.items())
     )
-    return TrainingData(train, valid, species, reference_energies, files, notes)
+    if isinstance(start, StartModel):
+        notes += describe_origins(origins, start.species, found)
+    return TrainingData(train, valid, species, reference_energies, files, notes, origins)
 
 
 def _split(config: Config, read: list[DataSet]) -> tuple[list[Frame], list[Frame]]:
@@ -168,15 +202,26 @@ def _used_labels(config: Config) -> list[str]:
 
 
 def _reference_energies(
-    config: Config, data: DataSet, frames: list[Frame], species: list[str]
+    config: Config,
+    data: DataSet,
+    frames: list[Frame],
+    species: list[str],
+    known: Mapping[str, float] | None = None,
+    found: list[str] | None = None,
 ) -> dict[str, float]:
-    """Return the reference energies of exactly the elements that occur in the training frames."""
+    """Return the reference energies of `species`; `known` are those of a start model, `found` the elements of the frames."""
     given = config.data.reference_energies
-    if given == "fit":
-        return fit_reference_energies(frames, species, isolated_energies(data.isolated_atoms))
+    known, found = known or {}, species if found is None else found
+    if given == "refit" and not known:
+        raise ConfigError(
+            "data.reference_energies = 'refit' shifts those of training.start_from or model.checkpoint, which are not given: "
+            "use 'fit'"
+        )
+    if given in ("fit", "refit"):
+        return fit_reference_energies(frames, species, {**isolated_energies(data.isolated_atoms), **known})
     if given is None:
         return dict.fromkeys(species, 0.0)
-    for symbol in species:
+    for symbol in found:
         if symbol not in given:
             where = next(frame.where for frame in frames if symbol in frame.symbols)
             raise ConfigError(
@@ -189,7 +234,7 @@ def _reference_energies(
             f"data.reference_energies names {unknown[0]}, which does not occur in the training frames "
             f"(they have {' '.join(species)}): remove it"
         )
-    return {symbol: given[symbol] for symbol in species}
+    return {symbol: given.get(symbol, known.get(symbol, 0.0)) for symbol in species}
 
 
 def _isolated_atom_notes(config: Config, read: list[DataSet], species: list[str]) -> list[str]:
@@ -198,7 +243,9 @@ def _isolated_atom_notes(config: Config, read: list[DataSet], species: list[str]
     for number, data in enumerate(read):
         symbols = list(dict.fromkeys(atom.symbol for atom in data.isolated_atoms))
         taken = [
-            s for s in symbols if s in species and number == 0 and config.data.reference_energies == "fit"
+            s
+            for s in symbols
+            if s in species and number == 0 and config.data.reference_energies in ("fit", "refit")
         ]
         left = [s for s in symbols if s not in taken]
         files = ", ".join(data.files)
@@ -208,9 +255,11 @@ def _isolated_atom_notes(config: Config, read: list[DataSet], species: list[str]
             )
         if left:
             reason = "training frames have no such element"
+            if config.training.start_from is not None:
+                reason += ", or the start model has its energy"
             if number > 0:
                 reason = "those of data.train are"
-            elif config.data.reference_energies != "fit":
+            elif config.data.reference_energies not in ("fit", "refit"):
                 reason = "data.reference_energies is not 'fit'"
             notes.append(f"{files}: isolated atoms of {' '.join(left)} are not used: {reason}")
     return notes

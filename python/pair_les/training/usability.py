@@ -23,7 +23,7 @@ from ..data.frames import Frame
 from ..data.graphs import Graph, build_graphs
 from ..errors import RunError
 from ..evaluation.prediction import predict
-from .config import LossSection
+from .config_loss import LossSection
 from .run_folder import RunFolder
 from .trained import TrainedModel
 

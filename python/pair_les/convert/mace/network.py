@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..stages import LocalNetwork, network_of_stages
+from ..stages import LocalNetwork, leading_scalars, network_of_stages
 from .interactions import INTERACTIONS
 
 
@@ -78,19 +78,17 @@ class NoReadout(nn.Module):
 
 
 class Elements(nn.Module):
-    """Numbers that depend on the element only: MACE's one-hot vectors, features and messages that the first layer starts from."""
+    """Numbers that depend on the element only: MACE's one-hot vectors, and the features that the first layer starts from."""
 
-    def __init__(self, model: nn.Module, first: nn.Module, indices: list[int], head: int) -> None:
+    def __init__(self, model: nn.Module, indices: list[int]) -> None:
         super().__init__()
-        n_elements = len(model.atomic_numbers)
-        dtype = model.node_embedding.linear.weight.dtype
-        one_hot = torch.eye(n_elements, dtype=dtype)[indices]
-        with torch.no_grad():
-            features = model.node_embedding(one_hot)
-            sent = first.sent(features, one_hot)
-        self.register_buffer("one_hot", one_hot, persistent=False)
-        self.register_buffer("features", features.detach().clone(), persistent=False)
-        self.register_buffer("sent", sent.detach().clone(), persistent=False)
+        self.embedding = model.node_embedding
+        one_hot = torch.eye(len(model.atomic_numbers), dtype=model.node_embedding.linear.weight.dtype)
+        self.register_buffer("one_hot", one_hot[indices], persistent=False)
+
+    def forward(self) -> Tensor:
+        """[S, F], by the species of the model file."""
+        return self.embedding(self.one_hot)
 
 
 class MaceStage(nn.Module):
@@ -118,6 +116,7 @@ class MaceStage(nn.Module):
         self.readout, self.charge_readout = readouts
         scale, shift = _scale_and_shift(model, head)
         self.scale, self.shift = scale, shift
+        self.n_scalars = leading_scalars(model.products[number].linear.irreps_out)
 
     def forward(
         self,
@@ -130,12 +129,13 @@ class MaceStage(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         one_hot = self.elements.one_hot.index_select(0, species)
         if self.first:
-            features = self.elements.features.index_select(0, species[:n])
-            received = self.elements.sent.index_select(0, species)
+            embedded = self.elements()
+            features = embedded.index_select(0, species[:n])
+            received = self.interaction.sent(embedded, self.elements.one_hot).index_select(0, species)
             energy = self.repulsion(one_hot, edge_index, edge_vectors, n)
-            charge = edge_vectors.new_zeros([n])
+            charge, scalars = edge_vectors.new_zeros([n]), edge_vectors.new_zeros([n, 0])
         else:
-            features, energy, charge = kept[0], kept[1], kept[2]
+            features, energy, charge, scalars = kept[0], kept[1], kept[2], kept[3]
         attributes, edge_features, envelope = self.edge_basis(one_hot, edge_index, edge_vectors)
         aggregated, skip = self.interaction(
             one_hot, features, received, attributes, edge_features, envelope, edge_index, n
@@ -143,9 +143,10 @@ class MaceStage(nn.Module):
         features = self.product(aggregated, skip, one_hot[:n])
         energy = energy + self.readout(features)
         charge = charge + self.charge_readout(features)
+        scalars = torch.cat([scalars, features[:, : self.n_scalars]], dim=1)
         if self.last:
-            return edge_vectors.new_empty([n, 0]), [energy * self.scale + self.shift, charge]
-        return self.next_interaction.sent(features, one_hot[:n]), [features, energy, charge]
+            return edge_vectors.new_empty([n, 0]), [energy * self.scale + self.shift, charge, scalars]
+        return self.next_interaction.sent(features, one_hot[:n]), [features, energy, charge, scalars]
 
 
 def _scale_and_shift(model: nn.Module, head: int) -> tuple[float, float]:
@@ -172,11 +173,12 @@ def build_stages(model: nn.Module, indices: list[int], head: int) -> LocalNetwor
     interactions: list[nn.Module] = [
         INTERACTIONS[type(block).__name__](block) for block in model.interactions
     ]
-    elements = Elements(model, interactions[0], indices, head)
+    elements = Elements(model, indices)
     edge_basis = EdgeBasis(model)
     charged = hasattr(model, "les_readouts")
     n_layers = len(interactions)
-    stages, widths = [], []
+    stages: list[MaceStage] = []
+    widths = []
     for number in range(n_layers):
         # a model with one readout has that of its last layer
         at = number if len(model.readouts) == n_layers else number - (n_layers - len(model.readouts))
@@ -186,4 +188,5 @@ def build_stages(model: nn.Module, indices: list[int], head: int) -> LocalNetwor
         if number > 0:
             up = interactions[number].linear_up.irreps_out.dim
             widths.append(up + getattr(interactions[number], "n_down", 0))
-    return network_of_stages(stages, charged, widths)
+    n_features = sum(stage.n_scalars for stage in stages)
+    return network_of_stages(stages, charged, widths, n_features)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..stages import LocalNetwork, network_of_stages
+from ..stages import LocalNetwork, leading_scalars, network_of_stages
 
 
 class ModalLinear(nn.Module):
@@ -77,17 +77,17 @@ class LinearReadout(nn.Module):
 
 
 class Elements(nn.Module):
-    """Numbers that depend on the element only: one-hot vectors, features and messages that the first layer starts from, scales."""
+    """Numbers that depend on the element only: one-hot vectors, the features that the first layer starts from, scales."""
 
-    def __init__(self, one_hot: Tensor, embedding: nn.Module, first: nn.Module, scale: Tensor) -> None:
+    def __init__(self, one_hot: Tensor, embedding: nn.Module, scale: Tensor) -> None:
         super().__init__()
-        with torch.no_grad():
-            features = embedding(one_hot)
-            sent = first(features)
+        self.embedding = embedding
         self.register_buffer("one_hot", one_hot.clone(), persistent=False)
-        self.register_buffer("features", features.detach().clone(), persistent=False)
-        self.register_buffer("sent", sent.detach().clone(), persistent=False)
         self.register_buffer("scale", scale.detach().clone(), persistent=False)
+
+    def forward(self) -> Tensor:
+        """[S, F], by the species of the model file."""
+        return self.embedding(self.one_hot)
 
 
 class SevenNetStage(nn.Module):
@@ -99,6 +99,7 @@ class SevenNetStage(nn.Module):
         number: int,
         last: bool,
         elements: Elements,
+        preceding: nn.Module,
         following: nn.Module,
         modality: int,
     ) -> None:
@@ -119,6 +120,8 @@ class SevenNetStage(nn.Module):
         self_connection = parts[f"{number}_self_connection_intro"]
         self.self_connection = SELF_CONNECTIONS[type(self_connection).__name__](self_connection)
         self.gate = parts[f"{number}_equivariant_gate"].gate
+        self.n_scalars = leading_scalars(parts[f"{number}_equivariant_gate"].gate.irreps_out)
+        self.preceding = preceding  # self-interaction before this convolution
         self.following = (
             following  # readout of the last layer, self-interaction before the next convolution of others
         )
@@ -133,8 +136,9 @@ class SevenNetStage(nn.Module):
         n: int,
     ) -> tuple[Tensor, list[Tensor]]:
         if self.first:
-            features = self.elements.features.index_select(0, species[:n])
-            received = self.elements.sent.index_select(0, species)
+            embedded = self.elements()
+            features = embedded.index_select(0, species[:n])
+            received = self.preceding(embedded).index_select(0, species)
         else:
             features = kept[0]
         r = edge_vectors.square().sum(1).sqrt()
@@ -148,7 +152,7 @@ class SevenNetStage(nn.Module):
         following = self.following(features)
         if self.last:
             energy = following.squeeze(1) * self.elements.scale.index_select(0, species[:n])
-            return edge_vectors.new_empty([n, 0]), [energy]
+            return edge_vectors.new_empty([n, 0]), [energy, features[:, : self.n_scalars]]
         return following, [features]
 
 
@@ -176,15 +180,15 @@ def build_stages(
         return ModalLinear(parts[name], modality, dtype)
 
     before = [linear(f"{number}_self_interaction_1") for number in range(n_layers)]
-    elements = Elements(one_hot, linear("onehot_to_feature_x"), before[0], scale)
+    elements = Elements(one_hot, linear("onehot_to_feature_x"), scale)
     if "readout_FCN" in parts:
         readout: Any = parts["readout_FCN"].fcn
     else:
         readout = LinearReadout(linear("reduce_input_to_hidden"), linear("reduce_hidden_to_energy"))
-    stages: list[nn.Module] = []
+    stages: list[SevenNetStage] = []
     for number in range(n_layers):
         last = number == n_layers - 1
         following = readout if last else before[number + 1]
-        stages.append(SevenNetStage(parts, number, last, elements, following, modality))
+        stages.append(SevenNetStage(parts, number, last, elements, before[number], following, modality))
     widths = [parts[f"{number}_self_interaction_1"].irreps_out.dim for number in range(1, n_layers)]
-    return network_of_stages(stages, False, widths)
+    return network_of_stages(stages, False, widths, stages[-1].n_scalars)
