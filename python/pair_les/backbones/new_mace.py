@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def new_mace(
         cutoff=float(cutoff),
         message_passing_layers=n_layers - 1,
         dtype=precision,
-        message_features=list(network.message_features) if n_layers > 1 else [],
+        message_features=list(cast("list[int]", network.message_features)) if n_layers > 1 else [],
     )
     converted = Converted(network, script_with_e3nn, metadata, None, f"mace-torch {version}")
     return from_converted("mace", converted, trained=False)

@@ -9,7 +9,7 @@ start; charges are another output, so that they begin as they do in the networks
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -70,7 +70,7 @@ class BackboneNet(ContractNet):
         self.backbone = backbone
         self.backbone_charged = backbone_charged
         self.message_passing_layers = message_passing_layers
-        n_features = int(backbone.n_features)
+        n_features = int(cast(int, backbone.n_features))
         self.register_buffer("backbone_species", torch.tensor(list(backbone_species)))
         self.register_buffer("backbone_scale", torch.tensor(float(backbone_scale)))
         self.register_buffer("feature_mean", torch.zeros(self.n_species, n_features))
@@ -148,7 +148,9 @@ class CutBackboneNet(BackboneNet):
     ) -> tuple[Tensor, list[Tensor]]:
         """As :meth:`MessagePassingNet.send`."""
         of_backbone = torch.index_select(self.backbone_species, 0, species)
-        return self.backbone.send(layer, of_backbone, edge_index, edge_vectors, received, kept, n_local)
+        return self.backbone.send(  # type: ignore[operator]
+            layer, of_backbone, edge_index, edge_vectors, received, kept, n_local
+        )
 
     @torch.jit.export
     def finish(
@@ -162,10 +164,12 @@ class CutBackboneNet(BackboneNet):
     ) -> dict[str, Tensor]:
         """As :meth:`MessagePassingNet.finish`."""
         of_backbone = torch.index_select(self.backbone_species, 0, species)
-        output = self.backbone.finish(of_backbone, edge_index, edge_vectors, received, kept, n_local)
+        output = self.backbone.finish(  # type: ignore[operator]
+            of_backbone, edge_index, edge_vectors, received, kept, n_local
+        )
         energy, charge = self.energy_and_charge(output, species, edge_index, edge_vectors, n_local)
         return self.contract_outputs(energy, charge, species, edge_vectors.dtype, n_local)
 
     def message_features(self) -> list[int]:
         """As :meth:`ContractNet.message_features`."""
-        return [int(width) for width in self.backbone.message_features]
+        return [int(width) for width in cast("list[int]", self.backbone.message_features)]

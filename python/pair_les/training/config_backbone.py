@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from pydantic import BaseModel
-
 from ..model_file.metadata import LongRange
 
 BACKBONE_KEYS = ("checkpoint", "options", "freeze", "learning_rate_factor")
@@ -53,7 +51,7 @@ def _changed(file: str) -> float:
     return os.path.getmtime(file) if os.path.exists(file) else 0.0
 
 
-def require_consistent_backbone(section: BaseModel, own_keys: Sequence[str]) -> None:
+def require_consistent_backbone(section: Any, own_keys: Sequence[str]) -> None:
     """Raise `ValueError` where keys of a backbone and of the networks of pair_les are mixed."""
     fields = type(section).model_fields
     backbone = section.backbone

@@ -178,7 +178,8 @@ def _require_same_network(old: ModelSection, new: ModelSection, file: str) -> No
     differing = differing_keys(one, other, "model.")
     if differing:
         parts = differing[0].split(".")[1:]
-        before, now = one, other
+        before: Any = one
+        now: Any = other
         for part in parts:
             before, now = (None if v is None else v.get(part) for v in (before, now))
         raise ConfigError(

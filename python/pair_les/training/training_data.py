@@ -217,7 +217,7 @@ def _reference_energies(
             "data.reference_energies = 'refit' shifts those of training.start_from or model.checkpoint, which are not given: "
             "use 'fit'"
         )
-    if given in ("fit", "refit"):
+    if given == "fit" or given == "refit":
         return fit_reference_energies(frames, species, {**isolated_energies(data.isolated_atoms), **known})
     if given is None:
         return dict.fromkeys(species, 0.0)
@@ -234,7 +234,8 @@ def _reference_energies(
             f"data.reference_energies names {unknown[0]}, which does not occur in the training frames "
             f"(they have {' '.join(species)}): remove it"
         )
-    return {symbol: given.get(symbol, known.get(symbol, 0.0)) for symbol in species}
+    numbers: Mapping[str, float] = {**known, **given}
+    return {symbol: numbers.get(symbol, 0.0) for symbol in species}
 
 
 def _isolated_atom_notes(config: Config, read: list[DataSet], species: list[str]) -> list[str]:
