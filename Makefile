@@ -72,12 +72,15 @@ coverage: $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 -m "not slow" --cov=pair_les --cov-report=term tests/python
 
 # an environment and a build of their own, of the core alone and without vector instructions, whose kernels take the compiler
-# many minutes each; the leaks are those of Python and torch
+# many minutes each; the leaks are those of Python and torch, and a test asks for more memory than there is; what is found is
+# written to build/sanitize/report.PID
 sanitize:
 	CXXFLAGS="-O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g1" \
 	  SKBUILD_BUILD_DIR=build/sanitize SKBUILD_CMAKE_BUILD_TYPE=Sanitize SKBUILD_CMAKE_DEFINE="PAIR_LES_PLUGIN=OFF;PAIR_LES_BASELINE_ONLY=ON" \
 	  $(MAKE) VENV=.venv-sanitize .venv-sanitize/.installed
-	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" ASAN_OPTIONS=detect_leaks=0 \
+	LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1:log_path=build/sanitize/report \
+	  UBSAN_OPTIONS=print_stacktrace=1:log_path=build/sanitize/report \
 	  .venv-sanitize/bin/python -m pytest -n 0 tests/core --ignore tests/core/test_needed_libraries.py -m "not slow"
 
 format: $(VENV)/.lint
