@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The memory that a network takes for its backward pass is bounded, whatever the number of atoms."""
 
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -64,6 +66,10 @@ def evaluated(model, tape_bytes):
     return evaluator.energy, evaluator.edge_gradient, memory("VmHWM")
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "libasan" in os.environ.get("LD_PRELOAD", ""), reason="the address sanitizer keeps freed memory"
+)
 def test_memory_is_bounded_and_results_are_the_same(model):
     """The tape of 3000 atoms takes 1 GB; none of it is kept, then less than half, then all."""
     vectors = graph()[2]
