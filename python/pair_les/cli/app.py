@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: ``pair-les data | train | export | convert | inspect | evaluate | lammps | check | analyze | doctor``.
+"""The command line: ``pair-les example | data | train | export | convert | inspect | evaluate | lammps | check | analyze | doctor``.
 
 Each command imports what it needs when it runs, so that ``--help`` answers at once.
 """
@@ -17,6 +17,7 @@ from pair_les.cli.analyze import analyze
 from pair_les.cli.convert import ConvertCommand, convert
 from pair_les.cli.data import data
 from pair_les.cli.evaluate import EvaluateCommand, evaluate
+from pair_les.cli.example import example
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
 from pair_les.cli.lammps import lammps
 from pair_les.cli.model_formats import InstructionSet, ModelFormat
@@ -56,6 +57,7 @@ def _options(
     """Train latent-charge potentials on DFT data and make them LAMMPS models (pair_style les)."""
 
 
+app.command()(example)
 app.command()(data)
 
 

@@ -59,7 +59,16 @@ def evaluate(
         Path | None,
         typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
     ] = None,
-    plot: Annotated[Path | None, typer.Option(metavar="OUT.png", help="Write a parity plot.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="OUT.png", help="Write a parity plot, forces by element.")
+    ] = None,
+    predictions: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="OUT.xyz",
+            help="Write the frames with predicted_energy, predicted_forces, predicted_stress (extxyz).",
+        ),
+    ] = None,
     eps: Annotated[
         float, typer.Option(help="Electronic permittivity: physical charges are sqrt(eps) latent ones.")
     ] = 1.0,
@@ -71,19 +80,21 @@ def evaluate(
 
     Energies are compared as they are: a constant offset between two sets of labels counts as an error. Dipoles,
     quadrupoles and Born effective charges (labels dipole, quadrupole, bec) are compared where the data has them,
-    atomic charges where --keys charges=NAME names them.
+    atomic charges where --keys charges=NAME names them. Errors are also given by element, by config_type, and for the frames with
+    the largest errors.
 
     Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
     """
     from pair_les.data.response_labels import used_names
-    from pair_les.evaluation.label_errors import evaluate as compare
+    from pair_les.evaluation.breakdown import atom_symbols, breakdown, breakdown_lines, predictions_text
+    from pair_les.evaluation.label_errors import evaluate_frames
     from pair_les.observables.agreement import agreement_errors, compare_charges
     from pair_les.output_files import json_text, write_file
 
     labels, response = label_keys(keys or [])
-    for target in (json_file, plot):
+    for target in (json_file, plot, predictions):
         require_folder(target)
-    comparison = compare(
+    comparison, frames = evaluate_frames(
         model,
         data,
         labels,
@@ -101,18 +112,22 @@ def evaluate(
         total_charge=labels.total_charge,
     )
     errors.update(agreement_errors(charges))
-    text = json_text(errors, indent=2)
+    tables = breakdown(comparison, frames)
+    text = json_text({**errors, **tables}, indent=2)
     if str(json_file) == "-":
         print(text)
     else:
         for name, value in errors.items():
             print(f"{name:<20} {value:.4g} {_unit(name)}".rstrip())
+        print("\n".join(breakdown_lines(tables)))
         if json_file is not None:
             write_file(json_file, text + "\n")
     if plot is not None:
         from pair_les.evaluation.figures import parity
 
-        parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames")
+        parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames", atom_symbols(frames))
+    if predictions is not None:
+        write_file(predictions, predictions_text(comparison, frames))
 
 
 def _unit(name: str) -> str:

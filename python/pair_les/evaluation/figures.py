@@ -4,20 +4,26 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from ..data.report.figures import write_figure
+from ..data.report.figures import COLORS, write_figure
 from .accuracy import Comparison
 
 TRAIN_COLOR, VALID_COLOR = "#7f8c9b", "#1f5fa8"
 MOST_POINTS = 20000
 """Points drawn in one panel; more only make the figure slow."""
+
+FEW_POINTS = 400
+"""Numbers in one panel up to which markers are larger."""
 
 _CURVES = {
     "energy": "energy RMSE (meV/atom)",
@@ -53,7 +59,12 @@ def learning_curve(rows: Sequence[dict[str, Any]], file: str | os.PathLike[str])
     write_figure(figure, file)
 
 
-def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = "") -> None:
+def parity(
+    comparison: Comparison,
+    file: str | os.PathLike[str],
+    title: str = "",
+    symbols: NDArray[np.str_] | None = None,
+) -> None:
     """Predictions against labels: energy per atom, force components and stress components, where there are labels.
 
     Parameters
@@ -64,16 +75,20 @@ def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = ""
         PNG to write.
     title
         Above the panels.
+    symbols
+        Elements of the atoms, [N], which the forces are then colored by.
     """
     c, errors = comparison, comparison.errors()
-    panels = []
+    panels: list[tuple[str, list[Points], str]] = []
     if "energy_rmse" in errors:
-        rmse = f"{errors['energy_rmse']:.2f} meV/atom"
-        panels.append(("energy (eV/atom)", c.energy_label / c.n_atoms, c.energy / c.n_atoms, rmse))
+        points = Points("", c.energy_label / c.n_atoms, c.energy / c.n_atoms)
+        panels.append(("energy (eV/atom)", [points], f"RMSE {errors['energy_rmse']:.2f} meV/atom"))
     if "forces_rmse" in errors:
-        panels.append(("force (eV/Å)", c.forces_label, c.forces, f"{errors['forces_rmse']:.1f} meV/Å"))
+        text = f"RMSE {errors['forces_rmse']:.1f} meV/Å"
+        panels.append(("force (eV/Å)", _points_by_element(c, symbols), text))
     if "stress_rmse" in errors:
-        panels.append(("stress (eV/Å³)", c.stress_label, c.stress, f"{errors['stress_rmse']:.3g} meV/Å³"))
+        points = Points("", c.stress_label, c.stress)
+        panels.append(("stress (eV/Å³)", [points], f"RMSE {errors['stress_rmse']:.3g} meV/Å³"))
     figure = Figure(figsize=(3.8 * len(panels), 3.8), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
         _parity_panel(axes, *panel)
@@ -82,24 +97,64 @@ def parity(comparison: Comparison, file: str | os.PathLike[str], title: str = ""
     write_figure(figure, file)
 
 
-def _parity_panel(
-    axes: Axes, name: str, labels: NDArray[np.float64], predictions: NDArray[np.float64], rmse: str
-) -> None:
-    labeled = np.isfinite(labels)
-    x, y = labels[labeled], predictions[labeled]
-    if len(x) > MOST_POINTS:
-        chosen = np.random.default_rng(0).choice(len(x), MOST_POINTS, replace=False)
-        x, y = x[chosen], y[chosen]
-    low, high = min(x.min(), y.min()), max(x.max(), y.max())
+@dataclass(frozen=True)
+class Points:
+    """Labels and predictions of one color, of any shape; NaN without a label."""
+
+    name: str
+    labels: NDArray[np.float64]
+    predictions: NDArray[np.float64]
+
+
+def _points_by_element(comparison: Comparison, symbols: NDArray[np.str_] | None) -> list[Points]:
+    """Force components, the most frequent element first, so that the others are drawn above it."""
+    if symbols is None:
+        return [Points("", comparison.forces_label, comparison.forces)]
+    points = []
+    for symbol, _ in Counter(symbols.tolist()).most_common():
+        own = symbols == symbol
+        labels, predictions = comparison.forces_label[own], comparison.forces[own]
+        rmse = 1000.0 * float(np.sqrt(np.nanmean((labels - predictions) ** 2)))
+        points.append(Points(f"{symbol}: {rmse:.1f} meV/Å", labels, predictions))
+    return points
+
+
+def _parity_panel(axes: Axes, name: str, points: list[Points], text: str) -> None:
+    share = MOST_POINTS // len(points)
+    drawn = [_drawn_points(part, share) for part in points]
+    together = np.concatenate([values for pair in drawn for values in pair])
+    low, high = float(together.min()), float(together.max())
     margin = 0.03 * (high - low) or 1e-3
-    axes.plot(
-        [low - margin, high + margin], [low - margin, high + margin], color="0.6", linewidth=0.8, zorder=1
-    )
-    axes.scatter(x, y, s=4, alpha=0.4, color=VALID_COLOR, linewidths=0, rasterized=True, zorder=2)
-    axes.set(xlabel=f"label: {name}", ylabel=f"model: {name}", aspect="equal")
-    axes.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
-    axes.text(0.04, 0.96, f"RMSE {rmse}", transform=axes.transAxes, va="top")
+    limits = (low - margin, high + margin)
+    size = 4 if len(together) > FEW_POINTS else 16
+    axes.plot(limits, limits, color="0.6", linewidth=0.8, zorder=1)
+    for number, (part, (x, y)) in enumerate(zip(points, drawn, strict=True)):
+        color = COLORS[number % len(COLORS)]
+        axes.scatter(
+            x, y, s=size, alpha=0.4, color=color, linewidths=0, rasterized=True, zorder=2, label=part.name
+        )
+    axes.set(xlabel=f"label: {name}", ylabel=f"model: {name}", aspect="equal", xlim=limits, ylim=limits)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+    axes.ticklabel_format(useOffset=False)
+    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top")
+    if points[0].name:
+        legend = axes.legend(
+            loc="lower right", frameon=False, fontsize="small", markerscale=2.5, handletextpad=0.2
+        )
+        for handle in legend.legend_handles:
+            handle.set_alpha(1.0)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _drawn_points(points: Points, most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Labeled points, `most` of them at random where there are more."""
+    labeled = np.isfinite(points.labels)
+    x, y = points.labels[labeled], points.predictions[labeled]
+    if len(x) > most:
+        chosen = np.random.default_rng(0).choice(len(x), most, replace=False)
+        x, y = x[chosen], y[chosen]
+    return x, y
 
 
 def _logarithmic(axes: Axes) -> None:

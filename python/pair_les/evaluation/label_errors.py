@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 import torch
 
-from ..data.frames import LabelKeys, read_data, require_no_slabs
+from ..data.frames import Frame, LabelKeys, read_data, require_no_slabs
 from ..data.graphs import build_graphs
 from ..data.label_survey import absent_labels
 from ..data.labeled_graphs import with_charge_labels
@@ -30,6 +30,22 @@ def evaluate(
     also_used: Sequence[str] = (),
     say: Callable[[str], None] = lambda note: None,
 ) -> Comparison:
+    """Labels and predictions of every frame of the data files; see `evaluate_frames`."""
+    return evaluate_frames(
+        model, data, keys, device, allow_missing=allow_missing, also_used=also_used, say=say
+    )[0]
+
+
+def evaluate_frames(
+    model: str | os.PathLike[str],
+    data: Sequence[str | os.PathLike[str]],
+    keys: LabelKeys | None = None,
+    device: str = "cpu",
+    *,
+    allow_missing: bool = False,
+    also_used: Sequence[str] = (),
+    say: Callable[[str], None] = lambda note: None,
+) -> tuple[Comparison, list[Frame]]:
     """Predict every frame of the data files with a model file, its long-range energy included.
 
     Parameters
@@ -81,4 +97,4 @@ def evaluate(
             label = float(graph.known_charge_labels().total_charge)
             require_charge_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
     network = model_network(module, metadata, model)
-    return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device)
+    return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device), frames

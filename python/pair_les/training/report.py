@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from ..data.frames import Frame
 from ..data.graphs import Graph
 from ..evaluation.accuracy import compare
+from ..evaluation.breakdown import atom_symbols, breakdown
 from ..evaluation.figures import learning_curve, parity
 from ..output_files import json_text, write_file
 from .run_folder import RunFolder
@@ -16,7 +19,11 @@ from .usability import find_useless_predictions, label_limits, rattle, unbounded
 
 
 def write_report(
-    folder: RunFolder, rows: list[dict[str, Any]], train_graphs: list[Graph], valid_graphs: list[Graph]
+    folder: RunFolder,
+    rows: list[dict[str, Any]],
+    train_graphs: list[Graph],
+    valid_graphs: list[Graph],
+    valid_frames: Sequence[Frame],
 ) -> list[str]:
     """Write learning curves, the parity plot, and, last, the summary that marks the run as finished.
 
@@ -28,6 +35,8 @@ def write_report(
         Of its history.
     train_graphs, valid_graphs
         Frames, energies without reference energies.
+    valid_frames
+        Those of `valid_graphs`, for errors by element and ``config_type``.
 
     Returns
     -------
@@ -42,7 +51,7 @@ def write_report(
         condition_on_charge=model.config.model.charge_state,
     )
     learning_curve(rows, folder.learning_curve)
-    parity(comparison, folder.parity, "validation frames, best epoch")
+    parity(comparison, folder.parity, "validation frames, best epoch", atom_symbols(valid_frames))
     errors = comparison.errors()
     limits = label_limits(train_graphs, valid_graphs, len(model.species))
     rattled = rattle(model)
@@ -56,7 +65,7 @@ def write_report(
         "best_epoch": best["best_epoch"] + 1,
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
         "seconds": sum(row["seconds"] for row in rows),
-        "validation": errors,
+        "validation": {**errors, **breakdown(comparison, valid_frames)},
         **({"started_from": dict(model.origin)} if model.origin else {}),
         "usable": not problems,
         "problems": problems,

@@ -159,7 +159,7 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             ckpt_path=None if resume is None else folder.last,
         )
     if first:
-        for warning in write_report(folder, history.rows, train_graphs, valid_graphs):
+        for warning in write_report(folder, history.rows, train_graphs, valid_graphs, data.valid):
             _report(f"warning: {folder.path}: {warning}")
         if folder.usable:
             _report(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
