@@ -35,8 +35,8 @@ def check_labels(frames: Sequence[Frame]) -> list[Finding]:
     if "stress" not in {kind for kind, _ in units}:
         findings += _stress_findings(frames)
     findings += _outlier_findings(force_outliers(frames))
-    findings += _outlier_findings(energy_outliers(frames))
-    findings += file_findings(frames, units_differ=not units)
+    of_files = file_findings(frames, units_differ=not units)
+    findings += of_files or _outlier_findings(energy_outliers(frames))
     findings += open_cell_findings(frames)
     return sorted(findings, key=lambda finding: not finding.refused)
 

@@ -62,7 +62,7 @@ def _frame_weight(frame: Frame, key: str | None) -> float:
         values = np.full(1, np.nan)
     if values.size != 1 or not np.isfinite(values).all() or values.min() < 0.0:
         raise DataError(
-            f"{frame.where}: weight '{key}' is {stored!r}, must be one number of at least 0: correct it, or set "
+            f"{frame.where}: weight '{key}' is {np.asarray(stored).tolist()!r}, must be one number of at least 0: correct it, or set "
             "data.keys.weight: null to leave it unread"
         )
     return float(values.reshape(-1)[0])

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import os
 from pathlib import Path
 from types import UnionType
@@ -12,6 +13,7 @@ from typing import Any, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from ..data.files.sources import split_slice
 from ..errors import ConfigError
 from .config import Config
 
@@ -46,7 +48,29 @@ def read_config(path: str | os.PathLike[str], overrides: list[str] | None = None
     for text in overrides or []:
         overridden.add(_apply(values, text))
     _complete_model(values)
-    return parse_config(values, file, overridden)
+    config = parse_config(values, file, overridden)
+    _require_paths_from_here(config, file)
+    return config
+
+
+def _require_paths_from_here(config: Config, file: str) -> None:
+    """Raise `ConfigError` where data are missing in the current folder and lie beside the configuration."""
+    folder = Path(file).parent
+    for key, sources in (
+        ("train", config.data.train_sources()),
+        ("valid", config.data.valid_sources() or []),
+    ):
+        for source in sources:
+            path = split_slice(source.path)[0]
+            if not os.path.isabs(path) and not _exists(path) and _exists(os.path.join(folder, path)):
+                raise ConfigError(
+                    f"{file}: data.{key} = {path!r} is not in the current folder but beside the configuration, and relative "
+                    f"paths start at the current folder: run in '{folder}', or write {os.path.join(folder, path)!r}"
+                )
+
+
+def _exists(path: str) -> bool:
+    return os.path.exists(path) or bool(glob.glob(path, recursive=True))
 
 
 def _complete_model(values: dict[str, Any]) -> None:

@@ -34,6 +34,8 @@ def read_atoms(file: str) -> Iterator[tuple[int, Atoms]]:
         return
     if not path.is_file():
         raise DataError(f"{file}: data file {_absence(path)}")
+    if path.stat().st_size == 0:
+        raise DataError(f"{file}: the file has no frames, it is empty: give a file with at least one")
     index = 0
     try:
         for atoms in _frames_of_ase(path):
@@ -42,6 +44,10 @@ def read_atoms(file: str) -> Iterator[tuple[int, Atoms]]:
     except (DataError, ModuleNotFoundError):
         raise
     except Exception as error:
+        if isinstance(error, KeyError) and _is_symbol(error.args[0]):
+            raise DataError(
+                f"{frame_name(file, index)}: '{error.args[0]}' is no chemical element: correct the symbol"
+            ) from error
         reason = str(error).strip().splitlines()[0] if str(error).strip() else ""
         raise DataError(
             f"{frame_name(file, index)}: ASE cannot read it ({type(error).__name__}: {reason}): "
@@ -59,6 +65,11 @@ def _frames_of_ase(path: Path) -> Iterator[Atoms]:
         check_layout(path)
     file_format = "extxyz" if is_xyz(path) else None
     yield from iread(str(path), index=":", format=file_format, do_not_split_by_at_sign=True)
+
+
+def _is_symbol(name: object) -> bool:
+    """Whether a name that ASE did not find is that of an element."""
+    return isinstance(name, str) and name.isalpha() and len(name) <= 3 and name == name.capitalize()
 
 
 def _absence(path: Path) -> str:

@@ -92,7 +92,7 @@ def find_files(source: Source) -> list[FrameFile]:
     DataError
         If no file fits a pattern, or a slice has step 0. A missing file is reported when it is read.
     """
-    path, chosen = _split_slice(source.path)
+    path, chosen = split_slice(source.path)
     if Path(path).exists() or not _WILDCARDS.search(path):
         return [FrameFile(path, chosen)]
     found = sorted(glob.glob(path, recursive=True))
@@ -103,8 +103,8 @@ def find_files(source: Source) -> list[FrameFile]:
     return [FrameFile(file, chosen) for file in found]
 
 
-def _split_slice(text: str) -> tuple[str, slice | None]:
-    """Path and slice; a file of exactly this name has no slice."""
+def split_slice(text: str) -> tuple[str, slice | None]:
+    """Path or pattern, and slice of the text of a source; a file of exactly this name has no slice."""
     match = _SLICE.fullmatch(text)
     if match is None or Path(text).exists():
         return text, None
