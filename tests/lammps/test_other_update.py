@@ -97,15 +97,26 @@ def unknown_release(tmp_path_factory) -> Path:
     if shutil.which("g++") is None:
         pytest.skip("needs a C++ compiler: install g++")
     folder = tmp_path_factory.mktemp("plugin")
-    shutil.copy(Path(plugin.folder()) / "libpair_les_styles.so", folder)
-    definitions = {"LAMMPS_RELEASE": "", "LAMMPS_GIT": "", "LAMMPS_PACKAGE": "", "VERSION": "test"}
+    (styles,) = Path(plugin.folder()).glob("*/libpair_les_styles.so")
+    shutil.copy(styles, folder)
     sources = ROOT / "cpp/pair_les/lammps"
+    built = plugin.build_info()
+    builds = (sources / "lammps_builds.cpp.in").read_text()
+    builds = builds.replace("@builds@", f'{{{{{built.lammps}, "", ""}}, "", "."}}')
+    (folder / "lammps_builds.cpp").write_text(builds)
     command = [
         *("g++", "-std=c++20", "-shared", "-fPIC", "-DLAMMPS_SMALLBIG"),
-        f"-DPAIR_LES_LAMMPS_VERSION={plugin.build_info().lammps}",
-        *(f'-DPAIR_LES_{name}="{value}"' for name, value in definitions.items()),
-        *("-I", str(LAMMPS / "include/lammps"), "-I", str(harness.BIN.parent / "include")),
-        *(str(sources / name) for name in ("lesplugin.cpp", "lammps_release.cpp")),
+        *('-DPAIR_LES_VERSION="test"', f'-DPAIR_LES_MPI_HEADER="{built.mpi_header}"'),
+        *(
+            "-I",
+            str(sources),
+            "-I",
+            str(LAMMPS / "include/lammps"),
+            "-I",
+            str(harness.BIN.parent / "include"),
+        ),
+        *(str(sources / name) for name in ("lesplugin.cpp", "lammps_features.cpp", "lammps_release.cpp")),
+        str(folder / "lammps_builds.cpp"),
         *("-o", str(folder / "lesplugin.so")),
     ]
     subprocess.run(command, check=True, timeout=120)

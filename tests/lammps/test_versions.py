@@ -28,7 +28,7 @@ def test_wrong_torch(tmp_path, model, monkeypatch, ranks):
         f"unsigned long aoti_torch_abi_version(void) {{ return {version}; }}", tmp_path / "libtorch_cpu.so"
     )
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
-    run = harness.run_lammps(SCRIPT, tmp_path, ranks, expect_error=True)
+    run = harness.run_lammps(SCRIPT, tmp_path, ranks, expect_error=True, fresh=True)
     assert run.returncode != 0 and len(run.error_lines) == 1
     built = plugin.build_info().torch
     assert f"was built with torch {built} but found torch 2.11.0" in run.error_lines[0]
@@ -39,20 +39,64 @@ def test_missing_torch(tmp_path, model, monkeypatch):
     shutil.copy(model(species=["Na"], q0=[1.0]), tmp_path / "model.pt")
     (tmp_path / "libtorch_cpu.so").write_text("not a library")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
-    run = harness.run_lammps(SCRIPT, tmp_path, expect_error=True)
+    run = harness.run_lammps(SCRIPT, tmp_path, expect_error=True, fresh=True)
     assert len(run.error_lines) == 1 and "cannot load libtorch_cpu.so" in run.error_lines[0]
 
 
 def test_lammps_without_the_style_never_loads_torch(tmp_path, monkeypatch):
     (tmp_path / "libtorch_cpu.so").write_text("not a library")
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
-    harness.run_lammps(SCRIPT.replace("pair_style les\npair_coeff * * model.pt Na\n", ""), tmp_path)
+    harness.run_lammps(
+        SCRIPT.replace("pair_style les\npair_coeff * * model.pt Na\n", ""), tmp_path, fresh=True
+    )
 
 
 def test_wrong_lammps(tmp_path, monkeypatch):
     compile_library("int lammps_version(void *handle) { return 20240829; }", tmp_path / "old.so")
     monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "old.so"))
-    run = harness.run_lammps(SCRIPT, tmp_path, expect_error=True)
+    run = harness.run_lammps(SCRIPT, tmp_path, expect_error=True, fresh=True)
     assert len(run.error_lines) == 1
     built = plugin.build_info().lammps
     assert f"built for LAMMPS version {built} but runs in version 20240829" in run.error_lines[0]
+
+
+def refused(folder, monkeypatch, source: str) -> str:
+    """The one error line of a LAMMPS in which `source` answers in place of its own functions."""
+    compile_library(source, folder / "other.so")
+    monkeypatch.setenv("LD_PRELOAD", str(folder / "other.so"))
+    run = harness.run_lammps(SCRIPT, folder, expect_error=True, fresh=True)
+    assert run.returncode == 1, run.output
+    (line,) = run.error_lines
+    return line
+
+
+def answer_of_mpi(text: str) -> str:
+    """Source of an MPI that calls itself so."""
+    return (
+        "int MPI_Get_library_version(char *text, int *length)"
+        f' {{ __builtin_strcpy(text, "{text}"); *length = __builtin_strlen(text); return 0; }}'
+    )
+
+
+def test_other_mpi(tmp_path, monkeypatch):
+    """Handles of Open MPI are pointers, those of MPICH numbers: the first call would end in signal 11."""
+    line = refused(tmp_path, monkeypatch, answer_of_mpi(r"Open MPI v5.0.8, package: Debian\nmore"))
+    assert (
+        f"built for {plugin.build_info().mpi_header} but this LAMMPS uses Open MPI v5.0.8, package:" in line
+    )
+    assert "more" not in line and "MPI_HEADER_DIR" in line
+
+
+@pytest.mark.parametrize("mpi", ["Intel(R) MPI Library 2021.15", "MPI of nobody"])
+def test_descendants_of_mpich_are_accepted(tmp_path, monkeypatch, mpi):
+    """And what is not known is not refused."""
+    compile_library(answer_of_mpi(mpi), tmp_path / "mpi.so")
+    monkeypatch.setenv("LD_PRELOAD", str(tmp_path / "mpi.so"))
+    harness.run_lammps(SCRIPT.replace("pair_coeff * * model.pt Na\n", ""), tmp_path, fresh=True)
+
+
+def test_other_integers(tmp_path, monkeypatch):
+    source = "int lammps_extract_setting(void *handle, char *name) { return 8; }"
+    line = refused(tmp_path, monkeypatch, source)
+    assert "LAMMPS_SIZES=smallbig but atom IDs of this one have 64 bits" in line
+    assert "build pair_les again with -D LAMMPS_BIGBIG=ON" in line

@@ -2,13 +2,13 @@
 
 #include "package_model.h"
 
+#include "device.h"
 #include "simd/instruction_set.h"
 
 #include <caffe2/serialize/inline_container.h>
 #include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/functions/utils.h>
 #include <torch/csrc/inductor/aoti_runner/model_container_runner_cpu.h>
-#include <torch/version.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -178,7 +178,7 @@ void PackageModel::require_machine(const torch::Device &device) const
       throw std::runtime_error(file + " was compiled for " + what + " " + value + " but this is " +
                                what + " " + mine + again);
   };
-  require("torch", compiled.torch, TORCH_VERSION);
+  require("torch", compiled.torch, torch_release());
   require("machine", compiled.machine, machine());
   require("padding", std::to_string(compiled.padding), std::to_string(PADDING_VERSION));
   const std::string mine = instruction_set_name(instruction_set());

@@ -2,7 +2,8 @@
 
 #include "core_library.h"
 
-#include <cstdint>
+#include "torch_release.h"
+
 #include <stdexcept>
 
 #include <dlfcn.h>
@@ -11,22 +12,14 @@ namespace pair_les {
 
 namespace {
 
-// PAIR_LES_TORCH_VERSION: "2.13.0" of the torch this plugin was built against (set by CMake).
-
-std::string reinstall_hint()
-{
-  return "; type 'pip install torch==" PAIR_LES_TORCH_VERSION
-         "', or build pair_les again against the torch you have";
-}
-
-void *open_library(const char *file, int flags = 0)
+void *open_library(const std::string &file, int flags = 0)
 {
   // torch registers exit handlers: keep it in the process even after LAMMPS unloads the plugin
-  void *library = dlopen(file, RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE | flags);
+  void *library = dlopen(file.c_str(), RTLD_NOW | RTLD_GLOBAL | RTLD_NODELETE | flags);
   if (!library)
-    throw std::runtime_error(
-        std::string("pair_style les, built with torch " PAIR_LES_TORCH_VERSION ", cannot load ") +
-        file + " (" + dlerror() + ")" + reinstall_hint());
+    throw std::runtime_error("pair_style les, built with torch " + torch_releases() +
+                             ", cannot load " + file.substr(file.rfind('/') + 1) + " (" +
+                             dlerror() + ")" + torch_hint());
   return library;
 }
 
@@ -59,29 +52,15 @@ int prefer_own_blas()
   return 0;
 }
 
-std::string loaded_torch_version(void *torch_library)
-{
-  auto *abi_version = find_symbol<std::uint64_t()>(torch_library, "aoti_torch_abi_version");
-  if (!abi_version) return "older than 2.8";
-  const std::uint64_t version = abi_version(); // major, minor, patch in the upper three bytes
-  return std::to_string((version >> 56) & 0xff) + "." + std::to_string((version >> 48) & 0xff) +
-         "." + std::to_string((version >> 40) & 0xff);
-}
-
-void check_torch()
-{
-  void *torch_library = open_library("libtorch_cpu.so", prefer_own_blas());
-  const std::string version = loaded_torch_version(torch_library);
-  if (version != PAIR_LES_TORCH_VERSION)
-    throw std::runtime_error("pair_style les was built with torch " PAIR_LES_TORCH_VERSION
-                             " but found torch " +
-                             version + reinstall_hint());
-}
-
 void *load_core()
 {
-  check_torch();
-  return open_library("libpair_les_core.so");
+  const std::string found =
+      loaded_torch_release(open_library("libtorch_cpu.so", prefer_own_blas()));
+  const std::string core = core_file(found);
+  if (core.empty())
+    throw std::runtime_error("pair_style les was built with torch " + torch_releases() +
+                             " but found torch " + found + torch_hint());
+  return open_library(core);
 }
 
 // torch needs its GPU half in the process before it is asked for GPUs; there is none in a torch for
@@ -99,7 +78,7 @@ template <typename Function> Function *core_function(const char *symbol)
   auto *const function = find_symbol<Function>(core, symbol);
   if (!function)
     throw std::runtime_error("libpair_les_core.so does not belong to this pair_style les" +
-                             reinstall_hint());
+                             torch_hint());
   return function;
 }
 

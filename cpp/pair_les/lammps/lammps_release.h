@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Which LAMMPS the plugin was built for and which one it runs in.
+// Which LAMMPS there are styles for and which one the plugin runs in.
 //
 // The layout of LAMMPS's classes changes with releases and with updates of one release. Nothing
 // here touches an object of LAMMPS: the C library interface, static functions and constants of the
@@ -9,6 +9,7 @@
 #define PAIR_LES_LAMMPS_RELEASE_H
 
 #include <string>
+#include <vector>
 
 namespace pair_les {
 
@@ -18,15 +19,26 @@ struct LammpsRelease {
   std::string git;  // "stable_22Jul2025_update4", as `git describe` prints it; empty: unknown
 };
 
-// Set by CMake.
-LammpsRelease lammps_built_for();
+// Styles that were compiled for one release.
+struct LammpsBuild {
+  LammpsRelease release;
+  std::string package; // "2025.7.22.4.0" of the Python package; empty for a LAMMPS from elsewhere
+  std::string folder;  // beside lesplugin.so
+};
+
+// Written by CMake, in the order of releases.
+const std::vector<LammpsBuild> &lammps_builds();
+
+// "22 Jul 2025 - Update 2, 22 Jul 2025 - Update 4"
+std::string lammps_releases();
 
 // Of the LAMMPS instance `lmp`.
 LammpsRelease lammps_running(void *lmp);
 
-// One line that names both releases and what to type; empty where they are the same as far as both
-// are known.
-std::string release_mismatch(const LammpsRelease &built, const LammpsRelease &running);
+// The styles for a release, which is the same as far as both are known; the latest of several.
+// Throws std::runtime_error with one line that names both releases and what to type where there are
+// none.
+const LammpsBuild &styles_for(const LammpsRelease &running);
 
 } // namespace pair_les
 

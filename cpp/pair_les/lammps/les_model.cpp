@@ -12,7 +12,7 @@
 
 #include <cstring>
 #include <fstream>
-#include <sstream>
+#include <vector>
 
 using namespace LAMMPS_NS;
 
@@ -27,12 +27,12 @@ bool read_everywhere(const std::string &path, std::string &content, int me, MPI_
   bigint size = -1;
   if (me == 0) {
     std::ifstream file(path, std::ios::binary);
-    std::ostringstream bytes;
-    bytes << file.rdbuf(); // fails quietly for a folder or an unreadable disk, unlike iterators
-    if (file && bytes) {
-      content = bytes.str();
-      size = static_cast<bigint>(content.size());
-    }
+    std::vector<char> buffer(1 << 16);
+    // fails quietly for a folder or an unreadable disk, unlike iterators
+    while (file.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) ||
+           file.gcount() > 0)
+      content.append(buffer.data(), file.gcount());
+    if (file.eof() && !file.bad() && !content.empty()) size = static_cast<bigint>(content.size());
   }
   MPI_Bcast(&size, 1, MPI_LMP_BIGINT, 0, world);
   if (size < 0 || size > MAXSMALLINT) return false;

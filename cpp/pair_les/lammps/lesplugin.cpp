@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Registers the styles with LAMMPS: the file that `plugin load` and LAMMPS_PLUGIN_PATH look for.
 //
-// The styles themselves are in libpair_les_styles.so beside it, which is loaded when the first
-// style is created, and only into the LAMMPS that it was compiled for: C++ classes of another
-// LAMMPS have another layout. Until then nothing but the C library interface of LAMMPS is used.
+// The styles themselves are in libpair_les_styles.so, in a folder beside it for each LAMMPS release.
+// One is loaded when the first style is created, and only into the LAMMPS that it was compiled for:
+// C++ classes of another LAMMPS have another layout. Until then nothing but the C library interface
+// of LAMMPS is used.
 
+#include "lammps_features.h"
 #include "lammps_release.h"
 
 #include "exceptions.h"
@@ -74,13 +76,12 @@ template <typename Function> Function *find_symbol(void *library, const char *sy
 
 void *open_styles(void *lmp)
 {
-  const std::string mismatch =
-      pair_les::release_mismatch(pair_les::lammps_built_for(), pair_les::lammps_running(lmp));
-  if (!mismatch.empty()) throw std::runtime_error(mismatch);
+  const auto &styles = pair_les::styles_for(pair_les::lammps_running(lmp));
+  pair_les::require_features(lmp);
   Dl_info self;
   if (!dladdr(LIBRARY, &self)) throw std::runtime_error("lesplugin.so cannot find its own folder");
   const std::string file = self.dli_fname;
-  const std::string path = file.substr(0, file.rfind('/') + 1) + LIBRARY;
+  const std::string path = file.substr(0, file.rfind('/') + 1) + styles.folder + "/" + LIBRARY;
   void *const library = dlopen(path.c_str(), RTLD_NOW);
   if (!library)
     throw std::runtime_error(std::string("pair_style les cannot load ") + LIBRARY + " (" +
@@ -128,7 +129,8 @@ extern "C" void lammpsplugin_init(void *lmp, void *handle, void *regfunc)
 {
   const auto register_plugin = reinterpret_cast<RegisterPlugin>(regfunc);
   lammpsplugin_t plugin;
-  plugin.version = PAIR_LES_LAMMPS_RELEASE;
+  static const std::string releases = pair_les::lammps_releases(); // LAMMPS keeps the pointer
+  plugin.version = releases.c_str();
   plugin.author = "pair_les developers";
   plugin.handle = handle;
   const auto describe = [&](const Style &style) {

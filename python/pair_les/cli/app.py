@@ -224,14 +224,16 @@ app.command()(analyze)
 
 
 @app.command()
-def doctor() -> None:
+def doctor(
+    mpi: Annotated[int, typer.Option("--mpi", min=2, help="MPI ranks of the second step that is run.")] = 2,
+) -> None:
     """Check LAMMPS, torch, MPI, the plugin and the threads, and say what is wrong with them.
 
-    Example: pair-les doctor
+    Example: pair-les doctor --mpi 4
     """
     from pair_les.lammps.doctor import report
 
-    text, well = report()
+    text, well = report(mpi)
     print(text)
     if not well:
         raise typer.Exit(1)

@@ -15,21 +15,16 @@ from pathlib import Path
 
 import torch
 
-import pair_les
 from pair_les import plugin
 
 from ..errors import UserError
 
-LIBRARY = "libpair_les_core.so"
 VARIABLE = "PAIR_LES_FUSED"
 
 
 def library() -> Path | None:
-    """The installed core library; None where it has not been built."""
-    # an editable install has two places: the source tree and site-packages
-    return next(
-        (Path(place) / LIBRARY for place in pair_les.__path__ if (Path(place) / LIBRARY).exists()), None
-    )
+    """The installed core library for this torch; None where it has not been built."""
+    return plugin.core_library(torch.__version__)
 
 
 def load() -> bool:
@@ -38,7 +33,7 @@ def load() -> bool:
     Raises
     ------
     UserError
-        If ``PAIR_LES_FUSED`` is neither 0 nor 1, or 1 where there is no core library, or the core belongs to another torch.
+        If ``PAIR_LES_FUSED`` is neither 0 nor 1, or 1 where there is no core library, or no core belongs to this torch.
     """
     wanted = os.environ.get(VARIABLE, "")
     if wanted not in ("", "0", "1"):
@@ -49,7 +44,7 @@ def load() -> bool:
         return True
     if wanted == "1":
         raise UserError(
-            f"{VARIABLE} = 1: {LIBRARY} has not been built: install the package with 'pip install .'"
+            f"{VARIABLE} = 1: {plugin.CORE} has not been built: install the package with 'pip install .'"
         )
     return False
 
@@ -60,26 +55,37 @@ def load_library() -> bool:
     Raises
     ------
     UserError
-        If the core was built with another release of torch.
+        If there is no core for this release of torch, or it cannot be loaded.
     """
     found = library()
-    if found is not None:
-        _require_release(found)
-        _load_once(found)
-    return found is not None
-
-
-def _require_release(file: Path) -> None:
-    """torch has no stable C++ interface: a core of another release has undefined symbols, or worse, none."""
-    built = plugin.build_info()
-    release = torch.__version__.split("+")[0]
-    if built is not None and built.torch != release:
+    if found is None:
+        built = plugin.build_info()
+        if built is None:
+            return False
         raise UserError(
-            f"{file.name} was built with torch {built.torch} but this is torch {release}: type 'pip install "
-            f"torch=={built.torch}', install pair_les again for this torch, or set {VARIABLE}=0 to do without it"
+            f"{plugin.CORE} was built with torch {', '.join(built.torch_releases)} but this is torch {_release()}: "
+            + _advice(built)
         )
+    _load_once(found)
+    return True
+
+
+def _release() -> str:
+    return str(torch.__version__).split("+")[0]
+
+
+def _advice(built: plugin.BuildInfo | None) -> str:
+    install = f"type 'pip install torch=={built.torch}', " if built else ""
+    return f"{install}install pair_les again for this torch, or set {VARIABLE}=0 to do without it"
 
 
 @functools.cache
 def _load_once(file: Path) -> None:
-    torch.ops.load_library(str(file))
+    try:
+        torch.ops.load_library(str(file))
+    except OSError as error:  # undefined symbols: a development version, or one that was changed
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{file.name} cannot be loaded into torch {torch.__version__} ({reason}): "
+            + _advice(plugin.build_info())
+        ) from error

