@@ -143,7 +143,8 @@ def _parity_panel(axes: Axes, name: str, points: list[Points], text: str) -> Non
             loc="lower right", frameon=False, fontsize="small", markerscale=2.5, handletextpad=0.2
         )
         for handle in legend.legend_handles:
-            handle.set_alpha(1.0)
+            if handle is not None:
+                handle.set_alpha(1.0)
     axes.spines[["top", "right"]].set_visible(False)
 
 
