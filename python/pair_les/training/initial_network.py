@@ -109,13 +109,14 @@ def initial_network(
         **backbone.versions,
         "frozen": [config.model.freeze] if config.model.freeze != "none" else [],
     }
-    never = [False] * len(species)
+    gets_charges = network.has_charge and backbone.long_range is None
     return _with_known_energies(
         config,
         InitialNetwork(network, reference_energies, fitted, notes, origin, backbone),
         train,
         valid,
-        never,
+        [False] * len(species),
+        gets_charges,
     )
 
 
@@ -155,24 +156,38 @@ def network_from_start(
         network.reference_energies.copy_(torch.tensor(references, dtype=torch.float64))
     if training.start.statistics == "fit":
         fit_statistics(network, train, training.seed, training.precision)
+    gets_charges = config.model.long_range is not None and start.long_range is None
     fitted, notes = False, [f"starting from {start.file}: {', '.join(_described(start))}"]
-    if config.model.long_range is not None and start.long_range is None:
+    if gets_charges:
         fitted = _set_initial_charges(config, network, train, True)
         notes += _charge_notes(config, network, train, fitted)
     is_new = [symbol not in start.species for symbol in species]
     origin = {**start.origin, "species": dict(origins), "frozen": list(training.freeze)}
     initial = InitialNetwork(network, reference_energies, fitted, notes, origin, start.backbone)
-    return _with_known_energies(config, initial, train, valid, is_new)
+    return _with_known_energies(config, initial, train, valid, is_new, gets_charges)
 
 
 def _with_known_energies(
-    config: Config, initial: InitialNetwork, train: list[Graph], valid: list[Graph], is_new: list[bool]
+    config: Config,
+    initial: InitialNetwork,
+    train: list[Graph],
+    valid: list[Graph],
+    is_new: list[bool],
+    gets_charges: bool,
 ) -> InitialNetwork:
-    """Fit energies of new species, or with ``refit`` all reference energies, to what a trained network misses of the labels."""
+    """Fit energies of new species, or with ``refit`` all reference energies, to what a trained network misses of the labels.
+
+    Where it `gets_charges`, their mean energy is taken off first: the energies that it was trained on contain it.
+    """
     network, references, notes = initial.network, initial.reference_energies, list(initial.notes)
     settings = None if config.model.long_range is None else config.model.long_range.settings()
     dtype, conditioned = DTYPES[config.training.precision], config.model.charge_state
     refit = config.data.reference_energies == "refit"
+    if gets_charges:
+        (_, charged), (_, silent) = (
+            mean_residuals(network, sum_of, train, dtype, conditioned, None) for sum_of in (settings, None)
+        )
+        _shift_biases(network, [one - other for one, other in zip(charged, silent, strict=True)])
     mean, shifts = mean_residuals(network, settings, train, dtype, conditioned, None if refit else is_new)
     with torch.no_grad():
         if refit:
@@ -182,8 +197,7 @@ def _with_known_energies(
             moved = [f"{symbol} {shift:+.6f}" for symbol, shift in zip(network.species, shifts, strict=True)]
             notes.append(f"reference energies shifted to the labels (eV): {', '.join(moved)}")
         else:
-            bias = network.readout.last.bias
-            bias[:, 0] += (torch.tensor(shifts) / network.energy_scale.double()).to(bias)
+            _shift_biases(network, shifts)
     if not refit and abs(mean) > LARGE_OFFSET:
         notes.append(
             f"warning: energies of the training frames are {mean:+.3f} eV/atom off those of the start model on average: "
@@ -195,6 +209,13 @@ def _with_known_energies(
     )
     origin = {**initial.origin, "validation_at_start": errors}
     return replace(initial, reference_energies=references, notes=notes, origin=origin)
+
+
+@torch.no_grad()
+def _shift_biases(network: ContractNet, shifts: list[float]) -> None:
+    """Add to the energy of each species, eV."""
+    bias = network.readout.last.bias
+    bias[:, 0] += (torch.tensor(shifts, dtype=torch.float64) / network.energy_scale.double()).to(bias)
 
 
 def _described(start: StartModel) -> list[str]:

@@ -35,6 +35,10 @@ VANISHING_FORCES = 0.1
 STRAINED = 30.0
 """Strength of the interactions relative to the spread of energies: strains of some percent cost some percent of a bond."""
 
+CORRECTION = 0.05
+"""Energy of an output of 1 of the readout on a trained backbone, relative to the energy scale: it adds what the backbone misses, and
+the first steps must not undo what it knows."""
+
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
 
 
@@ -134,7 +138,7 @@ def _backbone_network(
             charge=model.long_range is not None,
             lowest_hardness=_lowest_hardness(model),
             reference_energies=reference_energies,
-            energy_scale=energy_scale,
+            energy_scale=energy_scale * (CORRECTION if backbone.trained else 1.0),
             backbone_scale=1.0 if backbone.trained else energy_scale,
             backbone_charged=backbone.long_range is not None,
             message_passing_layers=backbone.message_passing_layers,
