@@ -79,7 +79,7 @@ class ModelSection(Section):
     """Cutoff of the network, angstrom. A backbone with a checkpoint has its own, and the key may be left out."""
 
     backbone: str | None = None
-    """Network of another package, whose features the charges are learned from: `mace`, `sevenn`, `nequip`, `allegro`,
+    """Network of another package, whose features the charges are learned from: `mace`, `sevenn`,
     `converted` (a file of `pair-les convert`), or a class as `package.module:Class`. null: the network of pair_les, which the
     keys from `n_radial` to `message_l_max` describe."""
 
