@@ -150,7 +150,15 @@ def test_train_export_inspect_evaluate(command, tiny_folder: Path, tiny_run: Pat
     )
     assert code == 0 and "forces_rmse" in out and "meV/A" in out
     errors = json.loads(target.read_text())
-    names = ["n_frames", "energy_rmse", "energy_mae", "forces_rmse", "forces_mae", "by_element", "worst_frames"]
+    names = [
+        "n_frames",
+        "energy_rmse",
+        "energy_mae",
+        "forces_rmse",
+        "forces_mae",
+        "by_element",
+        "worst_frames",
+    ]
     assert list(errors) == names
     assert plot.read_bytes().startswith(b"\x89PNG")
     code, out, _ = command("evaluate", model, data, data, "--json", "-")
