@@ -87,7 +87,8 @@ def test_against_the_host_style(tmp_path, compare, chosen, dtype, l_max, body_or
     begun = compare(path, FLUID, tolerance, **MESH)
     assert set(begun) == set(OPERATORS)
     for name in ("density", "products"):
-        assert begun[name] == begun[f"{name}_backward"], begun
+        # on a CPU a first forward pass measures the memory of the network
+        assert begun[name] == 2 * begun[f"{name}_backward"], begun
 
 
 @pytest.mark.parametrize("ranks", [1, 2])
