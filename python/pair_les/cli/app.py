@@ -20,7 +20,7 @@ from pair_les.cli.evaluate import EvaluateCommand, evaluate
 from pair_les.cli.example import example
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
 from pair_les.cli.lammps import lammps
-from pair_les.cli.model_formats import InstructionSet, ModelFormat
+from pair_les.cli.model_formats import FormatOption, InstructionSetOption, ModelFormat
 
 app = typer.Typer(
     name="pair-les",
@@ -109,16 +109,8 @@ def export(
         int | None,
         typer.Option(metavar="N", help="Atoms that carry it. [default: as in the training frames]"),
     ] = None,
-    file_format: Annotated[
-        ModelFormat,
-        typer.Option("--format", help="pt2: compiled here by a C++ compiler, for this torch and --isa."),
-    ] = ModelFormat.torchscript,
-    isa: Annotated[
-        InstructionSet | None,
-        typer.Option(
-            help="Instruction set of a pt2, which all machines of the run need. [default: of this one]"
-        ),
-    ] = None,
+    file_format: FormatOption = ModelFormat.torchscript,
+    isa: InstructionSetOption = None,
     force: Annotated[
         bool, typer.Option("--force", help="Write a model even if its run found that it is not usable.")
     ] = False,

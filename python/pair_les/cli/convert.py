@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from pair_les.cli.model_formats import InstructionSet, ModelFormat
+from pair_les.cli.model_formats import FormatOption, InstructionSetOption, ModelFormat
 from pair_les.convert.options import repeat_option
 
 
@@ -47,16 +47,8 @@ def convert(
     trust_pickle: Annotated[
         bool, typer.Option("--trust-pickle", help="Load a whole pickled model, which runs as a program.")
     ] = False,
-    file_format: Annotated[
-        ModelFormat,
-        typer.Option("--format", help="pt2: compiled here by a C++ compiler, for this torch and --isa."),
-    ] = ModelFormat.torchscript,
-    isa: Annotated[
-        InstructionSet | None,
-        typer.Option(
-            help="Instruction set of a pt2, which all machines of the run need. [default: of this one]"
-        ),
-    ] = None,
+    file_format: FormatOption = ModelFormat.torchscript,
+    isa: InstructionSetOption = None,
 ) -> None:
     """Convert a model of another package (MACE, MACE-LES, SevenNet, NequIP, Allegro, CACE) to a model file, and compare the two before saying done.
 

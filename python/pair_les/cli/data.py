@@ -9,7 +9,15 @@ from typing import Annotated
 import typer
 
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT
-from pair_les.cli.label_options import MissingLabels, label_keys, require_folder
+from pair_les.cli.label_options import (
+    FRAMES_HELP,
+    JsonOption,
+    KeysOption,
+    MissingLabels,
+    MissingLabelsOption,
+    label_keys,
+    require_folder,
+)
 
 
 def data(
@@ -17,24 +25,12 @@ def data(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Frames: files, patterns ('md/*.xyz'), slices (a.xyz@:20), folders of DeePMD-kit.",
+            help=f"Frames: {FRAMES_HELP}",
         ),
     ],
-    keys: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--keys",
-            metavar="LABEL=NAME",
-            help="Name of a label in the data (stress=null: not read); may be repeated.",
-        ),
-    ] = None,
-    missing_labels: Annotated[
-        MissingLabels, typer.Option(help="Whether frames without energy or without forces are accepted.")
-    ] = MissingLabels.error,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
-    ] = None,
+    keys: KeysOption = None,
+    missing_labels: MissingLabelsOption = MissingLabels.error,
+    json_file: JsonOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FOLDER", help="Write figures and summary.json there."),

@@ -11,7 +11,15 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from pair_les.cli.label_options import MissingLabels, label_keys, require_folder
+from pair_les.cli.label_options import (
+    FRAMES_HELP,
+    JsonOption,
+    KeysOption,
+    MissingLabels,
+    MissingLabelsOption,
+    label_keys,
+    require_folder,
+)
 from pair_les.constants import FORMER_SPELLINGS
 
 
@@ -41,24 +49,12 @@ def evaluate(
         list[Path],
         typer.Argument(
             metavar="DATA...",
-            help="Labeled frames: files, patterns ('md/*.xyz'), slices (a.xyz@:20), folders of DeePMD-kit.",
+            help=f"Labeled frames: {FRAMES_HELP}",
         ),
     ],
-    keys: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--keys",
-            metavar="LABEL=NAME",
-            help="Name of a label in the data (stress=null: not read); may be repeated.",
-        ),
-    ] = None,
-    missing_labels: Annotated[
-        MissingLabels, typer.Option(help="Whether frames without energy or without forces are accepted.")
-    ] = MissingLabels.error,
-    json_file: Annotated[
-        Path | None,
-        typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
-    ] = None,
+    keys: KeysOption = None,
+    missing_labels: MissingLabelsOption = MissingLabels.error,
+    json_file: JsonOption = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="OUT.png", help="Write a parity plot, forces by element.")
     ] = None,

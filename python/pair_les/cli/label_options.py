@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from pair_les.data.frames import LabelKeys
@@ -17,6 +19,28 @@ class MissingLabels(str, Enum):
 
     error = "error"
     allow = "allow"
+
+
+FRAMES_HELP = "files, patterns ('md/*.xyz'), slices (a.xyz@:20), folders of DeePMD-kit."
+"""What the arguments of commands with labeled frames may be."""
+
+KeysOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keys",
+        metavar="LABEL=NAME",
+        help="Name of a label in the data (stress=null: not read); may be repeated.",
+    ),
+]
+
+MissingLabelsOption = Annotated[
+    MissingLabels, typer.Option(help="Whether frames without energy or without forces are accepted.")
+]
+
+JsonOption = Annotated[
+    Path | None,
+    typer.Option("--json", metavar="OUT.json", help="Write the numbers there as well ('-': only JSON)."),
+]
 
 
 def label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
