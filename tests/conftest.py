@@ -14,10 +14,6 @@ import pytest
 from analytic_models import write_model
 from shared_data import SHARED
 
-# ranks and workers share the cores: a rank of MPICH that waits gives its core to others
-os.environ.setdefault("MPIR_CVAR_CH4_PROGRESS_THROTTLE", "1")
-os.environ.setdefault("MPIR_CVAR_CH4_PROGRESS_THROTTLE_NO_PROGRESS_COUNT", "64")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tests of packages are slow: the first of them compiles."""

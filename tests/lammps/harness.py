@@ -40,8 +40,8 @@ KOKKOS_PREFIX = os.environ.get("LES_KOKKOS_LAMMPS")
 KOKKOS_ARGUMENTS = ("-k", "on", "t", "1", "-sf", "kk")
 WITH_KOKKOS = os.environ.get("PAIR_LES_TEST_KOKKOS") == "1"
 """Whether the tests of the host style run ``pair_style les/kk`` instead."""
-WAITING = {"MPIR_CVAR_CH4_PROGRESS_THROTTLE": "1"}
-"""Ranks that wait for a message leave the core to those that work: tests have more ranks than cores."""
+WAITING = {"MPIR_CVAR_CH4_PROGRESS_THROTTLE": "1", "MPIR_CVAR_CH4_PROGRESS_THROTTLE_NO_PROGRESS_COUNT": "64"}
+"""Ranks that wait for a message leave the core to those that work, and soon: tests have more ranks than cores."""
 SEARCH_PATHS = ("LAMMPS_PLUGIN_PATH", "LD_LIBRARY_PATH")
 
 

@@ -7,9 +7,11 @@ The wrong versions are tiny libraries that answer the question for a version and
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import harness
 import pytest
+import torch
 from pair_les import plugin
 from shared_library import compile_library
 
@@ -41,6 +43,22 @@ def test_missing_torch(tmp_path, model, monkeypatch):
     monkeypatch.setenv("LD_LIBRARY_PATH", str(tmp_path))
     run = harness.run_lammps(SCRIPT, tmp_path, expect_error=True, fresh=True)
     assert len(run.error_lines) == 1 and "cannot load libtorch_cpu.so" in run.error_lines[0]
+
+
+@pytest.mark.parametrize("interface", ["", 'const char *pair_les_core_interface(void) { return "another"; }'])
+def test_core_of_another_installation(tmp_path, model, monkeypatch, interface):
+    """Its structures differ: it is refused by name before anything of it is called."""
+    shutil.copy(model(species=["Na"], q0=[1.0]), tmp_path / "model.pt")
+    shutil.copytree(plugin.folder(), tmp_path / "lammps_plugin")
+    core = tmp_path / "core" / f"torch-{plugin.minor_release(plugin.build_info().torch)}" / plugin.CORE
+    core.parent.mkdir(parents=True)
+    compile_library(f"void *pair_les_create_evaluator(void) {{ return 0; }}\n{interface}", core)
+    monkeypatch.setenv("LD_LIBRARY_PATH", str(Path(torch.__file__).parent / "lib"))
+    load = f"plugin clear\nplugin load {tmp_path}/lammps_plugin/{plugin.PLUGIN}\n"
+    run = harness.run_lammps(load + SCRIPT, tmp_path, expect_error=True, fresh=True)
+    (line,) = run.error_lines
+    said = f"{core.relative_to(tmp_path)} does not belong to this pair_style les; remove it, or install pair_les again"
+    assert str(tmp_path) in line and said in line
 
 
 def test_lammps_without_the_style_never_loads_torch(tmp_path, monkeypatch):

@@ -106,6 +106,7 @@ pair_les::Evaluator *pair_les_create_evaluator(const std::string &name, const st
                                                const pair_les::EvaluatorOptions &options,
                                                std::string &error);
 const char *pair_les_built_with_torch();
+const char *pair_les_core_interface(); // CORE_INTERFACE of core_interface.h
 }
 
 #endif

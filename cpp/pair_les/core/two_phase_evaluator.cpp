@@ -11,7 +11,6 @@
 #include "tape_memory.h"
 
 #include <ATen/Parallel.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -391,10 +390,5 @@ pair_les::Evaluator *pair_les_create_evaluator(const std::string &name, const st
     error = pair_les::one_line(exception);
     return nullptr;
   }
-}
-
-const char *pair_les_built_with_torch()
-{
-  return TORCH_VERSION;
 }
 }

@@ -2,8 +2,10 @@
 
 #include "core_library.h"
 
+#include "core/core_interface.h"
 #include "torch_release.h"
 
+#include <cstring>
 #include <stdexcept>
 
 #include <dlfcn.h>
@@ -52,6 +54,18 @@ int prefer_own_blas()
   return 0;
 }
 
+// A core of another installation has other structures behind the same names.
+void require_own_core(void *core, const std::string &file)
+{
+  auto *const interface = find_symbol<const char *()>(core, "pair_les_core_interface");
+  if (interface && std::strcmp(interface(), CORE_INTERFACE) == 0) return;
+  Dl_info found;
+  void *const any = dlsym(core, "pair_les_create_evaluator");
+  const std::string path = any && dladdr(any, &found) ? found.dli_fname : file;
+  throw std::runtime_error(
+      path + " does not belong to this pair_style les; remove it, or install " + "pair_les again");
+}
+
 void *load_core()
 {
   const std::string found =
@@ -60,7 +74,9 @@ void *load_core()
   if (core.empty())
     throw std::runtime_error("pair_style les was built with torch " + torch_releases() +
                              " but found torch " + found + torch_hint());
-  return open_library(core);
+  void *const library = open_library(core);
+  require_own_core(library, core);
+  return library;
 }
 
 // torch needs its GPU half in the process before it is asked for GPUs; there is none in a torch for
@@ -75,11 +91,7 @@ void load_gpu_half(const TorchDevice &device)
 template <typename Function> Function *core_function(const char *symbol)
 {
   static void *const core = load_core();
-  auto *const function = find_symbol<Function>(core, symbol);
-  if (!function)
-    throw std::runtime_error("libpair_les_core.so does not belong to this pair_style les" +
-                             torch_hint());
-  return function;
+  return find_symbol<Function>(core, symbol);
 }
 
 // What an entry point of the core makes.
