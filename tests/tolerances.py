@@ -193,3 +193,7 @@ EQUILIBRATED_DYNAMICS = Tolerance(charge=2e-5, energy=1e-5, force=3e-4, virial=5
 
 MOVED_MESH_ENERGY = 1.4e-3
 """eV: a mesh at another place relative to the atoms; its error at ``pppm 1.0e-4``, 1.4 meV/A, over distances of 1 A."""
+
+PLANAR_CAPACITOR_RELATIVE = 1e-3
+"""Walls of Gaussians 1.5 sigma apart against a smooth sheet: exp(-sigma^2 k^2 / 2) is 2e-4 at the first reciprocal vector. The bar of
+the project is 1e-2."""

@@ -14,11 +14,13 @@ from pair_les.version import __version__
 if TYPE_CHECKING:
     from pair_les.data.neighbors import neighbor_list
     from pair_les.evaluation.calculator import LESCalculator
+    from pair_les.long_range.electrodes import Electrode
     from pair_les.long_range.energy import long_range_energy
     from pair_les.model_file import ContractError, LongRange, Metadata, load_model, save_model, save_package
 
 __all__ = [
     "ContractError",
+    "Electrode",
     "LESCalculator",
     "LongRange",
     "Metadata",
@@ -33,6 +35,7 @@ __all__ = [
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
+        "Electrode": "long_range.electrodes",
         "LESCalculator": "evaluation.calculator",
         "long_range_energy": "long_range.energy",
         "neighbor_list": "data.neighbors",

@@ -27,6 +27,10 @@ class DeviceError(UserError):
     """A device of torch is not there, or is none."""
 
 
+class ElectrodeError(UserError):
+    """Electrodes contradict each other, the atoms, or the model."""
+
+
 class GeometryError(UserError):
     """Atoms for which a model cannot be evaluated: not finite, too close, or of another periodicity."""
 

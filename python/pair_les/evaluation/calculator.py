@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from ase import Atoms
@@ -14,8 +14,14 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import RunError
+from ..long_range.electrodes import Electrode
 from ..model_file.archive import load_model
-from .configuration import evaluate
+from .configuration import Evaluation, evaluate
+from .electrode_configuration import (
+    ElectrodeEvaluation,
+    evaluate_with_electrodes,
+    species_beside_electrodes,
+)
 from .model_network import species_indices
 
 
@@ -29,6 +35,8 @@ class LESCalculator(Calculator):
     these charges about the origin; `observe` has the factor ``sqrt(eps)`` of a medium, and Born charges).
     A cell that is periodic in two directions is a slab in vacuum, as with ``boundary p p f`` and ``kspace_modify slab`` in
     LAMMPS; the length of its cell along the third does not matter.
+    With `electrodes` the energy is the grand potential, less the energy that the batteries have supplied, and ``results`` has
+    also `electrode_charges` (e) and `electrode_potentials` (V) by name, and `battery_energy` (eV); see docs/guide/interfaces.md.
     The long-range part is converged and in float64 whatever the precision of the network.
 
     Parameters
@@ -39,12 +47,19 @@ class LESCalculator(Calculator):
         Where the network runs.
     total_charge
         e; all charges are shifted alike so that they add up to it, as by ``pair_style les charge Q``. None: as the
-        model says.
+        model says. Charges of electrodes do not count.
+    electrodes
+        Electrodes by name, as by ``pair_style les electrode``. Their atoms may be of elements that the model does not know,
+        and are then nothing but charges.
+    neutral
+        Whether the electrodes of given potential make the cell neutral, so that only differences of potentials matter.
 
     Raises
     ------
     ContractError
         If the file is not what the contract says, or atoms contain an element the model does not know.
+    ElectrodeError
+        If the electrodes contradict each other, the atoms, or the model.
     DeviceError
         If torch does not have the device.
 
@@ -61,12 +76,16 @@ class LESCalculator(Calculator):
         model_path: str | os.PathLike[str],
         device: str = "cpu",
         total_charge: float | None = None,
+        electrodes: Mapping[str, Electrode] | None = None,
+        neutral: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.model_path = os.fspath(model_path)
         self.device = device
         self.total_charge = total_charge
+        self.electrodes = dict(electrodes or {})
+        self.neutral = neutral
         self.module, self.metadata = load_model(model_path, device)
         self._digest = _digest(model_path)
         if self.metadata.long_range is None:
@@ -140,17 +159,7 @@ class LESCalculator(Calculator):
             raise PropertyNotImplementedError(
                 f"dipole needs an isolated system, pbc is {atoms.pbc.tolist()}: pair_les.observe has the polarization of a cell"
             )
-        found = evaluate(
-            self.module,
-            self.metadata,
-            species_indices(atoms.get_chemical_symbols(), self.metadata, self.model_path),
-            atoms.positions,
-            atoms.cell.array,
-            atoms.pbc,
-            file=self.model_path,
-            device=self.device,
-            total_charge=self.total_charge,
-        )
+        found = self._evaluate(atoms)
         self.results = {"energy": found.energy, "free_energy": found.energy, "forces": found.forces}
         if found.strain_derivative is not None:
             self.results["stress"] = full_3x3_to_voigt_6_stress(found.strain_derivative / atoms.get_volume())
@@ -160,6 +169,37 @@ class LESCalculator(Calculator):
             self.results["long_range_energy"] = found.long_range_energy
             if not atoms.pbc.any():
                 self.results["dipole"] = found.charges @ atoms.positions
+        if isinstance(found, ElectrodeEvaluation):
+            self.results["electrode_charges"] = found.electrode_charges
+            self.results["electrode_potentials"] = found.electrode_potentials
+            self.results["battery_energy"] = found.battery_energy
+
+    def _evaluate(self, atoms: Atoms) -> Evaluation:
+        """Evaluate the model file for some atoms, with the electrodes if there are any."""
+        symbols = atoms.get_chemical_symbols()
+        place = (atoms.positions, atoms.cell.array, atoms.pbc)
+        if not self.electrodes:
+            species = species_indices(symbols, self.metadata, self.model_path)
+            return evaluate(
+                self.module,
+                self.metadata,
+                species,
+                *place,
+                file=self.model_path,
+                device=self.device,
+                total_charge=self.total_charge,
+            )
+        return evaluate_with_electrodes(
+            self.module,
+            self.metadata,
+            species_beside_electrodes(symbols, self.electrodes, self.metadata, self.model_path),
+            *place,
+            self.electrodes,
+            neutral=self.neutral,
+            file=self.model_path,
+            device=self.device,
+            total_charge=self.total_charge,
+        )
 
 
 def _digest(path: str | os.PathLike[str]) -> str:

@@ -89,3 +89,26 @@ def slab_energy(
     charge, dipole, second = total(charges), total(charges * z), total(charges * z * z)
     bracket = dipole.square() - charge * second - charge.square() * length.square() / 12.0
     return torch.where(slab, 2.0 * math.pi * coulomb_constant / volume * bracket, 0.0)
+
+
+def slab_matrix(positions: Tensor, cell: Tensor, coulomb_constant: float) -> Tensor:
+    """The second derivative of `slab_energy` in the charges, [N, N], eV/e^2.
+
+    ::
+
+        4 pi k_e / V (z_i z_j - (z_i^2 + z_j^2) / 2 - L^2 / 12)
+
+    Parameters
+    ----------
+    positions
+        [N, 3], angstrom, not wrapped along the third lattice vector.
+    cell
+        [3, 3], from `cell_with_vacuum`.
+    coulomb_constant
+        eV angstrom / e^2.
+    """
+    length = cell[2].norm()
+    z = positions @ (cell[2] / length)
+    squares = 0.5 * (z[:, None].square() + z[None, :].square())
+    factor = 4.0 * math.pi * coulomb_constant / torch.linalg.det(cell).abs()
+    return factor * (z[:, None] * z[None, :] - squares - length.square() / 12.0)
