@@ -23,9 +23,10 @@ ALLOWED = {
     "observables": "model_file long_range data evaluation",
     "training": "installation model_file long_range net backbones data evaluation observables",
     "export": "installation model_file net data evaluation training",
+    "api": "model_file data evaluation observables training export",
     "lammps": "model_file data evaluation",
     "analysis": "",
-    "cli": "installation model_file long_range data evaluation observables training export lammps analysis convert",
+    "cli": "installation model_file long_range data evaluation observables training export api lammps analysis convert",
 }
 
 # Modules of the package itself. Only __init__ names modules of folders: the public names that it imports on first use.

@@ -12,6 +12,9 @@ from pair_les._imports import install_moved_modules, lazy_names
 from pair_les.version import __version__
 
 if TYPE_CHECKING:
+    from pair_les.api.error_report import ErrorReport
+    from pair_les.api.model import Model
+    from pair_les.api.training_run import TrainingRun, train
     from pair_les.data.neighbors import neighbor_list
     from pair_les.evaluation.calculator import LESCalculator
     from pair_les.long_range.electrodes import Electrode
@@ -21,22 +24,29 @@ if TYPE_CHECKING:
 __all__ = [
     "ContractError",
     "Electrode",
+    "ErrorReport",
     "LESCalculator",
     "LongRange",
     "Metadata",
+    "Model",
+    "TrainingRun",
     "__version__",
     "load_model",
     "long_range_energy",
     "neighbor_list",
     "save_model",
     "save_package",
+    "train",
 ]
 
 __getattr__, __dir__ = lazy_names(
     __name__,
     {
         "Electrode": "long_range.electrodes",
+        "ErrorReport": "api.error_report",
         "LESCalculator": "evaluation.calculator",
+        "Model": "api.model",
+        **dict.fromkeys(("TrainingRun", "train"), "api.training_run"),
         "long_range_energy": "long_range.energy",
         "neighbor_list": "data.neighbors",
         **dict.fromkeys(("ContractError", "LongRange", "Metadata"), "model_file.metadata"),

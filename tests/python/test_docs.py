@@ -14,6 +14,7 @@ import pytest
 import tolerances
 import typer
 from pydantic import BaseModel
+from tiny_frames import tiny_config, write_tiny
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
@@ -94,6 +95,25 @@ def test_the_example_of_charges_runs(salt: Path) -> None:
         [sys.executable, "-c", program], cwd=salt, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0 and len(done.stdout.split()) > 8, done.stderr
+
+
+@pytest.mark.slow
+def test_the_examples_of_the_python_interface_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other, with a smaller network, fewer epochs and other frames."""
+    write_tiny(tmp_path / "train.xyz", 24)
+    write_tiny(tmp_path / "test.xyz", 3, seed=1)
+    program = "\n".join(blocks("docs/guide/python.md", "python"))
+    for text, value in (
+        ('{"cutoff": 4.0, "n_channels": 16}', tiny_config(tmp_path)["model"]),
+        ('{"epochs": 60}', {"epochs": 4, "learning_rate": 0.01, "device": "cpu"}),
+    ):
+        assert text in program
+        program = program.replace(text, repr(value))
+    monkeypatch.chdir(tmp_path)
+    exec(compile(program, "docs/guide/python.md", "exec"), {})
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        "model.pt", "parity.png", "predictions.xyz", "runs", "test.xyz", "train.xyz"
+    ]  # fmt: skip
 
 
 def test_commands_exist() -> None:

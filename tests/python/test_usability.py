@@ -106,7 +106,8 @@ def test_a_run_that_is_worse_than_nothing_warns_and_is_not_exported(
 
     for checkpoint in (run, run / "checkpoints" / "last.ckpt"):
         with pytest.raises(
-            RunError, match=r"not usable: validation .* --force writes the file all the same$"
+            RunError,
+            match=r"not usable: validation .* --force \(force=True in Python\) writes the file all the same$",
         ):
             export(checkpoint, tmp_path / "model.pt")
     assert not (tmp_path / "model.pt").exists()

@@ -44,7 +44,7 @@ class EvaluateCommand(TyperCommand):
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Model file, or run folder.")],
     data: Annotated[
         list[Path],
         typer.Argument(
@@ -81,49 +81,36 @@ def evaluate(
 
     Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
     """
-    from pair_les.data.response_labels import used_names
-    from pair_les.evaluation.breakdown import atom_symbols, breakdown, breakdown_lines, predictions_text
-    from pair_les.evaluation.label_errors import evaluate_frames
-    from pair_les.observables.agreement import agreement_errors, compare_charges
+    from pair_les.api.model import Model
+    from pair_les.evaluation.breakdown import breakdown, breakdown_lines
     from pair_les.output_files import json_text, write_file
 
     labels, response = label_keys(keys or [])
     for target in (json_file, plot, predictions):
         require_folder(target)
-    comparison, frames = evaluate_frames(
-        model,
+    report = Model.load(model).evaluate(
         data,
         labels,
-        allow_missing=missing_labels is MissingLabels.allow,
-        also_used=used_names(response),
-        say=lambda note: print(note, file=sys.stderr),
-    )
-    errors = comparison.errors()
-    charges = compare_charges(
-        model,
-        data,
         response,
+        allow_missing=missing_labels is MissingLabels.allow,
         eps=eps,
         displacement_first=born_order is BornOrder.displacement,
-        total_charge=labels.total_charge,
+        say=lambda note: print(note, file=sys.stderr),
     )
-    errors.update(agreement_errors(charges))
-    tables = breakdown(comparison, frames)
-    text = json_text({**errors, **tables}, indent=2)
+    tables = breakdown(report.comparison, report.frames)
+    text = json_text({**report.errors, **tables}, indent=2)
     if str(json_file) == "-":
         print(text)
     else:
-        for name, value in errors.items():
+        for name, value in report.errors.items():
             print(f"{name:<20} {value:.4g} {_unit(name)}".rstrip())
         print("\n".join(breakdown_lines(tables)))
         if json_file is not None:
             write_file(json_file, text + "\n")
     if plot is not None:
-        from pair_les.evaluation.figures import parity
-
-        parity(comparison, plot, f"{model.name}, {errors['n_frames']} frames", atom_symbols(frames))
+        report.plot(plot, f"{model.name}, {report.errors['n_frames']} frames")
     if predictions is not None:
-        write_file(predictions, predictions_text(comparison, frames))
+        report.write_predictions(predictions)
 
 
 def _unit(name: str) -> str:

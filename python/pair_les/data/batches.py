@@ -5,12 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 from .charge_labels import ChargeLabels, join_charge_labels
 from .graphs import Graph
+
+BATCH_ATOMS = 2000
+"""Atoms evaluated together: enough to be efficient, little enough memory."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -103,9 +109,53 @@ def collate(graphs: Sequence[Graph]) -> Batch:
     )
 
 
+def join_batches(batches: Sequence[Batch]) -> Batch:
+    """One batch of all frames of several batches that have neither charge labels nor weights."""
+    starts = [0]
+    for batch in batches:
+        starts.append(starts[-1] + len(batch.species))
+
+    def joined(name: str) -> Tensor:
+        return torch.cat([getattr(batch, name) for batch in batches])
+
+    n_atoms = joined("n_atoms")
+    slabs = [torch.zeros_like(batch.periodic) if batch.slab is None else batch.slab for batch in batches]
+    return Batch(
+        species=joined("species"),
+        positions=joined("positions"),
+        cell=joined("cell"),
+        periodic=joined("periodic"),
+        frame=torch.repeat_interleave(torch.arange(len(n_atoms), device=n_atoms.device), n_atoms),
+        n_atoms=n_atoms,
+        edge_index=torch.cat(
+            [batch.edge_index + start for batch, start in zip(batches, starts[:-1], strict=True)], dim=1
+        ),
+        shifts=joined("shifts"),
+        energy=joined("energy"),
+        reference=joined("reference"),
+        forces=joined("forces"),
+        stress=joined("stress"),
+        slab=torch.cat(slabs) if any(batch.slab is not None for batch in batches) else None,
+    )
+
+
 def _join_weights(graphs: Sequence[Graph]) -> Tensor | None:
     weights = [graph.weight for graph in graphs if graph.weight is not None]
     return torch.stack(weights) if len(weights) == len(graphs) and weights else None
+
+
+def chunks(items: Sequence[Item], sizes: Sequence[int]) -> Iterator[list[Item]]:
+    """Consecutive frames with about `BATCH_ATOMS` atoms; `sizes` are their numbers of atoms."""
+    chunk: list[Item] = []
+    n_atoms = 0
+    for item, size in zip(items, sizes, strict=True):
+        if chunk and n_atoms + size > BATCH_ATOMS:
+            yield chunk
+            chunk, n_atoms = [], 0
+        chunk.append(item)
+        n_atoms += size
+    if chunk:
+        yield chunk
 
 
 class EpochOrder:

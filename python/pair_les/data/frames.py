@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ..errors import DataError
 from .files.deepmd import is_deepmd_folder
 from .files.names import frame_name
-from .files.sources import Source, find_files
+from .files.sources import FrameList, Source, find_files
 from .geometry import read_cell
 from .isolated_atoms import CONFIG_TYPE, IsolatedAtom, is_isolated_atom
 from .label_survey import LabelSurvey
@@ -156,7 +156,8 @@ def read_data(
     Parameters
     ----------
     sources
-        Files in any format of ASE (``.xyz`` is read as extxyz), patterns, databases of ASE, folders of DeePMD-kit.
+        Files in any format of ASE (``.xyz`` is read as extxyz), patterns, databases of ASE, folders of DeePMD-kit; or frames in
+        memory.
     keys
         Names of the labels.
     allow_missing
@@ -204,7 +205,7 @@ def _raise(error: DataError) -> None:
 
 def _keys_of_source(keys: LabelKeys, source: Source, file: str) -> LabelKeys:
     """The names of labels of one source; a folder of DeePMD-kit has names of its own."""
-    if is_deepmd_folder(Path(file)):
+    if not isinstance(source, FrameList) and is_deepmd_folder(Path(file)):
         return replace(
             LabelKeys(total_charge=keys.total_charge),
             stress=None,

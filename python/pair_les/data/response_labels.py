@@ -67,7 +67,7 @@ def used_names(keys: ResponseKeys) -> list[str]:
 
 
 def read_response_labels(
-    paths: Iterable[str | os.PathLike[str]],
+    paths: Iterable[str | os.PathLike[str] | Source],
     keys: ResponseKeys | None = None,
     displacement_first: bool = True,
     required: bool = True,
@@ -77,7 +77,7 @@ def read_response_labels(
     Parameters
     ----------
     paths
-        Files in any format of ASE; patterns and slices as in ``data.train``.
+        Files in any format of ASE; patterns and slices as in ``data.train``; or frames in memory.
     keys
         Names of the labels.
     displacement_first

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,13 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..data.batches import collate
+from ..data.batches import chunks, collate
 from ..data.graphs import Graph
 from ..model_file.metadata import LongRange
 from .prediction import Network, predict
-
-BATCH_ATOMS = 2000
-"""Atoms evaluated together: enough to be efficient, little enough memory."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ def compare(
         As in `predict`.
     """
     parts: dict[str, list[torch.Tensor]] = {name: [] for name in Comparison.__dataclass_fields__}
-    for chunk in _chunks(graphs):
+    for chunk in chunks(graphs, [graph.n_atoms for graph in graphs]):
         batch = collate(chunk).to(torch.device(device))
         labeled = batch.has_stress
         prediction = predict(
@@ -108,18 +105,6 @@ def compare(
         parts["stress_label"].append(batch.stress[labeled])
         parts["stress"].append(batch.stress[:0] if prediction.stress is None else prediction.stress[labeled])
     return Comparison(**{name: torch.cat(values).cpu().numpy() for name, values in parts.items()})
-
-
-def _chunks(graphs: Sequence[Graph]) -> Iterator[list[Graph]]:
-    """Consecutive frames with about `BATCH_ATOMS` atoms."""
-    chunk: list[Graph] = []
-    for graph in graphs:
-        if chunk and sum(g.n_atoms for g in chunk) + graph.n_atoms > BATCH_ATOMS:
-            yield chunk
-            chunk = []
-        chunk.append(graph)
-    if chunk:
-        yield chunk
 
 
 def _rms(values: NDArray[np.float64]) -> float:

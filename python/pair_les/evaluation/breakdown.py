@@ -59,22 +59,25 @@ def errors_by_config_type(comparison: Comparison, frames: Sequence[Frame]) -> di
     return found
 
 
-def worst_frames(comparison: Comparison, frames: Sequence[Frame]) -> list[dict[str, Any]]:
-    """The `WORST` frames with the largest RMSE of the forces (meV/angstrom), with the error of the energy (meV/atom)."""
-    ends = np.cumsum(comparison.n_atoms)
-    forces = np.split(comparison.forces_errors, ends[:-1])
-    sizes = np.array([_rms(own) for own in forces])
-    order = [int(place) for place in np.argsort(-sizes, kind="stable") if np.isfinite(sizes[place])]
+def errors_by_frame(comparison: Comparison, frames: Sequence[Frame]) -> list[dict[str, Any]]:
+    """RMSE of the forces (meV/angstrom) and error of the energy (meV/atom) of each frame; NaN without such a label."""
+    forces = np.split(comparison.forces_errors, np.cumsum(comparison.n_atoms)[:-1])
     return [
         {
-            "file": frames[place].file,
-            "frame": frames[place].index,
-            "config_type": frames[place].config_type,
-            "forces_rmse": float(sizes[place]),
-            "energy_error": float(comparison.energy_errors[place]),
+            "file": frame.file,
+            "frame": frame.index,
+            "config_type": frame.config_type,
+            "forces_rmse": _rms(own),
+            "energy_error": float(energy),
         }
-        for place in order[:WORST]
+        for frame, own, energy in zip(frames, forces, comparison.energy_errors, strict=True)
     ]
+
+
+def worst_frames(comparison: Comparison, frames: Sequence[Frame]) -> list[dict[str, Any]]:
+    """The `WORST` rows of `errors_by_frame` with the largest errors of the forces."""
+    rows = [row for row in errors_by_frame(comparison, frames) if np.isfinite(row["forces_rmse"])]
+    return sorted(rows, key=lambda row: -row["forces_rmse"])[:WORST]
 
 
 def predictions_text(comparison: Comparison, frames: Sequence[Frame]) -> str:

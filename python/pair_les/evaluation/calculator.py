@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+import torch
 from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
@@ -16,6 +17,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from ..errors import RunError
 from ..long_range.electrodes import Electrode
 from ..model_file.archive import load_model
+from ..model_file.metadata import Metadata
 from .configuration import Evaluation, evaluate
 from .electrode_configuration import (
     ElectrodeEvaluation,
@@ -53,6 +55,8 @@ class LESCalculator(Calculator):
         and are then nothing but charges.
     neutral
         Whether the electrodes of given potential make the cell neutral, so that only differences of potentials matter.
+    loaded
+        What `load_model` returned for the file, which is then not read again.
 
     Raises
     ------
@@ -78,6 +82,7 @@ class LESCalculator(Calculator):
         total_charge: float | None = None,
         electrodes: Mapping[str, Electrode] | None = None,
         neutral: bool = True,
+        loaded: tuple[torch.nn.Module, Metadata] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -86,7 +91,7 @@ class LESCalculator(Calculator):
         self.total_charge = total_charge
         self.electrodes = dict(electrodes or {})
         self.neutral = neutral
-        self.module, self.metadata = load_model(model_path, device)
+        self.module, self.metadata = load_model(model_path, device) if loaded is None else loaded
         self._digest = _digest(model_path)
         if self.metadata.long_range is None:
             self.implemented_properties = ["energy", "free_energy", "forces", "stress"]

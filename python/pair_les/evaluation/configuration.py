@@ -106,28 +106,72 @@ def evaluate(
     indices = np.asarray(species, dtype=np.int64).reshape(-1)
     total_charge = resolve_total_charge(metadata, len(indices), total_charge, file)
     batch = batch_of_configuration(indices, positions, cell, periodic, metadata.cutoff, device)
+    total = None if total_charge is None else torch.full_like(batch.energy, total_charge)
+    periodicities = [bool(periodic.all())]
+    return evaluate_batch(module, metadata, batch, periodicities, total, file=file, k_cutoff=k_cutoff)[0]
+
+
+def evaluate_batch(
+    module: torch.nn.Module,
+    metadata: Metadata,
+    batch: Batch,
+    strained: Sequence[bool],
+    total_charge: Tensor | None,
+    *,
+    file: str | os.PathLike[str],
+    k_cutoff: float | None = None,
+) -> list[Evaluation]:
+    """Results for each of the B frames of a batch; arguments and errors as of `evaluate`.
+
+    Parameters
+    ----------
+    strained
+        [B], whether a frame has a strain derivative: those that are periodic in three directions.
+    total_charge
+        [B], e; None: as the model says.
+    """
     found = predict(
         model_network(module, metadata, file),
         metadata.long_range,
         batch,
         getattr(torch, metadata.dtype),
-        stress=bool(periodic.all()),
-        total_charge=None if total_charge is None else torch.full_like(batch.energy, total_charge),
+        stress=any(strained),
+        total_charge=total_charge,
         long_range_dtype=torch.float64,
         k_cutoff=k_cutoff,
     )
     require_finite(found.forces, "force", file)
     assert found.atomic_energy is not None  # of every prediction
-    long_range_energy = 0.0 if found.long_range_energy is None else float(found.long_range_energy)
-    return Evaluation(
-        energy=total_reference_energy(metadata, indices) + float(found.energy),
-        long_range_energy=long_range_energy,
-        atomic_energies=atomic_reference_energies(metadata, indices) + _array(found.atomic_energy),
-        forces=_array(found.forces),
-        strain_derivative=None if found.strain_derivative is None else _array(found.strain_derivative[0]),
-        charges=None if found.interacting_charge is None else _array(found.interacting_charge),
-        latent_potential=None if found.latent_potential is None else _array(found.latent_potential),
-    )
+    sizes = batch.n_atoms.tolist()
+    results = []
+    for number, (species, energies, forces) in enumerate(
+        zip(
+            batch.species.cpu().split(sizes),
+            found.atomic_energy.split(sizes),
+            found.forces.split(sizes),
+            strict=True,
+        )
+    ):
+        indices = species.numpy()
+        own = batch.frame == number
+        results.append(
+            Evaluation(
+                energy=total_reference_energy(metadata, indices) + float(found.energy[number]),
+                long_range_energy=0.0
+                if found.long_range_energy is None
+                else float(found.long_range_energy[number]),
+                atomic_energies=atomic_reference_energies(metadata, indices) + _array(energies),
+                forces=_array(forces),
+                strain_derivative=_array(found.strain_derivative[number])
+                if strained[number] and found.strain_derivative is not None
+                else None,
+                charges=None if found.interacting_charge is None else _array(found.interacting_charge[own]),
+                latent_potential=None
+                if found.latent_potential is None
+                else _array(found.latent_potential[own]),
+            )
+        )
+    return results
 
 
 def require_periodicity(metadata: Metadata, pbc: ArrayLike) -> None:

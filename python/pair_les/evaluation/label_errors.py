@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 
 import torch
 
+from ..data.files.sources import Source
 from ..data.frames import Frame, LabelKeys, read_data, require_no_slabs
 from ..data.graphs import build_graphs
 from ..data.label_survey import absent_labels
@@ -16,13 +17,17 @@ from ..data.labeled_graphs import with_charge_labels
 from ..errors import DataError
 from ..model_file.archive import load_model
 from ..model_file.charge_state import require_charge_state
+from ..model_file.metadata import Metadata
 from .accuracy import Comparison, compare
 from .model_network import model_network
 
+Model = str | os.PathLike[str] | tuple[torch.nn.Module, Metadata]
+"""A model file, or what `load_model` returned for it."""
+
 
 def evaluate(
-    model: str | os.PathLike[str],
-    data: Sequence[str | os.PathLike[str]],
+    model: Model,
+    data: Iterable[str | os.PathLike[str] | Source],
     keys: LabelKeys | None = None,
     device: str = "cpu",
     *,
@@ -37,23 +42,24 @@ def evaluate(
 
 
 def evaluate_frames(
-    model: str | os.PathLike[str],
-    data: Sequence[str | os.PathLike[str]],
+    model: Model,
+    data: Iterable[str | os.PathLike[str] | Source],
     keys: LabelKeys | None = None,
     device: str = "cpu",
     *,
     allow_missing: bool = False,
     also_used: Sequence[str] = (),
     say: Callable[[str], None] = lambda note: None,
+    file: str | os.PathLike[str] = "model",
 ) -> tuple[Comparison, list[Frame]]:
     """Predict every frame of the data files with a model file, its long-range energy included.
 
     Parameters
     ----------
     model
-        Model file.
+        Model file, or what `load_model` returned for it.
     data
-        Labeled frames in any format of ASE; patterns and slices as in ``data.train``.
+        Labeled frames in any format of ASE; patterns and slices as in ``data.train``; or frames in memory (`FrameList`).
     keys
         Names of the labels.
     device
@@ -64,6 +70,8 @@ def evaluate_frames(
         Names of labels that the caller uses, which are then not reported as unused.
     say
         Takes lines for the user: labels that are not used, isolated atoms that are left out.
+    file
+        Names a loaded model in errors.
 
     Raises
     ------
@@ -72,7 +80,10 @@ def evaluate_frames(
     DataError
         With file and frame number, if a frame cannot be used, has an element that the model does not know, or another charge state.
     """
-    module, metadata = load_model(model, device)
+    if isinstance(model, tuple):
+        module, metadata = model
+    else:
+        (module, metadata), file = load_model(model, device), model
     keys = keys or LabelKeys()
     found = read_data(data, keys, allow_missing=allow_missing)
     frames = found.frames
@@ -95,6 +106,6 @@ def evaluate_frames(
         graphs = with_charge_labels(frames, graphs, keys.total_charge, dipole=None, bec=None)
         for frame, graph in zip(frames, graphs, strict=True):
             label = float(graph.known_charge_labels().total_charge)
-            require_charge_state(metadata, graph.n_atoms, label, frame.where, os.fspath(model))
-    network = model_network(module, metadata, model)
+            require_charge_state(metadata, graph.n_atoms, label, frame.where, os.fspath(file))
+    network = model_network(module, metadata, file)
     return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device), frames

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """State of the whole process that this package changes. Every change is one of these context managers, which undo it.
 
-Two changes last for the process of ``pair-les train`` and are made nowhere else: the seed and the threads of torch
-(`pair_les.training.run`) and the handlers of signals while it trains (`pair_les.training.interruption`).
+One change is made elsewhere: the handlers of signals while a run trains (`pair_les.training.interruption`).
 """
 
 from __future__ import annotations
@@ -30,6 +29,24 @@ def default_dtype(dtype: torch.dtype) -> Iterator[None]:
         yield
     finally:
         torch.set_default_dtype(before)
+
+
+@contextmanager
+def kept_for_caller() -> Iterator[None]:
+    """Restore the random state and the number of threads of torch, the filters of warnings and the levels of Lightning's loggers."""
+    import torch
+
+    threads, random = torch.get_num_threads(), torch.get_rng_state()
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_rng_state(random)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
 @contextmanager

@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from ..data.files.sources import Source
 from ..data.labels import find_label
 from ..data.response_labels import LABELS, ResponseKeys, ResponseLabels, read_response_labels
 from ..model_file.archive import load_model
+from ..model_file.metadata import Metadata
 from .observe import observe
 
 
@@ -55,8 +58,8 @@ class LabelAgreement:
 
 
 def compare_charges(
-    model: str | os.PathLike[str],
-    data: Sequence[str | os.PathLike[str]],
+    model: str | os.PathLike[str] | tuple[torch.nn.Module, Metadata],
+    data: Iterable[str | os.PathLike[str] | Source],
     keys: ResponseKeys | None = None,
     *,
     eps: float = 1.0,
@@ -72,9 +75,9 @@ def compare_charges(
     Parameters
     ----------
     model
-        Model file.
+        Model file, or what `load_model` returned for it.
     data
-        Frames in any format of ASE.
+        Frames in any format of ASE, or in memory (`FrameList`).
     keys
         Names of the labels.
     eps
@@ -90,7 +93,7 @@ def compare_charges(
         See `load_model`, `read_response_labels` and `observe`.
     """
     frames = read_response_labels(data, keys, displacement_first)
-    loaded = load_model(model)
+    loaded = model if isinstance(model, tuple) else load_model(model)
     if loaded[1].long_range is None or not any(frames):
         return {}
     parts: dict[str, list[tuple[NDArray, NDArray]]] = {name: [] for name in LABELS}

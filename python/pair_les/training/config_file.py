@@ -33,6 +33,23 @@ def read_config(path: str | os.PathLike[str], overrides: list[str] | None = None
         One line: the file (or ``--set``), the key, its value, the rule; for an unknown key the nearest known
         one.
     """
+    file, values = read_values(path)
+    overridden = set()
+    for text in overrides or []:
+        overridden.add(_apply(values, text))
+    config = complete_config(values, file, overridden)
+    _require_paths_from_here(config, file)
+    return config
+
+
+def read_values(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any]]:
+    """Path and plain values of a YAML file, or of the configuration in a run folder.
+
+    Raises
+    ------
+    ConfigError
+        If the file does not exist, or is no mapping in YAML.
+    """
     file = os.fspath(path)
     if (Path(file) / RECORDED).is_file():
         file = os.fspath(Path(file) / RECORDED)
@@ -44,13 +61,13 @@ def read_config(path: str | os.PathLike[str], overrides: list[str] | None = None
         raise ConfigError(f"{file}: not valid YAML: {_one_line(error)}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{file}: must be a mapping with the keys {', '.join(Config.model_fields)}")
-    overridden = set()
-    for text in overrides or []:
-        overridden.add(_apply(values, text))
+    return file, values
+
+
+def complete_config(values: dict[str, Any], file: str, overridden: set[str] | None = None) -> Config:
+    """Validate plain values, those of the section `model` completed from `training.start_from`; see `parse_config`."""
     _complete_model(values)
-    config = parse_config(values, file, overridden)
-    _require_paths_from_here(config, file)
-    return config
+    return parse_config(values, file, overridden)
 
 
 def _require_paths_from_here(config: Config, file: str) -> None:

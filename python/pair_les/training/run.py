@@ -23,6 +23,7 @@ from ..data.graphs import Graph, build_graphs
 from ..data.labeled_graphs import with_charge_labels
 from ..errors import ConfigError, DeviceError
 from ..installation.device import require_device
+from ..installation.process_state import kept_for_caller
 from .averaging import MovingAverage
 from .charge_states import require_states, states_of
 from .checkpoints import AtomicCheckpointIO, RunCheckpoint
@@ -65,7 +66,7 @@ def train(config: Config) -> Path:
         with _plain_torchscript():
             _train(config, folder, first)
         return folder.path
-    with folder.claimed(config), _plain_torchscript():
+    with folder.claimed(config), _plain_torchscript(), kept_for_caller():
         if folder.extended_by(config):
             extend_run(folder, config)
             _report(f"run '{folder.path}' goes on to {config.training.epochs} epochs")

@@ -194,5 +194,5 @@ def require_usable(checkpoint: str | os.PathLike[str]) -> None:
     if problems:
         raise RunError(
             f"{path}: not usable: {'; '.join(problems)}: look for wrong labels and for frames that are all alike, or train longer "
-            "(docs/guide/train.md); --force writes the file all the same"
+            "(docs/guide/train.md); --force (force=True in Python) writes the file all the same"
         )

@@ -6,13 +6,15 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ase import Atoms
+from ase.calculators.calculator import BaseCalculator
 
 from ...errors import DataError
+from .names import frame_name
 from .reading import read_atoms
 
 _SLICE = re.compile(r"(?P<path>.+)@(?P<slice>-?\d+|(?:-?\d*):(?:-?\d*)(?::-?\d*)?)")
@@ -42,6 +44,45 @@ class Source:
     def of(cls, source: str | os.PathLike[str] | Source) -> Source:
         """The source itself, or that of a path."""
         return source if isinstance(source, Source) else cls(os.fspath(source))
+
+
+@dataclass(frozen=True)
+class FrameList(Source):
+    """Frames in memory, whose labels are those of their calculators, info and arrays.
+
+    Parameters
+    ----------
+    path
+        How errors name the list.
+    atoms
+        The frames.
+    """
+
+    path: str = "frames"
+    atoms: Sequence[Atoms] = ()
+
+    def read(self) -> Iterator[tuple[int, Atoms]]:
+        """Index and atoms of each frame.
+
+        Raises
+        ------
+        DataError
+            If there are no frames, something else is among them, or atoms have moved since their labels were computed.
+        """
+        if not len(self.atoms):
+            raise DataError(f"{self.path}: the list is empty: give at least one frame (ase.Atoms)")
+        for index, atoms in enumerate(self.atoms):
+            if not isinstance(atoms, Atoms):
+                raise DataError(
+                    f"{frame_name(self.path, index)}: is of type {type(atoms).__name__}, must be ase.Atoms"
+                )
+            changed = atoms.calc.check_state(atoms) if isinstance(atoms.calc, BaseCalculator) else []
+            if changed and atoms.calc.results:
+                raise DataError(
+                    f"{frame_name(self.path, index)}: {' and '.join(changed)} have changed since its calculator computed the "
+                    "labels: compute them again, or keep them with the frame (ase.calculators.singlepoint.SinglePointCalculator)"
+                )
+            yield index, atoms
 
 
 @dataclass(frozen=True)
@@ -84,14 +125,16 @@ class FrameFile:
             )
 
 
-def find_files(source: Source) -> list[FrameFile]:
-    """The files of a source, those of a pattern in alphabetical order.
+def find_files(source: Source) -> Sequence[FrameFile | FrameList]:
+    """The files of a source, those of a pattern in alphabetical order; frames in memory are as one file.
 
     Raises
     ------
     DataError
         If no file fits a pattern, or a slice has step 0. A missing file is reported when it is read.
     """
+    if isinstance(source, FrameList):
+        return [source]
     path, chosen = split_slice(source.path)
     if Path(path).exists() or not _WILDCARDS.search(path):
         return [FrameFile(path, chosen)]
