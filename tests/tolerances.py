@@ -197,3 +197,6 @@ MOVED_MESH_ENERGY = 1.4e-3
 PLANAR_CAPACITOR_RELATIVE = 1e-3
 """Walls of Gaussians 1.5 sigma apart against a smooth sheet: exp(-sigma^2 k^2 / 2) is 2e-4 at the first reciprocal vector. The bar of
 the project is 1e-2."""
+
+UNCERTAINTY_ALGEBRA = 1e-5
+"""eV, energies of the readout against features times weights: the reference network has float32 weights and normalization."""

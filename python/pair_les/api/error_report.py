@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..data.frames import Frame
@@ -34,11 +34,14 @@ class ErrorReport:
         Labels and predictions as arrays.
     frames
         The frames as they were read.
+    uncertainty
+        How well the uncertainties of a model describe its errors (`uncertainty_report`); empty for a model without.
     """
 
     errors: dict[str, Any]
     comparison: Comparison
     frames: list[Frame]
+    uncertainty: dict[str, Any] = field(default_factory=dict)
 
     @property
     def by_element(self) -> list[dict[str, Any]]:
@@ -60,6 +63,13 @@ class ErrorReport:
         from ..evaluation.figures import parity  # matplotlib, which numbers do not need
 
         parity(self.comparison, file, title, atom_symbols(self.frames))
+
+    def plot_uncertainty(self, file: str | os.PathLike[str], title: str = "") -> None:
+        """Write the calibration curve (PNG) of a model with uncertainties; nothing where there is none."""
+        from ..evaluation.figures import calibration_curve
+
+        if self.uncertainty:
+            calibration_curve(self.uncertainty, file, title)
 
     def write_predictions(self, file: str | os.PathLike[str]) -> None:
         """Write the frames with ``predicted_energy``, ``predicted_forces`` and ``predicted_stress`` beside the labels (extxyz)."""

@@ -18,8 +18,10 @@ from ..data.response_labels import ResponseKeys, used_names
 from ..errors import RunError
 from ..evaluation.calculator import LESCalculator
 from ..evaluation.configuration import Evaluation
-from ..evaluation.label_errors import evaluate_frames
+from ..evaluation.label_errors import evaluate_frames, model_graphs
 from ..evaluation.many_frames import evaluate_many
+from ..evaluation.uncertainty import deviations
+from ..evaluation.uncertainty_report import uncertainty_report
 from ..model_file.archive import load_model
 from ..model_file.metadata import Metadata
 from ..observables.agreement import agreement_errors, compare_charges
@@ -207,7 +209,13 @@ class Model:
             displacement_first=displacement_first,
             total_charge=keys.total_charge,
         )
-        return ErrorReport({**comparison.errors(), **agreement_errors(charges)}, comparison, read)
+        uncertainty = {}
+        if self.metadata.uncertainty is not None:
+            graphs = model_graphs(read, self.metadata, keys, self.path)
+            uncertainty = uncertainty_report(comparison, deviations(*loaded, graphs, self.path))
+        return ErrorReport(
+            {**comparison.errors(), **agreement_errors(charges)}, comparison, read, uncertainty
+        )
 
     def export(self, output: str | os.PathLike[str], **options: Any) -> list[Check]:
         """Write the model file of a run, for LAMMPS and ASE, and compare it with the trained network.

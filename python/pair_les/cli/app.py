@@ -114,6 +114,22 @@ def export(
     force: Annotated[
         bool, typer.Option("--force", help="Write a model even if its run found that it is not usable.")
     ] = False,
+    uncertainty: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--uncertainty",
+            metavar="TRAIN",
+            help="Store uncertainties, from these training frames: 'run' for those of the run, or a file; may be repeated.",
+        ),
+    ] = None,
+    calibration: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--calibration",
+            metavar="VALID",
+            help="Labeled frames that calibrate them. [default: validation frames of the run]",
+        ),
+    ] = None,
 ) -> None:
     """Write a model file for LAMMPS and ASE, and compare it with the trained model before saying done.
 
@@ -121,8 +137,14 @@ def export(
     Example: pair-les export runs/seed1 runs/seed2 runs/seed3 -o committee.pt
     Example: pair-les export runs/chains -o cation.pt --charge 1
     Example: pair-les export runs/water --format pt2 -o model.pt2
+    Example: pair-les export runs/water -o model.pt --uncertainty run
     """
+    from pair_les.errors import UserError
     from pair_les.export.model_export import export as write
+    from pair_les.export.uncertainty import OF_RUN
+
+    if calibration and not uncertainty:
+        raise UserError(f"--calibration {calibration[0]}: there is no --uncertainty: type --uncertainty run")
 
     def say(line: str) -> None:
         print(line, flush=True)
@@ -130,7 +152,18 @@ def export(
     chosen = None if precision is None else precision.value
     instruction_set = None if isa is None else isa.value
     for check in write(
-        checkpoint, output, chosen, description, charge, atoms, file_format.value, instruction_set, say, force
+        checkpoint,
+        output,
+        chosen,
+        description,
+        charge,
+        atoms,
+        file_format.value,
+        instruction_set,
+        say,
+        force,
+        uncertainty or (),
+        calibration or (OF_RUN,),
     ):
         print(check)
     print(f"done: {output} ({output.stat().st_size / 1024:.0f} KiB)")

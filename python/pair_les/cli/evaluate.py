@@ -65,6 +65,10 @@ def evaluate(
             help="Write the frames with predicted_energy, predicted_forces, predicted_stress (extxyz).",
         ),
     ] = None,
+    uncertainty_plot: Annotated[
+        Path | None,
+        typer.Option(metavar="OUT.png", help="Draw the calibration curve of a model with uncertainties."),
+    ] = None,
     eps: Annotated[
         float, typer.Option(help="Electronic permittivity: physical charges are sqrt(eps) latent ones.")
     ] = 1.0,
@@ -77,18 +81,23 @@ def evaluate(
     Energies are compared as they are: a constant offset between two sets of labels counts as an error. Dipoles,
     quadrupoles and Born effective charges (labels dipole, quadrupole, bec) are compared where the data has them,
     atomic charges where --keys charges=NAME names them. Errors are also given by element, by config_type, and for the frames with
-    the largest errors.
+    the largest errors. A model with uncertainties is compared with its errors, too.
 
     Example: pair-les evaluate model.pt test.extxyz --keys forces=force --json errors.json --plot parity.png
     """
     from pair_les.api.model import Model
     from pair_les.evaluation.breakdown import breakdown, breakdown_lines
+    from pair_les.evaluation.uncertainty import require_uncertainty
+    from pair_les.evaluation.uncertainty_report import report_lines
     from pair_les.output_files import json_text, write_file
 
     labels, response = label_keys(keys or [])
-    for target in (json_file, plot, predictions):
+    for target in (json_file, plot, predictions, uncertainty_plot):
         require_folder(target)
-    report = Model.load(model).evaluate(
+    loaded = Model.load(model)
+    if uncertainty_plot is not None:
+        require_uncertainty(loaded.metadata, model)
+    report = loaded.evaluate(
         data,
         labels,
         response,
@@ -98,17 +107,21 @@ def evaluate(
         say=lambda note: print(note, file=sys.stderr),
     )
     tables = breakdown(report.comparison, report.frames)
+    if report.uncertainty:
+        tables["uncertainty"] = report.uncertainty
     text = json_text({**report.errors, **tables}, indent=2)
     if str(json_file) == "-":
         print(text)
     else:
         for name, value in report.errors.items():
             print(f"{name:<20} {value:.4g} {_unit(name)}".rstrip())
-        print("\n".join(breakdown_lines(tables)))
+        print("\n".join([*breakdown_lines(tables), *report_lines(report.uncertainty)]))
         if json_file is not None:
             write_file(json_file, text + "\n")
     if plot is not None:
         report.plot(plot, f"{model.name}, {report.errors['n_frames']} frames")
+    if uncertainty_plot is not None:
+        report.plot_uncertainty(uncertainty_plot, f"{model.name}, {report.errors['n_frames']} frames")
     if predictions is not None:
         report.write_predictions(predictions)
 

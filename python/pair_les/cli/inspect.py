@@ -40,6 +40,7 @@ def inspect(path: str | os.PathLike[str]) -> str:
         *([("committee", f"{metadata.committee} networks")] if metadata.committee > 1 else []),
         *_reference_rows(metadata),
         *([("charge state", f"{state:.6g} e per atom")] if state is not None else []),
+        *_uncertainty_rows(metadata),
         ("precision", metadata.dtype),
         *(
             [("compiled for", ", ".join(f"{key} {value}" for key, value in asdict(compiled).items()))]
@@ -70,6 +71,17 @@ def _start_rows(created_with: Mapping[str, Any]) -> list[tuple[str, str]]:
         rows.append(("started from", f"{origin.get('start_from')}{note}"))
         origin = origin.get("origin", (origin.get("created_with") or {}).get("origin"))
     return rows
+
+
+def _uncertainty_rows(metadata: Metadata) -> list[tuple[str, str]]:
+    found = metadata.uncertainty
+    if found is None:
+        return []
+    text = (
+        f"of energies and forces, from {found.training_frames} training and {found.calibration_frames} calibration frames; 99.9 % of "
+        f"the training atoms are below {found.training_force:.3g} eV/A"
+    )
+    return [("uncertainty", text)]
 
 
 def _reference_rows(metadata: Metadata) -> list[tuple[str, str]]:

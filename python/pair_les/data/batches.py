@@ -158,6 +158,11 @@ def chunks(items: Sequence[Item], sizes: Sequence[int]) -> Iterator[list[Item]]:
         yield chunk
 
 
+def batches_of(graphs: Sequence[Graph]) -> Iterator[Batch]:
+    """Batches of consecutive frames with about `BATCH_ATOMS` atoms."""
+    return (collate(chunk) for chunk in chunks(graphs, [graph.n_atoms for graph in graphs]))
+
+
 class EpochOrder:
     """The order of the frames in each epoch: a function of seed and epoch alone."""
 

@@ -18,13 +18,17 @@ from ..errors import RunError
 from ..long_range.electrodes import Electrode
 from ..model_file.archive import load_model
 from ..model_file.metadata import Metadata
-from .configuration import Evaluation, evaluate
+from .configuration import Evaluation, batch_of_configuration, evaluate
 from .electrode_configuration import (
     ElectrodeEvaluation,
     evaluate_with_electrodes,
     species_beside_electrodes,
 )
 from .model_network import species_indices
+from .uncertainty import deviations_of_batch
+
+UNCERTAINTIES = ("energy_uncertainty", "energies_uncertainty", "forces_uncertainty")
+"""Results of a model with uncertainties, which are computed when one of them is asked for."""
 
 
 class LESCalculator(Calculator):
@@ -35,6 +39,9 @@ class LESCalculator(Calculator):
     a model with charges, `charges` (e, after the shift to a total charge where there is one: those that interact),
     `latent_potential` (``dE_lr/dq``, eV/e), `long_range_energy` (eV) and, of an isolated system, `dipole` (e angstrom, of
     these charges about the origin; `observe` has the factor ``sqrt(eps)`` of a medium, and Born charges).
+    A model with uncertainties (``pair-les export --uncertainty``) has the standard deviations `energy_uncertainty` (eV),
+    `energies_uncertainty` ([N], eV, of the energies of atoms) and `forces_uncertainty` ([N], eV/angstrom, of the length of the
+    force) as well; ``get_property("forces_uncertainty", atoms)`` computes all three.
     A cell that is periodic in two directions is a slab in vacuum, as with ``boundary p p f`` and ``kspace_modify slab`` in
     LAMMPS; the length of its cell along the third does not matter.
     With `electrodes` the energy is the grand potential, less the energy that the batteries have supplied, and ``results`` has
@@ -95,6 +102,8 @@ class LESCalculator(Calculator):
         self._digest = _digest(model_path)
         if self.metadata.long_range is None:
             self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
+        if self.metadata.uncertainty is not None and not self.electrodes:
+            self.implemented_properties = [*self.implemented_properties, *UNCERTAINTIES]
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all attributes but the network; the path is absolute, because another process may be in another folder."""
@@ -145,7 +154,7 @@ class LESCalculator(Calculator):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Fill ``results`` (everything at once: one backward pass serves all of it).
+        """Fill ``results`` (everything but uncertainties at once: one backward pass serves all of it).
 
         Raises
         ------
@@ -164,8 +173,14 @@ class LESCalculator(Calculator):
             raise PropertyNotImplementedError(
                 f"dipole needs an isolated system, pbc is {atoms.pbc.tolist()}: pair_les.observe has the polarization of a cell"
             )
+        if system_changes:
+            self.results = {}
+        if set(properties) & set(UNCERTAINTIES):
+            self._add_uncertainties(atoms)
+            if set(properties) <= {*UNCERTAINTIES, *self.results}:
+                return
         found = self._evaluate(atoms)
-        self.results = {"energy": found.energy, "free_energy": found.energy, "forces": found.forces}
+        self.results.update(energy=found.energy, free_energy=found.energy, forces=found.forces)
         if found.strain_derivative is not None:
             self.results["stress"] = full_3x3_to_voigt_6_stress(found.strain_derivative / atoms.get_volume())
         if found.charges is not None:
@@ -204,6 +219,23 @@ class LESCalculator(Calculator):
             file=self.model_path,
             device=self.device,
             total_charge=self.total_charge,
+        )
+
+    def _add_uncertainties(self, atoms: Atoms) -> None:
+        """Add `UNCERTAINTIES` to ``results``."""
+        batch = batch_of_configuration(
+            species_indices(atoms.get_chemical_symbols(), self.metadata, self.model_path),
+            atoms.positions,
+            atoms.cell.array,
+            atoms.pbc,
+            self.metadata.cutoff,
+            self.device,
+        )
+        found = deviations_of_batch(self.module, self.metadata, batch, self.model_path)
+        self.results.update(
+            energy_uncertainty=float(found.total[0]),
+            energies_uncertainty=found.atomic,
+            forces_uncertainty=found.forces,
         )
 
 

@@ -97,6 +97,35 @@ def parity(
     write_figure(figure, file)
 
 
+def calibration_curve(report: dict[str, Any], file: str | os.PathLike[str], title: str = "") -> None:
+    """Draw predicted uncertainties of forces against their errors.
+
+    Parameters
+    ----------
+    report
+        Of `uncertainty_report`, not empty.
+    file
+        PNG to write.
+    title
+        Above the panel.
+    """
+    sigma = [row["uncertainty"] for row in report["curve"]]
+    errors = [row["error"] for row in report["curve"]]
+    figure = Figure(figsize=(4.2, 4.0), layout="constrained")
+    axes = figure.subplots()
+    limits = (0.8 * min(*sigma, *errors), 1.25 * max(*sigma, *errors))
+    axes.plot(limits, limits, color="0.6", linewidth=0.8)
+    axes.plot(sigma, errors, "o-", color=COLORS[0])
+    axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
+    axes.set(xlabel="predicted uncertainty of the force (meV/Å)", ylabel="rms error of the force (meV/Å)")
+    text = f"rank correlation {report['correlation']:.2f}\nmost uncertain tenth: {report['top_tenth']:.2f} × mean"
+    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top")
+    axes.spines[["top", "right"]].set_visible(False)
+    if title:
+        axes.set_title(title)
+    write_figure(figure, file)
+
+
 @dataclass(frozen=True)
 class Points:
     """Labels and predictions of one color, of any shape; NaN without a label."""

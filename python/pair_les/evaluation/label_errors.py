@@ -11,7 +11,7 @@ import torch
 
 from ..data.files.sources import Source
 from ..data.frames import Frame, LabelKeys, read_data, require_no_slabs
-from ..data.graphs import build_graphs
+from ..data.graphs import Graph, build_graphs
 from ..data.label_survey import absent_labels
 from ..data.labeled_graphs import with_charge_labels
 from ..errors import DataError
@@ -98,6 +98,21 @@ def evaluate_frames(
         say(
             f"{', '.join(found.files)}: {len(found.isolated_atoms)} isolated atoms are left out: their energies are reference energies"
         )
+    graphs = model_graphs(frames, metadata, keys, file)
+    network = model_network(module, metadata, file)
+    return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device), frames
+
+
+def model_graphs(
+    frames: Sequence[Frame], metadata: Metadata, keys: LabelKeys, file: str | os.PathLike[str]
+) -> list[Graph]:
+    """Graphs of labeled frames for a model, with the charges of frames where the model needs them.
+
+    Raises
+    ------
+    DataError
+        See `evaluate_frames`.
+    """
     graphs = build_graphs(frames, metadata.species, metadata.cutoff, dict(metadata.reference_energies))
     if metadata.long_range is not None and metadata.long_range.equilibrates:
         require_no_slabs(frames)
@@ -107,5 +122,4 @@ def evaluate_frames(
         for frame, graph in zip(frames, graphs, strict=True):
             label = float(graph.known_charge_labels().total_charge)
             require_charge_state(metadata, graph.n_atoms, label, frame.where, os.fspath(file))
-    network = model_network(module, metadata, file)
-    return compare(network, metadata.long_range, graphs, getattr(torch, metadata.dtype), device), frames
+    return graphs

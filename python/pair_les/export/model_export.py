@@ -28,11 +28,13 @@ from ..model_file.metadata import ContractError, LongRange, Metadata
 from ..net import ContractNet
 from ..net.committee import Committee, committee_of
 from ..net.density_net import DensityNet
+from ..net.uncertainty import UncertainNet
 from ..output_files import errors_name
 from ..training.network import DTYPES
 from ..training.trained import TrainedModel, load_trained
 from ..training.usability import require_usable
 from .committee_charges import align_signs, measure_spread
+from .uncertainty import OF_RUN, add_uncertainty, require_uncertainty_possible
 
 REFERENCES = (
     "B. Cheng, npj Comput. Mater. 11 (2025), doi:10.1038/s41524-025-01577-7 (latent Ewald summation)",
@@ -83,6 +85,8 @@ def export(
     instruction_set: str | None = None,
     say: Callable[[str], None] = print,
     force: bool = False,
+    uncertainty: Sequence[str] = (),
+    calibration: Sequence[str] = (OF_RUN,),
 ) -> list[Check]:
     """Write a model file, load it again, and compare it with the trained network on sample frames.
 
@@ -110,6 +114,9 @@ def export(
         Gets lines of progress of the compilation, and how well the networks of a committee agree.
     force
         Whether to write models that their runs found not to be usable (`require_usable`).
+    uncertainty, calibration
+        Files of the training frames, and of frames to calibrate on, of a model with uncertainties, or `OF_RUN`
+        (`add_uncertainty`); without the former there are none.
 
     Returns
     -------
@@ -137,6 +144,8 @@ def export(
         for path in checkpoints:
             require_usable(path)
     require_alike(models)
+    if uncertainty:
+        require_uncertainty_possible(models, file_format)
     align_signs(models)
     model = models[0]
     precision = precision or model.config.training.precision
@@ -150,7 +159,7 @@ def export(
         ).to(DTYPES[precision])
         network.reference_energies = torch.zeros_like(reference_energies)  # the metadata has them
         members.append(network)
-    whole = members[0] if len(members) == 1 else committee_of(members)
+    whole: ContractNet | Committee | UncertainNet = members[0] if len(members) == 1 else committee_of(members)
     metadata = Metadata(
         species=tuple(model.species),
         cutoff=model.config.model.cutoff,
@@ -172,6 +181,8 @@ def export(
         message_features=whole.message_features(),
         charge_per_atom=state,
     )
+    if uncertainty:
+        whole, metadata = add_uncertainty(members[0], metadata, model, uncertainty, calibration, say)
     unchecked = output.with_name(f".{output.name}.{uuid.uuid4().hex}")
     try:
         with errors_name(output):
@@ -250,7 +261,7 @@ def require_alike(models: Sequence[TrainedModel]) -> None:
 
 
 def script_network(
-    network: ContractNet | Committee,
+    network: ContractNet | Committee | UncertainNet,
 ) -> tuple[torch.jit.ScriptModule, torch.jit.ScriptModule | None]:
     """The network in plain torch, for any reader, and in the fused operators, where they are installed.
 

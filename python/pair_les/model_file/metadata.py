@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..constants import COULOMB_CONSTANT, FORMAT_NAME, FORMAT_VERSION, METADATA_FILE, UNITS
+from .compiled import Compiled, parse_compiled
 from .rules import ContractError, broken, is_integer, is_number, is_symbol, kind_of, required
+from .uncertainty import Uncertainty, parse_uncertainty
 
 _DTYPES = ("float32", "float64")
 _IN_MEMORY = "in memory"
 _REQUIRED = ("species", "cutoff", "message_passing_layers", "dtype", "long_range", "created_with")
 _CHARGE_MODELS = ("latent", "equilibration")
-_OPTIONAL = ("committee", "message_features", "charge_per_atom", "compiled")
+_OPTIONAL = ("committee", "message_features", "charge_per_atom", "compiled", "uncertainty")
 _REQUIRED_LONG_RANGE = ("sigma", "coulomb_constant", "self_interaction", "neutralize")
 
 
@@ -73,31 +75,6 @@ class LongRange:
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """Target that a package was compiled for: a machine that has it can run the file.
-
-    Parameters
-    ----------
-    torch
-        Release, such as ``2.13.0``.
-    machine
-        As ``uname -m`` says.
-    instruction_set
-        ``baseline``, ``avx2`` or ``avx512``.
-    padding
-        Version of the atoms and edges that a package expects before the real ones.
-    kept
-        Of a network that is cut at its layers: how many tensors each layer before the last keeps for the next.
-    """
-
-    torch: str
-    machine: str
-    instruction_set: str
-    padding: int
-    kept: list[int] = field(default_factory=list, hash=False)
-
-
-@dataclass(frozen=True)
 class Metadata:
     """The metadata of a model file (docs/reference/model_file.md); ``format``, ``format_version`` and ``units`` are implied.
 
@@ -127,6 +104,8 @@ class Metadata:
         e; the charge state that the file was exported for, of a network that is conditioned on it; None for others.
     compiled
         Of a package only.
+    uncertainty
+        How uncertainties of forces follow from those that the network returns; None where it returns none.
     extra
         Unknown top-level keys of a file, kept and ignored.
 
@@ -149,6 +128,7 @@ class Metadata:
     message_features: list[int] = field(default_factory=list, hash=False)
     charge_per_atom: float | None = None
     compiled: Compiled | None = None
+    uncertainty: Uncertainty | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
@@ -158,7 +138,9 @@ class Metadata:
         moved = {name: value for name, value in self.extra.items() if name in _OPTIONAL}
         if moved:  # keys that have become fields
             if "compiled" in moved:
-                moved["compiled"] = _parse_compiled(moved["compiled"], _IN_MEMORY)
+                moved["compiled"] = parse_compiled(moved["compiled"], _IN_MEMORY)
+            if "uncertainty" in moved:
+                moved["uncertainty"] = parse_uncertainty(moved["uncertainty"], self.species, _IN_MEMORY)
             moved["extra"] = {name: value for name, value in self.extra.items() if name not in moved}
             for name, value in moved.items():
                 object.__setattr__(self, name, value)
@@ -217,6 +199,7 @@ class Metadata:
                 **({"message_features": self.message_features} if self.message_features else {}),
                 **({"charge_per_atom": self.charge_per_atom} if self.charge_per_atom is not None else {}),
                 **({"compiled": asdict(self.compiled)} if self.compiled is not None else {}),
+                **({"uncertainty": asdict(self.uncertainty)} if self.uncertainty is not None else {}),
                 **self.extra,
             },
             indent=2,
@@ -253,7 +236,7 @@ def _parse(text: str | bytes, file: str) -> Metadata:
     known["charge_per_atom"] = data.get("charge_per_atom")
     if "charge_per_atom" in data and not is_number(known["charge_per_atom"]):
         raise broken(file, "charge_per_atom", known["charge_per_atom"], "must be a finite number (e)")
-    known["compiled"] = _parse_compiled(data["compiled"], file) if "compiled" in data else None
+    known["compiled"] = parse_compiled(data["compiled"], file) if "compiled" in data else None
     for name in ("species", "references"):
         if not isinstance(known[name], list):
             raise broken(file, name, known[name], "must be a list of strings")
@@ -262,6 +245,8 @@ def _parse(text: str | bytes, file: str) -> Metadata:
         raise broken(file, "long_range", known["long_range"], "must be an object or null")
     if known["long_range"] is not None:
         known["long_range"] = _parse_long_range(known["long_range"], version, file)
+    given = data.get("uncertainty")
+    known["uncertainty"] = None if given is None else parse_uncertainty(given, known["species"], file)
     implied = {"format", "format_version", "units"}
     known["extra"] = {key: value for key, value in data.items() if key not in known and key not in implied}
     candidate = _construct_unchecked(Metadata, known)
@@ -356,26 +341,6 @@ def _message_features(data: Mapping[str, Any], layers: Any, file: str) -> list[i
         rule = f"must be a list of as many integers > 0 as message_passing_layers, which is {layers}"
         raise broken(file, "message_features", features, rule)
     return features
-
-
-def _parse_compiled(data: Any, file: str) -> Compiled:
-    if not isinstance(data, dict):
-        raise broken(file, "compiled", data, "must be an object")
-    values = {
-        field.name: required(data, field.name, file, "compiled.")
-        for field in fields(Compiled)
-        if field.name != "kept"
-    }
-    for name, value in values.items():
-        if name == "padding":
-            if not is_integer(value):
-                raise broken(file, "compiled.padding", value, "must be an integer")
-        elif not isinstance(value, str):
-            raise broken(file, f"compiled.{name}", value, "must be a string")
-    kept = data.get("kept", [])
-    if not isinstance(kept, list) or not all(is_integer(n) and n >= 0 for n in kept):
-        raise broken(file, "compiled.kept", kept, "must be a list of integers >= 0")
-    return Compiled(**values, kept=kept)
 
 
 def _check_reference_energies(metadata: Metadata, file: str) -> None:

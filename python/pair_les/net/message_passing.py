@@ -149,6 +149,15 @@ class MessagePassingNet(DensityNet):
         charge_per_atom: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return energies and charges, as :meth:`LESNet.interaction` does."""
+        features = self.local_features(species, edge_index, edge_vectors, n_local)
+        output = self.outputs(features, species[:n_local], charge_per_atom)
+        energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
+        return energy, self.charge_from_output(output)
+
+    def local_features(
+        self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int
+    ) -> Tensor:
+        """Inputs ``[n_local, 2 n_features]`` of the readout; arguments as :meth:`forward`."""
         atoms, kept = self.reached(edge_index, species.size(0), n_local)
         center = torch.index_select(edge_index[0], 0, kept)
         neighbor = torch.index_select(edge_index[1], 0, kept)
@@ -160,7 +169,7 @@ class MessagePassingNet(DensityNet):
         h, f, x = self.first_layer(species, of_atom, torch.stack([center, neighbor]), vectors)
         # edges are sorted by center: those of local atoms come first
         n_first = as_size((center < n_local).sum())
-        output = self.second_layer(
+        return self.second_layer(
             of_atom[:n_local],
             center[:n_first],
             torch.index_select(row, 0, neighbor[:n_first]),
@@ -168,10 +177,7 @@ class MessagePassingNet(DensityNet):
             h,
             f[:, :n_local],
             x[:n_local],
-            charge_per_atom,
         )
-        energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
-        return energy, self.charge_from_output(output)
 
     def first_layer(
         self, species: Tensor, of_center: Tensor, edge_index: Tensor, edge_vectors: Tensor
@@ -192,12 +198,14 @@ class MessagePassingNet(DensityNet):
         h: Tensor,
         f: Tensor,
         x: Tensor,
-        charge_per_atom: Tensor | None = None,
     ) -> Tensor:
-        """Outputs of the n local atoms from the messages `h` of all atoms and their own F and features; all of n rows."""
+        """Inputs of the readout of the n local atoms, from the messages `h` of all atoms and their own F and features."""
         sums = self.received(h, center, neighbor, vectors, species.size(0))
         y, _ = self.products(self.mix_received(sums, f), False)
-        features = torch.cat([x, self.normalized(y, species, 1)], 1)
+        return torch.cat([x, self.normalized(y, species, 1)], 1)
+
+    def outputs(self, features: Tensor, species: Tensor, charge_per_atom: Tensor | None = None) -> Tensor:
+        """Outputs ``[n, n_outputs]`` of the readout for atoms of ``species [n]``."""
         fused = self.fused and self.fused_activations
         return self.readout(features, species, self.readout_state(charge_per_atom), fused)
 
@@ -243,9 +251,9 @@ class MessagePassingNet(DensityNet):
         """The rest of the network: what :meth:`forward` returns, from messages ``received [n_atoms, message_features]`` of all
         atoms and what :meth:`send` kept of the local ones."""
         h = received.view(species.size(0), self.n_message_lm, self.message_channels)
-        output = self.second_layer(
-            species[:n_local], edge_index[0], edge_index[1], edge_vectors, h, kept[0], kept[1]
-        )
+        of_local = species[:n_local]
+        x = self.second_layer(of_local, edge_index[0], edge_index[1], edge_vectors, h, kept[0], kept[1])
+        output = self.outputs(x, of_local)
         energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
         return self.contract_outputs(
             energy, self.charge_from_output(output), species, edge_vectors.dtype, n_local

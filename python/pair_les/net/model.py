@@ -114,21 +114,41 @@ class LESNet(DensityNet):
 
         ``charge_per_atom [n_local]``, e, of each atom's frame, for a network that is conditioned on the charge state; default 0.
         """
+        output = self.readout_rows(species, edge_index, edge_vectors, n_local, charge_per_atom)
+        energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
+        return energy, self.charge_from_output(output)
+
+    def last_hidden(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
+        """Values ``[n_local, hidden[-1]]`` of the last hidden layer of the readout; arguments as :meth:`forward`."""
+        return self.readout_rows(species, edge_index, edge_vectors, n_local, None, True)
+
+    def readout_rows(
+        self,
+        species: Tensor,
+        edge_index: Tensor,
+        edge_vectors: Tensor,
+        n_local: int,
+        charge_per_atom: Tensor | None,
+        hidden: bool = False,
+    ) -> Tensor:
+        """Outputs ``[n_local, n_outputs]`` of the readout, or with `hidden` the values of its last hidden layer."""
         state = self.readout_state(charge_per_atom)
+        fused = self.fused and self.fused_activations
         a = self.density(species, edge_index, edge_vectors, n_local)
-        outputs: list[Tensor] = []
+        rows: list[Tensor] = []
         members: list[Tensor] = []
         for s in range(self.n_species):
             index = torch.nonzero(species[:n_local] == s).view(-1)
             x = self.features(torch.index_select(a, 1, index), s)
             of_atoms = None if state is None else torch.index_select(state, 0, index)
-            outputs.append(self.readout(x, s, of_atoms, self.fused and self.fused_activations))
+            if hidden:
+                rows.append(self.readout.hidden(x, s, of_atoms, fused))
+            else:
+                rows.append(self.readout(x, s, of_atoms, fused))
             members.append(index)
-        order = torch.cat(members)  # atom of each row of the outputs, which are grouped by species
+        order = torch.cat(members)  # atom of each row, which are grouped by species
         row = torch.zeros_like(order).scatter(0, order, torch.arange(order.size(0), device=order.device))
-        output = torch.index_select(torch.cat(outputs), 0, row)  # [n_local, n_outputs]
-        energy = self.energy_from_output(output, species, edge_index, edge_vectors, n_local)
-        return energy, self.charge_from_output(output)
+        return torch.index_select(torch.cat(rows), 0, row)
 
     def features(self, a: Tensor, s: int) -> Tensor:
         """Inputs ``[n, n_features]`` of the readout for atoms of species ``s`` with densities ``a [n_lm, n, n_density]``.

@@ -79,16 +79,20 @@ class Readout(nn.Module):
 
     def forward(self, x: Tensor, s: int, state: Tensor | None = None, fused: bool = False) -> Tensor:
         """``[n, n_features]`` of atoms of species ``s``, and their states ``[n]`` -> ``[n, n_outputs]``; `fused`: see `silu`."""
+        x = self.last(self.hidden(x, s, state, fused), s)
+        if self.state is not None:
+            if state is not None:
+                x = x + torch.outer(state, self.state.output[s])
+        return x
+
+    def hidden(self, x: Tensor, s: int, state: Tensor | None = None, fused: bool = False) -> Tensor:
+        """Values ``[n, hidden[-1]]`` of the last hidden layer; arguments as :meth:`forward`."""
         for number, layer in enumerate(self.layers):
             x = layer(x, s)
             if self.state is not None:
                 if number == 0 and state is not None:
                     x = x + torch.outer(state, self.state.hidden[s])
             x = silu(x, fused)
-        x = self.last(x, s)
-        if self.state is not None:
-            if state is not None:
-                x = x + torch.outer(state, self.state.output[s])
         return x
 
 
@@ -127,15 +131,18 @@ class SharedReadout(nn.Module):
 
     def forward(self, x: Tensor, species: Tensor, state: Tensor | None = None, fused: bool = False) -> Tensor:
         """``[n, n_features]`` of atoms of ``species [n]``, and their states ``[n]`` -> ``[n, n_outputs]``; `fused`: see `silu`."""
-        y = x
-        for number, layer in enumerate(self.layers):
-            y = layer(y, species)
-            if self.state is not None:
-                if number == 0 and state is not None:
-                    y = y + state.unsqueeze(1) * torch.index_select(self.state.hidden, 0, species)
-            y = silu(y, fused)
-        y = self.last(y, species)
+        y = self.last(self.hidden(x, species, state, fused), species)
         if self.state is not None:
             if state is not None:
                 y = y + state.unsqueeze(1) * torch.index_select(self.state.output, 0, species)
         return torch.addmm(y, x, self.direct)
+
+    def hidden(self, x: Tensor, species: Tensor, state: Tensor | None = None, fused: bool = False) -> Tensor:
+        """Values ``[n, hidden[-1]]`` of the last hidden layer; arguments as :meth:`forward`."""
+        for number, layer in enumerate(self.layers):
+            x = layer(x, species)
+            if self.state is not None:
+                if number == 0 and state is not None:
+                    x = x + state.unsqueeze(1) * torch.index_select(self.state.hidden, 0, species)
+            x = silu(x, fused)
+        return x

@@ -117,6 +117,8 @@ def _from_model_file(path: str, config: Config) -> StartModel:
     references = {symbol: metadata.reference_energies.get(symbol, 0.0) for symbol in metadata.species}
     network = new_network(model, metadata.species, metadata.dtype, references)
     state = torch.jit.load(path, map_location="cpu").state_dict()
+    if metadata.uncertainty is not None:  # of UncertainNet
+        state = {name.removeprefix("network."): value for name, value in state.items()}
     weights = {name: state[name] for name in network.state_dict() if name in state}
     weights["reference_energies"] = network.reference_energies  # those of the metadata
     _require_fitting_weights(network, weights, path)

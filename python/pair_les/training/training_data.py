@@ -73,12 +73,7 @@ def read_training_data(
     DataError, ConfigError
         If a file, a frame or a label cannot be used.
     """
-    keys = config.data.keys.labels()
-    allow_missing = config.data.missing_labels == "allow"
-    sources = [config.data.train_sources()]
-    if (valid_sources := config.data.valid_sources()) is not None:
-        sources.append(valid_sources)
-    read = [read_data(part, keys, allow_missing=allow_missing) for part in sources]
+    read = _read(config)
     train, valid = _split(config, read)
     _require_labels(config, train)
     if len(valid) < config.training.processes:
@@ -122,6 +117,21 @@ def read_training_data(
     if isinstance(start, StartModel):
         notes += describe_origins(origins, start.species, found)
     return TrainingData(train, valid, species, reference_energies, files, notes, origins)
+
+
+def read_split(config: Config) -> tuple[list[Frame], list[Frame]]:
+    """Return training and validation frames of a configuration; `DataError` where one cannot be used."""
+    return _split(config, _read(config))
+
+
+def _read(config: Config) -> list[DataSet]:
+    """Read the files of the training frames, and those of the validation frames where these are files of their own."""
+    keys = config.data.keys.labels()
+    allow_missing = config.data.missing_labels == "allow"
+    sources = [config.data.train_sources()]
+    if (valid_sources := config.data.valid_sources()) is not None:
+        sources.append(valid_sources)
+    return [read_data(part, keys, allow_missing=allow_missing) for part in sources]
 
 
 def _split(config: Config, read: list[DataSet]) -> tuple[list[Frame], list[Frame]]:
