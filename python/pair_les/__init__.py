@@ -12,11 +12,11 @@ from pair_les._imports import install_moved_modules, lazy_names
 from pair_les.version import __version__
 
 if TYPE_CHECKING:
+    from pair_les.api.calculator import LESCalculator
     from pair_les.api.error_report import ErrorReport
     from pair_les.api.model import Model
     from pair_les.api.training_run import TrainingRun, train
     from pair_les.data.neighbors import neighbor_list
-    from pair_les.evaluation.calculator import LESCalculator
     from pair_les.long_range.electrodes import Electrode
     from pair_les.long_range.energy import long_range_energy
     from pair_les.model_file import ContractError, LongRange, Metadata, load_model, save_model, save_package
@@ -44,7 +44,7 @@ __getattr__, __dir__ = lazy_names(
     {
         "Electrode": "long_range.electrodes",
         "ErrorReport": "api.error_report",
-        "LESCalculator": "evaluation.calculator",
+        "LESCalculator": "api.calculator",
         "Model": "api.model",
         **dict.fromkeys(("TrainingRun", "train"), "api.training_run"),
         "long_range_energy": "long_range.energy",

@@ -14,7 +14,7 @@ from typing import Any
 
 MOVED_MODULES = {
     "accuracy": "evaluation.accuracy",
-    "calculator": "evaluation.calculator",
+    "calculator": "api.calculator",
     "charge_state": "model_file.charge_state",
     "check": "lammps.check",
     "contract": "model_file",
@@ -22,6 +22,7 @@ MOVED_MODULES = {
     "doctor": "lammps.doctor",
     "equilibration": "long_range.equilibration",
     "evaluate": "evaluation.label_errors",
+    "evaluation.calculator": "api.calculator",
     "extras": "installation.extras",
     "figures": "evaluation.figures",
     "k_sum": "long_range.k_sum",

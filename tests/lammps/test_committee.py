@@ -15,8 +15,8 @@ import tolerances
 import torch
 from ase import Atoms
 from compare import assert_equal
+from pair_les.api.calculator import LESCalculator
 from pair_les.data.neighbors import neighbor_list
-from pair_les.evaluation.calculator import LESCalculator
 from pair_les.model_file import LongRange, Metadata, load_model, save_model
 from pair_les.net import LESNet, NetSettings
 from pair_les.net.committee import Committee

@@ -7,6 +7,8 @@ import harness
 import numpy as np
 import pytest
 import tolerances
+from ase import Atoms
+from pair_les import LESCalculator
 from systems import System, random_fluid
 
 TRICLINIC = random_fluid(
@@ -87,6 +89,22 @@ def test_centroid_stress(tmp_path, model, case, ranks):
     np.testing.assert_allclose(
         centroid[6:], symmetric[3:], rtol=0.0, atol=tolerances.PER_ATOM_RELATIVE * scale
     )
+
+
+def test_calculator_shares_energies_and_stresses_alike(tmp_path, model):
+    """`LESCalculator` in Python, of a charged triclinic cell with every correction."""
+    path = model(self_interaction=True, coulomb_constant=14.3315)
+    script = harness.setup(tmp_path, TRICLINIC, path, kspace="ewald 1e-8")
+    script += "compute e all pe/atom\ncompute s all stress/atom NULL virial\nrun 0\n"
+    script += "write_dump all custom dump.txt id c_e c_s[*] modify sort id format float %.17g\n"
+    (dump,) = harness.run_lammps(script, tmp_path).dump()
+    atoms = Atoms(TRICLINIC.symbols, TRICLINIC.positions, cell=TRICLINIC.cell, pbc=True)
+    atoms.calc = LESCalculator(path)
+    assert np.abs(dump["c_e"] - atoms.get_potential_energies()).max() < tolerances.EWALD.energy
+    of_lammps = np.stack([dump[f"c_s[{column}]"] for column in (1, 2, 3, 6, 5, 4)], axis=1)
+    virials = of_lammps / harness.PRESSURE_FACTOR["metal"]
+    assert np.abs(virials).max() > 1e3 * tolerances.EWALD.virial, "nothing is tested"
+    assert np.abs(virials - atoms.get_stresses() * atoms.get_volume()).max() < tolerances.EWALD.virial
 
 
 def test_centroid_stress_of_kspace_is_refused_by_lammps(tmp_path, model):

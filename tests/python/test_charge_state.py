@@ -12,13 +12,13 @@ import pytest
 import tolerances as tol
 import torch
 from ase.calculators.singlepoint import SinglePointCalculator
+from pair_les.api.calculator import LESCalculator
 from pair_les.cli.inspect import inspect
 from pair_les.data.batches import Batch, collate
 from pair_les.data.frames import read_frames
 from pair_les.data.graphs import build_graphs
 from pair_les.data.labeled_graphs import with_charge_labels
 from pair_les.errors import ConfigError, DataError, RunError
-from pair_les.evaluation.calculator import LESCalculator
 from pair_les.evaluation.label_errors import evaluate
 from pair_les.evaluation.prediction import predict
 from pair_les.export import export

@@ -15,13 +15,13 @@ import ase.io
 import numpy as np
 import pytest
 import torch
+from pair_les.api.calculator import LESCalculator
 from pair_les.cli.inspect import inspect
 from pair_les.data import LabelKeys
 from pair_les.data.batches import collate
 from pair_les.data.graphs import build_graphs
 from pair_les.errors import DataError, RunError
 from pair_les.evaluation.accuracy import Comparison
-from pair_les.evaluation.calculator import LESCalculator
 from pair_les.evaluation.figures import parity
 from pair_les.evaluation.label_errors import evaluate
 from pair_les.evaluation.prediction import predict

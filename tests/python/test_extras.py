@@ -65,7 +65,7 @@ def test_running_a_model_needs_no_extra() -> None:
     blocked = "".join(f"sys.modules[{name!r}] = None; " for name in EXTRA_OF_PACKAGE)
     code = (
         f"import sys; {blocked}"
-        "import pair_les.evaluation.calculator, pair_les.lammps.check, pair_les.model_file, pair_les.lammps.doctor, pair_les.plugin"
+        "import pair_les.api.calculator, pair_les.lammps.check, pair_les.model_file, pair_les.lammps.doctor, pair_les.plugin"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

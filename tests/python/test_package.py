@@ -18,8 +18,8 @@ import tolerances
 import torch
 from ase import Atoms
 from packages import Packaged, edited
+from pair_les.api.calculator import LESCalculator
 from pair_les.errors import RunError
-from pair_les.evaluation.calculator import LESCalculator
 from pair_les.export import export
 from pair_les.model_file import ContractError, Metadata, load_model, read_metadata, save_package
 from pair_les.model_file.aot import instruction_set

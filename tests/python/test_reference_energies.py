@@ -14,10 +14,10 @@ import pytest
 import tolerances
 import torch
 from ase.calculators.singlepoint import SinglePointCalculator
+from pair_les.api.calculator import LESCalculator
 from pair_les.cli.inspect import inspect
 from pair_les.data.reference_energies import total_reference_energy as frame_reference_energy
 from pair_les.evaluation import evaluate as evaluate_one
-from pair_les.evaluation.calculator import LESCalculator
 from pair_les.evaluation.label_errors import evaluate
 from pair_les.export import export
 from pair_les.model_file import load_model, read_metadata

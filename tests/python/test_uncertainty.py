@@ -12,12 +12,12 @@ import pytest
 import tolerances
 import torch
 from ase.calculators.calculator import PropertyNotImplementedError
+from pair_les.api.calculator import LESCalculator
 from pair_les.cli.inspect import inspect
 from pair_les.data.batches import collate
 from pair_les.data.frames import LabelKeys
 from pair_les.errors import RunError
 from pair_les.evaluation.accuracy import Comparison, compare
-from pair_les.evaluation.calculator import LESCalculator
 from pair_les.evaluation.label_errors import model_graphs
 from pair_les.evaluation.model_network import model_network
 from pair_les.evaluation.uncertainty import Deviations, deviations

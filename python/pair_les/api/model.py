@@ -16,7 +16,6 @@ from ..data.files.sources import FrameList, Source
 from ..data.frames import LabelKeys
 from ..data.response_labels import ResponseKeys, used_names
 from ..errors import RunError
-from ..evaluation.calculator import LESCalculator
 from ..evaluation.configuration import Evaluation
 from ..evaluation.label_errors import evaluate_frames, model_graphs
 from ..evaluation.many_frames import evaluate_many
@@ -26,6 +25,7 @@ from ..model_file.archive import load_model
 from ..model_file.metadata import Metadata
 from ..observables.agreement import agreement_errors, compare_charges
 from ..observables.observe import Observation, observe
+from .calculator import LESCalculator
 from .error_report import ErrorReport
 
 if TYPE_CHECKING:

@@ -118,7 +118,7 @@ def predict(
         strain = torch.zeros_like(batch.cell, requires_grad=stress)
         deformed = replace(batch, positions=positions)
         if stress:
-            deformed = _deform(deformed, 0.5 * (strain + strain.transpose(1, 2)))
+            deformed = deform_batch(deformed, 0.5 * (strain + strain.transpose(1, 2)))
         atomic_energy, outputs = apply_network(network, deformed, dtype, condition_on_charge)
         atomic_energy = atomic_energy.double()
         charge, charges, interacting, long_range_part = None, None, None, None
@@ -139,7 +139,7 @@ def predict(
             if not charges.requires_grad:
                 charges = charges.detach().requires_grad_(True)
             interacting = shift_charges(charges, batch, total_charge)
-            long_range_part = _long_range_energy(
+            long_range_part = batch_long_range_energy(
                 deformed, interacting, long_range, total_charge is not None, k_cutoff
             )
         # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.
@@ -240,7 +240,7 @@ def shift_charges(charges: Tensor, batch: Batch, total_charge: Tensor | None) ->
     return charges if total_charge is None else project_charges(charges, total_charge, batch.frame)
 
 
-def _deform(batch: Batch, strain: Tensor) -> Batch:
+def deform_batch(batch: Batch, strain: Tensor) -> Batch:
     """Return a batch with positions, lattice vectors and shifts ``x + x @ strain``, one symmetric strain [3, 3] for each frame."""
     of_edge = batch.frame[batch.edge_index[0]]
     return replace(
@@ -251,7 +251,7 @@ def _deform(batch: Batch, strain: Tensor) -> Batch:
     )
 
 
-def _long_range_energy(
+def batch_long_range_energy(
     batch: Batch, charges: Tensor, long_range: LongRange, projected: bool, k_cutoff: float
 ) -> Tensor:
     """Return the long-range energy of each frame, [B], eV, slabs included; `projected` charges have the sum that they must have."""

@@ -15,17 +15,22 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ..errors import RunError
-from ..long_range.electrodes import Electrode
-from ..model_file.archive import load_model
-from ..model_file.metadata import Metadata
-from .configuration import Evaluation, batch_of_configuration, evaluate
-from .electrode_configuration import (
+from ..evaluation.configuration import Evaluation, batch_of_configuration, evaluate
+from ..evaluation.electrode_configuration import (
     ElectrodeEvaluation,
     evaluate_with_electrodes,
     species_beside_electrodes,
 )
-from .model_network import species_indices
-from .uncertainty import deviations_of_batch
+from ..evaluation.model_network import species_indices
+from ..evaluation.per_atom import share_over_atoms
+from ..evaluation.uncertainty import deviations_of_batch
+from ..long_range.electrodes import Electrode
+from ..model_file.archive import load_model
+from ..model_file.metadata import Metadata
+from ..observables.observe import observe
+
+_ALWAYS = ("energy", "free_energy", "forces", "stress", "energies", "stresses")
+"""Properties of every model; the others need charges."""
 
 UNCERTAINTIES = ("energy_uncertainty", "energies_uncertainty", "forces_uncertainty")
 """Results of a model with uncertainties, which are computed when one of them is asked for."""
@@ -38,7 +43,12 @@ class LESCalculator(Calculator):
     `forces` (eV/angstrom), `stress` (eV/angstrom^3, ASE's Voigt order and sign, periodic cells only) and, for
     a model with charges, `charges` (e, after the shift to a total charge where there is one: those that interact),
     `latent_potential` (``dE_lr/dq``, eV/e), `long_range_energy` (eV) and, of an isolated system, `dipole` (e angstrom, of
-    these charges about the origin; `observe` has the factor ``sqrt(eps)`` of a medium, and Born charges).
+    these charges about the origin; `observe` has the factor ``sqrt(eps)`` of a medium).
+    Three more are computed where they are asked for, by ``get_potential_energies()``, ``get_stresses()`` or
+    ``get_property("born_charges")``: `energies` [N], eV, and `stresses` [N, 6], eV/angstrom^3, of the atoms, which add up to
+    `energy` and `stress` and are what ``compute pe/atom`` and ``compute stress/atom`` of LAMMPS give (the latter times the
+    volume): ``e_i + q_i phi_i / 2``, half the virial of each edge of the network to either of its atoms, and the strain
+    derivative of ``q_i phi_i / 2`` at fixed charges; and `born_charges` [N, 3, 3], e, as of `observe`.
     A model with uncertainties (``pair-les export --uncertainty``) has the standard deviations `energy_uncertainty` (eV),
     `energies_uncertainty` ([N], eV, of the energies of atoms) and `forces_uncertainty` ([N], eV/angstrom, of the length of the
     force) as well; ``get_property("forces_uncertainty", atoms)`` computes all three.
@@ -80,7 +90,7 @@ class LESCalculator(Calculator):
     be the same. Copies of the same process share the network.
     """
 
-    implemented_properties = ["energy", "free_energy", "forces", "stress", "charges", "dipole"]
+    implemented_properties = [*_ALWAYS, "charges", "dipole", "born_charges"]
 
     def __init__(
         self,
@@ -101,7 +111,7 @@ class LESCalculator(Calculator):
         self.module, self.metadata = load_model(model_path, device) if loaded is None else loaded
         self._digest = _digest(model_path)
         if self.metadata.long_range is None:
-            self.implemented_properties = ["energy", "free_energy", "forces", "stress"]
+            self.implemented_properties = [*_ALWAYS]
         if self.metadata.uncertainty is not None and not self.electrodes:
             self.implemented_properties = [*self.implemented_properties, *UNCERTAINTIES]
 
@@ -154,20 +164,22 @@ class LESCalculator(Calculator):
         properties: Sequence[str] = ("energy",),
         system_changes: Sequence[str] = tuple(all_changes),
     ) -> None:
-        """Fill ``results`` (everything but uncertainties at once: one backward pass serves all of it).
+        """Fill ``results``: what one backward pass gives at once, the rest where it is asked for.
 
         Raises
         ------
         PropertyNotImplementedError
-            If the stress of a cell that is not periodic in three directions is asked for, or the dipole of one that is periodic.
+            If stresses of a cell that is not periodic in three directions are asked for, or the dipole of one that is periodic;
+            or energies and stresses of atoms, or Born charges, beside electrodes.
         ContractError, GeometryError
             See `evaluate`.
         """
         super().calculate(atoms, properties, system_changes)
         atoms = cast(Atoms, self.atoms)
-        if "stress" in properties and not atoms.pbc.all():
+        wanted = next((name for name in ("stress", "stresses") if name in properties), None)
+        if wanted and not atoms.pbc.all():
             raise PropertyNotImplementedError(
-                f"stress needs a cell that is periodic in all three directions, pbc is {atoms.pbc.tolist()}"
+                f"{wanted} needs a cell that is periodic in all three directions, pbc is {atoms.pbc.tolist()}"
             )
         if "dipole" in properties and atoms.pbc.any():
             raise PropertyNotImplementedError(
@@ -177,8 +189,19 @@ class LESCalculator(Calculator):
             self.results = {}
         if set(properties) & set(UNCERTAINTIES):
             self._add_uncertainties(atoms)
-            if set(properties) <= {*UNCERTAINTIES, *self.results}:
-                return
+        if {"energies", "stresses"}.intersection(properties):
+            self._share_over_atoms(atoms, stresses="stresses" in properties)
+        if "born_charges" in properties:
+            self._require_no_electrodes("born_charges")
+            seen = observe(
+                (self.module, self.metadata), atoms, total_charge=self.total_charge, device=self.device
+            )
+            self.results["born_charges"] = seen.born
+        if not self.results.keys() >= set(properties):
+            self._fill_results(atoms)
+
+    def _fill_results(self, atoms: Atoms) -> None:
+        """Energy, its derivatives and the charges."""
         found = self._evaluate(atoms)
         self.results.update(energy=found.energy, free_energy=found.energy, forces=found.forces)
         if found.strain_derivative is not None:
@@ -193,6 +216,32 @@ class LESCalculator(Calculator):
             self.results["electrode_charges"] = found.electrode_charges
             self.results["electrode_potentials"] = found.electrode_potentials
             self.results["battery_energy"] = found.battery_energy
+
+    def _share_over_atoms(self, atoms: Atoms, stresses: bool) -> None:
+        """Energies, and where wanted stresses, of the atoms."""
+        self._require_no_electrodes("energies and stresses of atoms")
+        energies, strain_derivatives = share_over_atoms(
+            self.module,
+            self.metadata,
+            species_indices(atoms.get_chemical_symbols(), self.metadata, self.model_path),
+            atoms.positions,
+            atoms.cell.array,
+            atoms.pbc,
+            stresses=stresses,
+            file=self.model_path,
+            device=self.device,
+            total_charge=self.total_charge,
+        )
+        self.results["energies"] = energies
+        if strain_derivatives is not None:
+            volume = atoms.get_volume()
+            self.results["stresses"] = strain_derivatives[:, [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] / volume
+
+    def _require_no_electrodes(self, what: str) -> None:
+        if self.electrodes:
+            raise PropertyNotImplementedError(
+                f"{what} are not available beside electrodes: use a calculator without"
+            )
 
     def _evaluate(self, atoms: Atoms) -> Evaluation:
         """Evaluate the model file for some atoms, with the electrodes if there are any."""
