@@ -15,6 +15,8 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from pair_les.data import Frame, LabelKeys, read_frames
 from pair_les.data.label_checks import check_labels
+from pair_les.data.label_units import explain_pair_slope
+from pair_les.data.pair_consistency import fit_pair_slope
 from pair_les.data.work_consistency import fit_work_factors
 from pair_les.errors import ConfigError, DataError
 from pair_les.training.config_file import parse_config
@@ -115,6 +117,68 @@ def test_units_and_signs(kind: str, wrong: dict[str, float], message: str) -> No
     findings = check_labels(scaled(copper(kind), **wrong))
     assert findings[0].refused and "\n" not in findings[0].text
     assert re.search(message, findings[0].text), findings[0].text
+
+
+@cache
+def strained_aluminum() -> tuple[Frame, ...]:
+    """24 frames by EMT, each with a strain and displacements of its own, without stress: no two are close."""
+    random = np.random.default_rng(2)
+    frames = []
+    for number in range(24):
+        atoms = bulk("Al", cubic=True) * (2, 2, 2)
+        atoms.set_cell(atoms.cell.array @ (np.eye(3) + random.uniform(-0.05, 0.05, (3, 3))), scale_atoms=True)
+        atoms.positions += random.normal(0.0, 0.1, atoms.positions.shape)
+        atoms.calc = EMT()
+        frames.append(
+            Frame(
+                symbols=tuple(atoms.get_chemical_symbols()),
+                positions=atoms.positions,
+                cell=atoms.cell.array,
+                periodic=True,
+                energy=atoms.get_potential_energy(),
+                forces=atoms.get_forces(),
+                stress=None,
+                file="al.xyz",
+                index=number,
+            )
+        )
+    return tuple(frames)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "cause"),
+    [
+        ({}, None),
+        ({"forces": 1 / 51.4221}, "forces in hartree/bohr"),
+        ({"forces": 1 / 25.711}, "forces in rydberg/bohr"),
+        ({"forces": 23.0605}, "forces in kcal/mol/A"),
+        ({"energy": 96.4853}, "energies in kJ/mol"),
+        ({"energy": 1 / 27.2114}, "energies in hartree"),
+        ({"forces": 1000.0}, "forces in meV/A"),
+        ({"forces": -1.0}, "change the sign of the forces"),
+    ],
+)
+def test_units_of_forces_where_no_frames_are_close(wrong: dict[str, float], cause: str | None) -> None:
+    """By pair potentials: causes whose factors are not far are listed, the nearest first."""
+    for frames in (strained_aluminum(), copper("hot")):
+        assert fit_work_factors([replace(frame, stress=None) for frame in frames]) is None
+        findings = check_labels([replace(frame, stress=None) for frame in scaled(frames, **wrong)])
+        if cause is None:
+            assert findings == []
+            continue
+        assert findings[0].refused and "pair potentials that fit the forces" in findings[0].text
+        assert cause in findings[0].text and "\n" not in findings[0].text
+
+
+def test_the_slope_of_pair_potentials() -> None:
+    """Of this order for a many-body potential; none for scaled cells, whose energies are the work of the stress, and few frames."""
+    assert fit_pair_slope(strained_aluminum()).value == pytest.approx(1.0, abs=0.2)
+    assert fit_pair_slope(strained_aluminum()[:10]) is None
+    assert fit_pair_slope(copper("scaled")) is None
+    frames = [replace(frame, forces=0.0 * frame.forces) for frame in strained_aluminum()]
+    assert fit_pair_slope(frames) is None
+    assert explain_pair_slope(0.31) is None and explain_pair_slope(7.0) is None
+    assert not explain_pair_slope(9.0).known and explain_pair_slope(-30.0).known
 
 
 def changed(index: int, **labels: object) -> list[Frame]:

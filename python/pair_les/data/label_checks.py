@@ -10,9 +10,10 @@ import numpy as np
 from .file_consistency import file_findings
 from .findings import Finding
 from .frames import Frame
-from .label_units import Mismatch, explain_force_factor, explain_stress_factor
+from .label_units import Mismatch, explain_force_factor, explain_pair_slope, explain_stress_factor
 from .open_cells import open_cell_findings
 from .outliers import LARGE_STRESS, LARGEST_STRESS, Outlier, energy_outliers, force_outliers, stress_outliers
+from .pair_consistency import fit_pair_slope
 from .work_consistency import WorkFactors, fit_work_factors
 
 _LISTED = 5
@@ -22,7 +23,8 @@ _LISTED = 5
 def check_labels(frames: Sequence[Frame]) -> list[Finding]:
     """Findings about the labels of all frames of a run, errors first.
 
-    Forces and stresses are compared with energy differences between close frames (`fit_work_factors`), then each kind of
+    Forces and stresses are compared with energy differences between close frames (`fit_work_factors`), forces with those of all
+    frames where none are close (`fit_pair_slope`), then each kind of
     label with its usual size (`outliers`). A mismatch by the factor of a known unit or sign is an error, one by another
     factor is not. An outlier is an error where no other atom is close enough to explain it.
     """
@@ -31,6 +33,8 @@ def check_labels(frames: Sequence[Frame]) -> list[Finding]:
     findings = []
     factors = fit_work_factors(frames)
     units = [] if factors is None else _unit_findings(frames, factors)
+    if factors is None or factors.forces is None or not factors.forces.certain:
+        units += _slope_findings(frames)
     findings += [finding for _, finding in units]
     if "stress" not in {kind for kind, _ in units}:
         findings += _stress_findings(frames)
@@ -70,6 +74,19 @@ def _unit_findings(frames: Sequence[Frame], factors: WorkFactors) -> list[tuple[
             )
         )
     return found
+
+
+def _slope_findings(frames: Sequence[Frame]) -> list[tuple[str, Finding]]:
+    """Finding for forces of another unit than the energies, where no frames are close."""
+    slope = fit_pair_slope(frames)
+    mismatch = None if slope is None else explain_pair_slope(slope.value)
+    if slope is None or mismatch is None:
+        return []
+    text = (
+        f"{frames[0].file}: energies of {slope.n_frames} frames differ by {slope.value:.2g} times what pair potentials that fit the "
+        f"forces give, which should be 0.3 to 3: {mismatch.text}"
+    )
+    return [("forces", Finding(text, mismatch.known))]
 
 
 def _stress_findings(frames: Sequence[Frame]) -> list[Finding]:

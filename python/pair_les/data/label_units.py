@@ -21,6 +21,13 @@ TOLERANCE = 0.15
 UNREMARKABLE = (1.0 / 1.5, 1.5)
 """Factors that are taken for 1: the pairs of frames are not infinitely close."""
 
+BEYOND_ANY_SLOPE = 8.0
+"""A slope of `fit_pair_slope` is between the inverse of this and this where the units are right: those of all sets that were tried
+are between 1/3 and 2, and units differ by more."""
+
+SAME_UNIT = 2.5
+"""Ratio within which such a slope is that of a unit."""
+
 WRONG_SIGN = 1.0 / 3.0
 """A negative factor between this and its inverse is a wrong sign: pairs of frames that are far apart blur its size."""
 
@@ -88,6 +95,18 @@ def explain_force_factor(factor: float, n_atoms: float) -> Mismatch | None:
     return _mismatch(causes, sign)
 
 
+def explain_pair_slope(slope: float) -> Mismatch | None:
+    """Explain the slope of energies against pair potentials that fit the forces (`fit_pair_slope`); None where it may be 1."""
+    if -1.0 / WRONG_SIGN < slope < -WRONG_SIGN:
+        return _mismatch([("forces that are gradients of the energy", "change the sign of the forces")], "")
+    if 1.0 / BEYOND_ANY_SLOPE < abs(slope) < BEYOND_ANY_SLOPE:
+        return None
+    causes = _matching(slope, _FORCE_FACTORS, math.log(SAME_UNIT))
+    if not causes:
+        return Mismatch("an unknown unit? compare the units of energies and forces with eV and eV/A", False)
+    return _mismatch(causes, ", and change the sign of the forces" if slope < 0.0 else "")
+
+
 def explain_stress_factor(factor: float, volume: float, n_atoms: float) -> Mismatch | None:
     """Explain the factor from the work of the stress to energy differences; None where it is 1.
 
@@ -118,9 +137,15 @@ def explain_stress_factor(factor: float, volume: float, n_atoms: float) -> Misma
     return _mismatch(causes, sign)
 
 
-def _matching(factor: float, known: dict[float, tuple[str, str]]) -> list[tuple[str, str]]:
-    """Causes and cures of the known factors that are near in size, nearest first."""
-    near = [value for value in known if _is_close(abs(factor), value)]
+def _matching(
+    factor: float, known: dict[float, tuple[str, str]], within: float | None = None
+) -> list[tuple[str, str]]:
+    """Causes and cures of the known factors that are near in size, nearest first; `within`: difference of the logarithms."""
+    near = [
+        value
+        for value in known
+        if (_is_close(abs(factor), value) if within is None else abs(math.log(abs(factor) / value)) < within)
+    ]
     return [known[value] for value in sorted(near, key=lambda value: abs(math.log(abs(factor) / value)))]
 
 
