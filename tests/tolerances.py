@@ -200,3 +200,9 @@ the project is 1e-2."""
 
 UNCERTAINTY_ALGEBRA = 1e-5
 """eV, energies of the readout against features times weights: the reference network has float32 weights and normalization."""
+
+UNCERTAINTY = 1e-9
+"""eV and eV/A, compute les/uncertainty/atom against Python, float64: two orders of summation. The bar of the project is 1e-6."""
+
+RESTART_POSITIONS = 1e-9
+"""A, a run that goes on from a restart file: tens of steps after forces that differ in their last digits (ewald 1e-11)."""

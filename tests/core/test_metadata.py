@@ -95,6 +95,7 @@ def test_null_long_range_and_unknown_keys():
         ("created_with", "me", "must be an object"),
         ("charge_per_atom", "1", "must be a finite number"),
         ("reference_energies", [1.0, 2.0], "must be an object"),
+        ("uncertainty", 1.0, "must be an object"),
         *[(name, "del", "is missing") for name in GOOD if name not in ("description", "references")],
     ],
 )
@@ -117,6 +118,13 @@ def test_broken_rule_is_one_line_with_file_key_and_rule(key, value, rule):
 def test_broken_reference_energies(energies, rule):
     with pytest.raises(RuntimeError, match=f"^model file 'bad.pt': metadata key {rule}"):
         core.parse_metadata(changed("reference_energies", energies), "bad.pt")
+
+
+def test_broken_uncertainty():
+    rule = "'uncertainty.inverse_length.H' is -1.0 but must be a number > 0"
+    value = {"inverse_length": {"O": 1.0, "H": -1.0}, "training_force": 0.1}
+    with pytest.raises(RuntimeError, match=f"^model file 'bad.pt': metadata key {rule}"):
+        core.parse_metadata(changed("uncertainty", value), "bad.pt")
 
 
 def test_not_json():

@@ -35,6 +35,17 @@ void ChunkTape::finish(const Tensor &received)
   outputs_ = evaluate_last();
 }
 
+torch::Tensor ChunkTape::uncertainty(const Tensor &received) const
+{
+  const at::AutoGradMode tape(false);
+  if (!received.defined())
+    return model_->uncertainty(chunk_.species, chunk_.edge_index, chunk_.edge_vectors,
+                               chunk_.n_atoms);
+  const Layer layer = received_layer(received);
+  return model_->finish_uncertainty(chunk_.species, chunk_.edge_index, chunk_.edge_vectors,
+                                    layer.received, layer.kept, chunk_.n_atoms);
+}
+
 ChunkTape::Output ChunkTape::outputs_on_tape()
 {
   return keeps_tape_ ? outputs_ : evaluate_last();

@@ -39,6 +39,10 @@ class ChunkTape {
   // The last one.
   void finish(const Tensor &received);
 
+  // Uncertainties of the energies, float64 [n_atoms] eV, in place of forward() (undefined `received`) or finish(). Leaves
+  // nothing to differentiate.
+  Tensor uncertainty(const Tensor &received) const;
+
   const Output &outputs() const { return outputs_; }
 
   // Outputs that differentiate_last() differentiates.

@@ -75,6 +75,11 @@ class Evaluator {
   virtual void member_gradient(int member, const double *potential) = 0;
   virtual std::vector<double> member_charge(int member) const = 0; // [n_local] e
 
+  // Standard deviations of the energies of the local nodes, [n_local] eV, of a model with metadata().uncertainty. Replaces
+  // the tape of forward(): backward() needs another forward() after it.
+  virtual std::vector<double> energy_uncertainty(const Graph &graph,
+                                                 MessageExchange *exchange = nullptr) = 0;
+
   // [n_local] eV, short range, without the reference energies of the metadata
   virtual const std::vector<double> &energy() const = 0;
   virtual const std::vector<double> &

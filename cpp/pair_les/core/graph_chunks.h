@@ -20,6 +20,15 @@ struct GraphView {
   bool on_device; // else in memory of the host
 };
 
+// Of a graph in memory of the host.
+inline GraphView view_of(const Graph &graph)
+{
+  return {{graph.n_local, graph.n_nodes(), graph.n_edges(), graph.species.data(),
+           graph.center.data(), graph.neighbor.data(), graph.edge_vectors.data()},
+          torch::kFloat64,
+          false};
+}
+
 struct GraphChunk {
   std::int64_t first_atom = 0, n_atoms = 0, first_edge = 0, n_edges = 0;
   torch::Tensor species;      // [n], the chunk's atoms first

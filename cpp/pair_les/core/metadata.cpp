@@ -152,6 +152,21 @@ Compiled parse_compiled(const json &object, const std::string &file, std::size_t
           n_cuts > 0 || section.has("kept") ? section.counts("kept", n_cuts) : std::vector<int>()};
 }
 
+Uncertainty parse_uncertainty(const json &object, const std::string &file,
+                              const std::vector<std::string> &species)
+{
+  const Section section(object, file, "uncertainty.");
+  Uncertainty uncertainty;
+  const json &lengths = section.get("inverse_length");
+  if (!lengths.is_object())
+    section.fail("inverse_length", "is " + lengths.dump() + " but must be an object");
+  const Section of_species(lengths, file, "uncertainty.inverse_length.");
+  for (const auto &symbol : species)
+    uncertainty.inverse_length.push_back(of_species.positive(symbol));
+  uncertainty.training_force = section.number("training_force");
+  return uncertainty;
+}
+
 // Returns the version of the format.
 int check_format(const Section &root)
 {
@@ -312,6 +327,11 @@ Metadata parse_metadata(const std::string &json_text, const std::string &file)
       root.fail("compiled", "is " + root.get("compiled").dump() + " but must be an object");
     metadata.compiled =
         parse_compiled(root.get("compiled"), file, metadata.message_features.size());
+  }
+  if (root.has("uncertainty")) {
+    if (!root.get("uncertainty").is_object())
+      root.fail("uncertainty", "is " + root.get("uncertainty").dump() + " but must be an object");
+    metadata.uncertainty = parse_uncertainty(root.get("uncertainty"), file, metadata.species);
   }
   if (root.has("description")) metadata.description = root.text("description");
   if (root.has("references")) metadata.references = root.texts("references");

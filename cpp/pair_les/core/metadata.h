@@ -25,6 +25,12 @@ struct LongRange {
   bool equilibrates() const { return charge_model == ChargeModel::equilibration; }
 };
 
+// How uncertainties of forces follow from those of the energies of atoms.
+struct Uncertainty {
+  std::vector<double> inverse_length; // 1/angstrom per species
+  double training_force; // eV/angstrom; 99.9 % of the atoms of the training frames are below
+};
+
 // What a package was compiled for: a machine that has it can run the file.
 struct Compiled {
   std::string torch;           // release, as "2.13.0"
@@ -43,8 +49,9 @@ struct Metadata {
   int committee = 1; // networks in the file; the energy and the charges are their means
   // numbers per atom that each layer sends to its neighbors; empty: the network is not cut at its layers
   std::vector<int> message_features;
-  std::optional<double> charge_per_atom; // e; the charge state that the network was exported for
-  std::optional<Compiled> compiled;      // of a package only
+  std::optional<double> charge_per_atom;  // e; the charge state that the network was exported for
+  std::optional<Compiled> compiled;       // of a package only
+  std::optional<Uncertainty> uncertainty; // empty: the network returns none
   // eV per species, what a caller adds to the energies of the network; empty: nothing
   std::vector<double> reference_energies;
   std::string description;

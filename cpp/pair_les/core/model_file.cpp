@@ -52,6 +52,36 @@ void ModelFile::fail_not_cut() const
                            "format cannot be cut at their layers; export it again as .pt");
 }
 
+const torch::Tensor &ModelFile::checked_uncertainty(const torch::Tensor &tensor,
+                                                    std::int64_t n_local) const
+{
+  if (tensor.dim() == 1 && tensor.size(0) == n_local && tensor.scalar_type() == torch::kFloat64)
+    return tensor;
+  std::ostringstream message;
+  message << "model file '" << name_ << "': uncertainty returned " << tensor.scalar_type()
+          << tensor.sizes() << " but must return " << torch::kFloat64 << "[" << n_local << "]";
+  throw std::runtime_error(message.str());
+}
+
+void ModelFile::fail_without_uncertainty() const
+{
+  throw std::runtime_error("model file '" + name_ + "' announces uncertainties, but files of its " +
+                           "format have none; export it again as .pt with --uncertainty run");
+}
+
+torch::Tensor ModelFile::uncertainty(const torch::Tensor &, const torch::Tensor &,
+                                     const torch::Tensor &, std::int64_t)
+{
+  fail_without_uncertainty();
+}
+
+torch::Tensor ModelFile::finish_uncertainty(const torch::Tensor &, const torch::Tensor &,
+                                            const torch::Tensor &, const torch::Tensor &,
+                                            const std::vector<torch::Tensor> &, std::int64_t)
+{
+  fail_without_uncertainty();
+}
+
 ModelFile::Sent ModelFile::send(int, const torch::Tensor &, const torch::Tensor &,
                                 const torch::Tensor &, const torch::Tensor &,
                                 const std::vector<torch::Tensor> &, std::int64_t)

@@ -34,6 +34,15 @@ class ModelFile {
   virtual Output forward(const torch::Tensor &species, const torch::Tensor &edge_index,
                          const torch::Tensor &edge_vectors, std::int64_t n_local) = 0;
 
+  // Standard deviations of the energies, float64 [n_local] eV, of a model with metadata().uncertainty; shape and dtype are
+  // checked. The second in place of finish() of a network that is cut at its layers.
+  virtual torch::Tensor uncertainty(const torch::Tensor &species, const torch::Tensor &edge_index,
+                                    const torch::Tensor &edge_vectors, std::int64_t n_local);
+  virtual torch::Tensor
+  finish_uncertainty(const torch::Tensor &species, const torch::Tensor &edge_index,
+                     const torch::Tensor &edge_vectors, const torch::Tensor &received,
+                     const std::vector<torch::Tensor> &kept, std::int64_t n_local);
+
   // The network cut at its layers (metadata().message_features): messages [n_local, features] of a layer before the last
   // and what the local atoms keep for themselves; then the outputs, by the last layer. Shapes and dtype are checked.
   using Sent = std::pair<torch::Tensor, std::vector<torch::Tensor>>;
@@ -51,7 +60,11 @@ class ModelFile {
   const torch::Tensor &checked(const torch::Tensor &tensor, const std::string &key,
                                const std::vector<std::int64_t> &shape) const;
 
+  // Result of uncertainty() or finish_uncertainty().
+  const torch::Tensor &checked_uncertainty(const torch::Tensor &tensor, std::int64_t n_local) const;
+
   [[noreturn]] void fail_not_cut() const;
+  [[noreturn]] void fail_without_uncertainty() const;
 
   std::string name_; // what error messages call the file
   Metadata metadata_;

@@ -78,9 +78,12 @@ void TorchScriptModel::check_methods() const
                                "); see docs/reference/model_file.md");
   };
   require("forward", "species, edge_index, edge_vectors, n_local");
+  if (metadata_.uncertainty) require("uncertainty", "species, edge_index, edge_vectors, n_local");
   if (metadata_.message_features.empty()) return;
   require("send", "layer, species, edge_index, edge_vectors, received, kept, n_local");
   require("finish", "species, edge_index, edge_vectors, received, kept, n_local");
+  if (metadata_.uncertainty)
+    require("finish_uncertainty", "species, edge_index, edge_vectors, received, kept, n_local");
 }
 
 ModelFile::Output TorchScriptModel::forward(const torch::Tensor &species,
@@ -133,6 +136,29 @@ TorchScriptModel::finish(const torch::Tensor &species, const torch::Tensor &edge
       "finish",
       module_.get_method("finish")({species, edge_index, edge_vectors, received, kept, n_local}),
       n_local);
+}
+
+torch::Tensor TorchScriptModel::uncertainty(const torch::Tensor &species,
+                                            const torch::Tensor &edge_index,
+                                            const torch::Tensor &edge_vectors, std::int64_t n_local)
+{
+  torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+  const c10::IValue result =
+      module_.get_method("uncertainty")({species, edge_index, edge_vectors, n_local});
+  return checked_uncertainty(result.toTensor(), n_local);
+}
+
+torch::Tensor TorchScriptModel::finish_uncertainty(const torch::Tensor &species,
+                                                   const torch::Tensor &edge_index,
+                                                   const torch::Tensor &edge_vectors,
+                                                   const torch::Tensor &received,
+                                                   const std::vector<torch::Tensor> &kept,
+                                                   std::int64_t n_local)
+{
+  torch::jit::GraphOptimizerEnabledGuard no_profiling(false);
+  const c10::IValue result = module_.get_method("finish_uncertainty")(
+      {species, edge_index, edge_vectors, received, kept, n_local});
+  return checked_uncertainty(result.toTensor(), n_local);
 }
 
 ModelFile::Output TorchScriptModel::outputs_of(const std::string &method, const c10::IValue &result,

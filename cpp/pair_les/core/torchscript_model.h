@@ -23,6 +23,12 @@ class TorchScriptModel : public ModelFile {
   Output finish(const torch::Tensor &species, const torch::Tensor &edge_index,
                 const torch::Tensor &edge_vectors, const torch::Tensor &received,
                 const std::vector<torch::Tensor> &kept, std::int64_t n_local) override;
+  torch::Tensor uncertainty(const torch::Tensor &species, const torch::Tensor &edge_index,
+                            const torch::Tensor &edge_vectors, std::int64_t n_local) override;
+  torch::Tensor finish_uncertainty(const torch::Tensor &species, const torch::Tensor &edge_index,
+                                   const torch::Tensor &edge_vectors, const torch::Tensor &received,
+                                   const std::vector<torch::Tensor> &kept,
+                                   std::int64_t n_local) override;
 
  private:
   void check_methods() const;

@@ -4,10 +4,12 @@
 
 #include "chunk_tape.h"
 #include "device.h"
+#include "evaluation_failure.h"
 #include "evaluator.h"
 #include "long_range.h"
 #include "malloc_tuning.h"
 #include "model_file.h"
+#include "seeded_outputs.h"
 #include "tape_memory.h"
 
 #include <ATen/Parallel.h>
@@ -22,19 +24,6 @@ namespace {
 // Where the results of a forward pass go, [n_local] each: memory of the host, or of the device where the graph is there.
 struct Results {
   double *energy = nullptr, *charge = nullptr, *electronegativity = nullptr, *hardness = nullptr;
-};
-
-// One line, empty where nothing failed.
-struct Failure {
-  std::string message;
-  bool out_of_memory = false;
-
-  void raise() const
-  {
-    if (message.empty()) return;
-    if (out_of_memory) throw OutOfMemory(message);
-    throw std::runtime_error(message);
-  }
 };
 
 class TwoPhaseEvaluator : public Evaluator {
@@ -63,10 +52,7 @@ class TwoPhaseEvaluator : public Evaluator {
     charge_.resize(metadata().long_range && !equilibrates() ? energy_.size() : 0);
     electronegativity_.resize(equilibrates() ? energy_.size() : 0);
     hardness_.resize(electronegativity_.size());
-    const DeviceGraph arrays{
-        graph.n_local,       graph.n_nodes(),       graph.n_edges(),          graph.species.data(),
-        graph.center.data(), graph.neighbor.data(), graph.edge_vectors.data()};
-    run({arrays, torch::kFloat64, false},
+    run(view_of(graph),
         {energy_.data(), charge_.data(), electronegativity_.data(), hardness_.data()}, exchange);
   }
 
@@ -81,7 +67,7 @@ class TwoPhaseEvaluator : public Evaluator {
   void backward(const double *potential) override
   {
     differentiate(
-        false, [&](const GraphChunk &chunk, const ModelFile::Output &outputs, Seeded &sum) {
+        false, [&](const GraphChunk &chunk, const ModelFile::Output &outputs, SeededOutputs &sum) {
           sum.add(outputs.energy, [](const auto &e) { return torch::ones_like(e); });
           sum.add(outputs.charge, [&](const auto &) { return seed_tensor(potential, chunk); });
           add_equilibration(potential, chunk, outputs, sum);
@@ -92,7 +78,7 @@ class TwoPhaseEvaluator : public Evaluator {
   void charge_gradient(const double *weight) override
   {
     differentiate(
-        true, [&](const GraphChunk &chunk, const ModelFile::Output &outputs, Seeded &sum) {
+        true, [&](const GraphChunk &chunk, const ModelFile::Output &outputs, SeededOutputs &sum) {
           sum.add(outputs.charge, [&](const auto &) { return seed_tensor(weight, chunk); });
         });
   }
@@ -103,7 +89,7 @@ class TwoPhaseEvaluator : public Evaluator {
       return all.defined() ? all[member] : all;
     };
     differentiate(true, [&](const GraphChunk &chunk, const ModelFile::Output &outputs,
-                            Seeded &sum) {
+                            SeededOutputs &sum) {
       sum.add(of_member(outputs.member_energy), [](const auto &e) { return torch::ones_like(e); });
       sum.add(of_member(outputs.member_charge),
               [&](const auto &) { return seed_tensor(potential, chunk); });
@@ -119,13 +105,32 @@ class TwoPhaseEvaluator : public Evaluator {
     return charge;
   }
 
+  std::vector<double> energy_uncertainty(const Graph &graph, MessageExchange *exchange) override
+  {
+    if (!metadata().uncertainty)
+      throw std::runtime_error("model file '" + name_ + "' has no uncertainties");
+    std::vector<double> result(static_cast<std::size_t>(graph.n_local));
+    const GraphView view = view_of(graph);
+    start_pass(view, exchange);
+    GraphCutter cutter(view, most_atoms(view.arrays), model_->dtype(), device_);
+    const auto received = exchange_ ? pass_messages(cutter, false) : torch::Tensor();
+    const auto failure = attempt("uncertainty", [&] {
+      while (!cutter.at_end()) add_chunk(cutter, false);
+      for (const ChunkTape &tape : chunks_)
+        write(tape.chunk(), tape.uncertainty(received), result.data());
+    });
+    chunks_.clear();
+    failure.raise();
+    return result;
+  }
+
  private:
   bool equilibrates() const
   {
     return metadata().long_range && metadata().long_range->equilibrates();
   }
 
-  void run(const GraphView &graph, const Results &results, MessageExchange *exchange)
+  void start_pass(const GraphView &graph, MessageExchange *exchange)
   {
     n_edges_ = graph.arrays.n_edges;
     n_nodes_ = graph.arrays.n_nodes;
@@ -133,6 +138,11 @@ class TwoPhaseEvaluator : public Evaluator {
     exchange_ = exchange;
     chunks_.clear();
     gradient_.reset();
+  }
+
+  void run(const GraphView &graph, const Results &results, MessageExchange *exchange)
+  {
+    start_pass(graph, exchange);
     measure_memory(graph);
     GraphCutter cutter(graph, most_atoms(graph.arrays), model_->dtype(), device_);
     memory_.start_pass();
@@ -154,22 +164,9 @@ class TwoPhaseEvaluator : public Evaluator {
     failure.raise();
   }
 
-  // Outputs times seeds, to be differentiated. An output that does not depend on the edges (no edges, fixed charges) is no
-  // part of the tape.
-  struct Seeded {
-    std::vector<torch::Tensor> outputs, seeds;
-
-    template <class Seed> void add(const torch::Tensor &output, const Seed &seed)
-    {
-      if (!output.defined() || !output.requires_grad()) return;
-      outputs.push_back(output);
-      seeds.push_back(seed(output));
-    }
-  };
-
   // chi_i q_i + eta_i q_i^2 / 2 at fixed charges
   void add_equilibration(const double *charge, const GraphChunk &chunk,
-                         const ModelFile::Output &outputs, Seeded &sum) const
+                         const ModelFile::Output &outputs, SeededOutputs &sum) const
   {
     sum.add(outputs.electronegativity, [&](const auto &) { return seed_tensor(charge, chunk); });
     sum.add(outputs.hardness, [&](const auto &) {
@@ -204,10 +201,11 @@ class TwoPhaseEvaluator : public Evaluator {
                                : memory_.chunk_atoms(graph.n_local, graph.n_edges);
   }
 
-  ChunkTape &add_chunk(GraphCutter &cutter)
+  ChunkTape &add_chunk(GraphCutter &cutter, bool differentiable = true)
   {
     GraphChunk chunk = cutter.next();
-    const bool keeps = takes_graph_whole() || memory_.keeps(chunk.n_atoms, chunk.n_edges);
+    const bool keeps =
+        differentiable && (takes_graph_whole() || memory_.keeps(chunk.n_atoms, chunk.n_edges));
     return chunks_.emplace_back(*model_, std::move(chunk), keeps ? Tape::kept : Tape::recomputed);
   }
 
@@ -237,10 +235,10 @@ class TwoPhaseEvaluator : public Evaluator {
   }
 
   // The layers before the last, of all chunks; messages that arrive at the last one, [n_nodes, features].
-  torch::Tensor pass_messages(GraphCutter &cutter)
+  torch::Tensor pass_messages(GraphCutter &cutter, bool differentiable = true)
   {
     auto failure = attempt("forward", [&] {
-      while (!cutter.at_end()) add_chunk(cutter);
+      while (!cutter.at_end()) add_chunk(cutter, differentiable);
     });
     torch::Tensor messages;
     for (int layer = 0; layer < metadata().message_passing_layers; ++layer) {
@@ -276,7 +274,7 @@ class TwoPhaseEvaluator : public Evaluator {
     auto adjoint = n_layers > 0 ? message_rows(n_layers - 1) : torch::Tensor();
     auto failure = attempt("backward", [&] {
       for (ChunkTape &tape : chunks_) {
-        Seeded sum;
+        SeededOutputs sum;
         collect(tape.chunk(), tape.outputs_on_tape(), sum);
         add_to_edges(tape.chunk(),
                      tape.differentiate_last(sum.outputs, sum.seeds, keep_tape, adjoint));

@@ -181,6 +181,18 @@ std::vector<double> LESNetwork::member_charge(int member) const
   return charges;
 }
 
+std::vector<double> LESNetwork::energy_uncertainty()
+{
+  std::vector<double> uncertainty(atom->nlocal, 0.0), of_nodes;
+  stop_on_failure(lmp, failure_of([&] {
+                    of_nodes = evaluator->energy_uncertainty(
+                        edges, messages.communicates() ? &messages : nullptr);
+                  }));
+  for (std::size_t node = 0; node < of_nodes.size(); node++)
+    uncertainty[edges.atom[node]] = of_nodes[node];
+  return uncertainty;
+}
+
 void LESNetwork::add_gradient(const double *g, double **rows) const
 {
   for (bigint e = 0; e < edges.n_edges(); e++, g += 3) {

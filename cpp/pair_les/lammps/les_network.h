@@ -57,6 +57,12 @@ class LESNetwork : public LESModel {
   const double *member_gradient(int member, const double *potential);
   std::vector<double> member_charge(int member) const; // [nlocal] e, 0 without charges
 
+  // Uncertainties of the energies of the local atoms in the present graph, [nlocal] eV, 0 without species, of a model that has
+  // them. Collective.
+  std::vector<double> energy_uncertainty();
+
+  double energy_unit() const { return units.energy; } // energies of LAMMPS per eV
+
   // Adds a gradient of edges to rows of local atoms and ghosts, times LAMMPS's energy unit.
   void add_gradient(const double *gradient, double **rows) const;
 

@@ -36,6 +36,12 @@ pair_les::Lattice lattice_of(const Domain *domain)
 
 void LESResponse::evaluate_again()
 {
+  require_present_step();
+  network.forward_again();
+}
+
+void LESResponse::require_present_step()
+{
   if (network.step() != update->ntimestep)
     error->all(
         FLERR,
@@ -48,7 +54,38 @@ void LESResponse::evaluate_again()
     charges.sync_to_host();
     long_range.sync_to_host();
   }
-  network.forward_again();
+}
+
+std::vector<double> LESResponse::energy_uncertainty()
+{
+  require_present_step();
+  return network.energy_uncertainty();
+}
+
+// sigma_i = k_s sqrt(sum_j w(r_ij) u_j^2) with w(r) = (1 - (r / cutoff)^2)^2, over i and its neighbors
+std::vector<double> LESResponse::force_uncertainty(const double *variance) const
+{
+  const auto &graph = network.graph();
+  const double cutoff_squared = network.cutoff() * network.cutoff();
+  std::vector<double> uncertainty(variance, variance + atom->nlocal);
+  for (bigint e = 0; e < graph.n_edges(); e++) {
+    if (graph.center[e] >= graph.n_local) break; // centers ascend, those of ghosts come last
+    const double *const r = &graph.edge_vectors[3 * e];
+    const double w = 1.0 - (r[0] * r[0] + r[1] * r[1] + r[2] * r[2]) / cutoff_squared;
+    uncertainty[graph.atom[graph.center[e]]] += w * w * variance[graph.atom[graph.neighbor[e]]];
+  }
+  const auto &inverse_length = network.metadata().uncertainty->inverse_length;
+  for (bigint node = 0; node < graph.n_local; node++) {
+    double &value = uncertainty[graph.atom[node]];
+    value = inverse_length[graph.species[node]] * std::sqrt(value);
+  }
+  return uncertainty;
+}
+
+std::string LESResponse::element_of_type(int type) const
+{
+  const int species = network.species()[type];
+  return species < 0 ? "X" : network.metadata().species[species];
 }
 
 void LESResponse::add_born_charges(double **born)

@@ -11,6 +11,7 @@
 #include "les_long_range.h"
 #include "les_network.h"
 
+#include <string>
 #include <vector>
 
 namespace LAMMPS_NS {
@@ -25,6 +26,16 @@ class LESResponse : protected Pointers {
   // Forward pass of the present step once more, whose tape the backward pass has used up, with
   // everything on the host. Collective.
   void evaluate_again();
+
+  // Uncertainties of a model that has them: of the energies of the local atoms, [nlocal] eV (collective), and of their forces,
+  // [nlocal] eV/angstrom, from the squares of the former of local atoms and ghosts.
+  double energy_unit() const { return network.energy_unit(); } // energies of LAMMPS per eV
+  bool has_uncertainty() const { return network.loaded() && network.metadata().uncertainty; }
+  std::vector<double> energy_uncertainty();
+  std::vector<double> force_uncertainty(const double *variance) const;
+
+  std::string
+  element_of_type(int type) const; // as the model names it; X for one that it does not see
 
   bool equilibrates() const { return network.equilibrates(); }
   double charge(int i) const { return charges.values()[i]; } // latent, of local atom i, e
@@ -45,6 +56,8 @@ class LESResponse : protected Pointers {
   std::vector<double> member_charge(int member) const { return network.member_charge(member); }
 
  private:
+  void require_present_step(); // everything of it on the host
+
   LESNetwork &network;
   LESCharges &charges;
   LESLongRange &long_range;

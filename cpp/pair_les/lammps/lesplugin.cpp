@@ -61,6 +61,11 @@ constexpr std::array STYLES = {
     Style{"compute", "les/polarization",
           "polarization and current of the charges of pair_style les",
           "pair_les_create_polarization"},
+    Style{"compute", "les/uncertainty/atom",
+          "uncertainties of the energies and forces of pair_style les",
+          "pair_les_create_uncertainty_atom"},
+    Style{"fix", "les/watch", "atoms beyond the training data of pair_style les",
+          "pair_les_create_watch"},
 };
 
 constexpr char LIBRARY[] = "libpair_les_styles.so";

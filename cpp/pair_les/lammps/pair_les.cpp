@@ -363,7 +363,8 @@ LESResponse *PairLES::with_charges(LAMMPS *lmp)
   return fixes.empty() ? nullptr : dynamic_cast<FixLESBackward *>(fixes[0])->pair->response.get();
 }
 
-LESResponse *PairLES::with_committee(LAMMPS *lmp)
+LESResponse *PairLES::only_response(LAMMPS *lmp, bool (*wanted)(const LESResponse &),
+                                    const char *rule)
 {
   LESResponse *found = nullptr;
   Pair *last = nullptr;
@@ -372,11 +373,24 @@ LESResponse *PairLES::with_committee(LAMMPS *lmp)
     if (!candidate || candidate == last) return found;
     last = candidate;
     auto *const pair = dynamic_cast<PairLES *>(candidate);
-    if (!pair || pair->response->n_members() < 2) continue;
-    if (found)
-      lmp->error->all(FLERR,
-                      "two pair_style les have a model of several networks, and compute "
-                      "les/committee/atom is for one; use a model of one network for the other");
+    if (!pair || !wanted(*pair->response)) continue;
+    if (found) lmp->error->all(FLERR, "two pair_style les have a model {}", rule);
     found = pair->response.get();
   }
+}
+
+LESResponse *PairLES::with_committee(LAMMPS *lmp)
+{
+  return only_response(
+      lmp, [](const LESResponse &response) { return response.n_members() > 1; },
+      "of several networks, and compute les/committee/atom is for one; use a model of one network "
+      "for the other");
+}
+
+LESResponse *PairLES::with_uncertainty(LAMMPS *lmp)
+{
+  return only_response(
+      lmp, [](const LESResponse &response) { return response.has_uncertainty(); },
+      "with uncertainties, and compute les/uncertainty/atom is for one; export the other without "
+      "--uncertainty");
 }

@@ -21,6 +21,8 @@ PairStyle(les,PairLES);
 
 namespace LAMMPS_NS {
 
+class LESResponse;
+
 // Commands of LAMMPS and the order of a step; the work is done by the parts below. pair_style
 // les/kk replaces some of them.
 class PairLES : public Pair {
@@ -52,10 +54,11 @@ class PairLES : public Pair {
   void start_run();
   void finish_run();
 
-  // For the computes of this package: the one pair style with charges, or with a committee, also
+  // For the computes of this package: the one pair style with charges, a committee or uncertainties, also
   // among others in pair_style hybrid/overlay; nullptr if there is none.
   static class LESResponse *with_charges(class LAMMPS *);
   static class LESResponse *with_committee(class LAMMPS *);
+  static class LESResponse *with_uncertainty(class LAMMPS *);
 
  protected:
   struct NoParts {};
@@ -84,6 +87,9 @@ class PairLES : public Pair {
  private:
   bool any_masses; // keyword masses
 
+  // The response of the one style of which `wanted` is true; `rule` says why there must not be two.
+  static class LESResponse *only_response(class LAMMPS *, bool (*wanted)(const LESResponse &),
+                                          const char *rule);
   void allocate();
   int masses_keyword(int, char **);
   void create_internal_styles();

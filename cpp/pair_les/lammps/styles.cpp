@@ -6,7 +6,9 @@
 #include "compute_les_born_atom.h"
 #include "compute_les_committee_atom.h"
 #include "compute_les_polarization.h"
+#include "compute_les_uncertainty_atom.h"
 #include "fix_les_backward.h"
+#include "fix_les_watch.h"
 #include "pair_les.h"
 
 using namespace LAMMPS_NS;
@@ -28,6 +30,11 @@ void *pair_les_create_backward(LAMMPS *lmp, int narg, char **arg)
   return new FixLESBackward(lmp, narg, arg);
 }
 
+void *pair_les_create_watch(LAMMPS *lmp, int narg, char **arg)
+{
+  return new FixLESWatch(lmp, narg, arg);
+}
+
 void *pair_les_create_born_atom(LAMMPS *lmp, int narg, char **arg)
 {
   return new ComputeLESBornAtom(lmp, narg, arg);
@@ -36,6 +43,11 @@ void *pair_les_create_born_atom(LAMMPS *lmp, int narg, char **arg)
 void *pair_les_create_committee_atom(LAMMPS *lmp, int narg, char **arg)
 {
   return new ComputeLESCommitteeAtom(lmp, narg, arg);
+}
+
+void *pair_les_create_uncertainty_atom(LAMMPS *lmp, int narg, char **arg)
+{
+  return new ComputeLESUncertaintyAtom(lmp, narg, arg);
 }
 
 void *pair_les_create_polarization(LAMMPS *lmp, int narg, char **arg)

@@ -41,11 +41,12 @@ def parse_uncertainty(data: Any, species: Sequence[str], file: str) -> Uncertain
     if not isinstance(lengths, Mapping) or set(lengths) != set(species):
         rule = f"must have one number for each of the species {' '.join(species)}"
         raise broken(file, "uncertainty.inverse_length", lengths, rule)
-    numbers = {f"inverse_length.{symbol}": value for symbol, value in lengths.items()}
-    numbers["training_force"] = values["training_force"]
-    for name, value in numbers.items():
-        if not is_number(value) or value < 0:
-            raise broken(file, f"uncertainty.{name}", value, "must be a finite number >= 0")
+    for symbol, value in lengths.items():
+        if not is_number(value) or value <= 0:
+            raise broken(file, f"uncertainty.inverse_length.{symbol}", value, "must be a finite number > 0")
+    if not is_number(values["training_force"]) or values["training_force"] < 0:
+        rule = "must be a finite number >= 0 (eV/angstrom)"
+        raise broken(file, "uncertainty.training_force", values["training_force"], rule)
     for name in ("training_frames", "calibration_frames"):
         if not is_integer(values[name]) or values[name] < 1:
             raise broken(file, f"uncertainty.{name}", values[name], "must be an integer >= 1")
