@@ -12,7 +12,7 @@ import pytest
 import tolerances
 import torch
 from ase import Atoms
-from pair_les.evaluation.calculator import LESCalculator
+from pair_les.api.calculator import LESCalculator
 from pair_les.model_file import LongRange, Metadata, load_model, save_model
 from pair_les.model_file.uncertainty import Uncertainty
 from pair_les.net import LESNet, MessagePassingNet, NetSettings
@@ -46,7 +46,7 @@ def uncertain_model(tmp_path_factory: pytest.TempPathFactory):
             message_passing_layers=layers,
             long_range=LongRange(1.0),
             message_features=features,
-            uncertainty=Uncertainty(LENGTHS, 0.5, 10, 2),
+            uncertainty=Uncertainty(0.1, LENGTHS, 0.5, 10, 2),
         )
         save_model(path, torch.jit.script(module), metadata)
         return path
@@ -214,4 +214,4 @@ def test_a_model_without_uncertainties_is_refused(tmp_path, model, command):
 
 
 def test_metadata_is_read(uncertain_model):
-    assert load_model(uncertain_model())[1].uncertainty == Uncertainty(LENGTHS, 0.5, 10, 2)
+    assert load_model(uncertain_model())[1].uncertainty == Uncertainty(0.1, LENGTHS, 0.5, 10, 2)

@@ -20,6 +20,7 @@ from pair_les.errors import RunError
 from pair_les.evaluation.accuracy import Comparison, compare
 from pair_les.evaluation.label_errors import model_graphs
 from pair_les.evaluation.model_network import model_network
+from pair_les.evaluation.selection import frame_moments, select_frames
 from pair_les.evaluation.uncertainty import Deviations, deviations
 from pair_les.evaluation.uncertainty_report import uncertainty_report
 from pair_les.export import export
@@ -203,6 +204,46 @@ def test_a_run_starts_from_a_model_with_uncertainties(tiny_run: Path, model: Pat
             assert torch.allclose(start.network.state_dict()[name].to(value), value), name
 
 
+def test_selection_is_the_greedy_optimum(tiny_folder: Path, model: Path) -> None:
+    """Each choice has the largest gain by the definition, with the covariance updated by the frames that were chosen before."""
+    module, metadata = load_model(model)
+    frames = ase.io.read(tiny_folder / "train.xyz", ":12")
+    frames.append(frames[0].copy())  # a copy is of no use once the frame is chosen
+    chosen = select_frames(module, metadata, frames, 4)
+    covariance = (module.factor @ module.factor.mT).numpy() / metadata.uncertainty.scale**2
+    moments = [frame_moments(module, metadata, atoms, "frame").numpy() for atoms in frames]
+    left = set(range(len(frames)))
+    for index, gain in chosen:
+        gains = {
+            k: sum(
+                np.linalg.slogdet(np.eye(len(c)) + c @ m)[1]
+                for c, m in zip(covariance, moments[k], strict=True)
+            )
+            / len(frames[k])
+            for k in left
+        }
+        assert gains[index] == pytest.approx(max(gains.values()), rel=1e-9)
+        assert gain == pytest.approx(gains[index], rel=1e-9)
+        left.discard(index)
+        covariance = np.linalg.inv(np.linalg.inv(covariance) + moments[index])
+
+
+def test_select_command(tiny_folder: Path, model: Path, tmp_path: Path, capsys) -> None:
+    from pair_les.cli.select import select
+
+    select([Path(f"{tiny_folder}/train.xyz@:9")], model, 3, tmp_path / "chosen.xyz")
+    lines = capsys.readouterr().out.splitlines()
+    chosen = ase.io.read(tmp_path / "chosen.xyz", ":")
+    frames = ase.io.read(tiny_folder / "train.xyz", ":9")
+    for line, atoms in zip(lines, chosen, strict=False):
+        number = int(line.split("frame ")[1].split(":")[0])
+        assert np.allclose(atoms.positions, frames[number].positions, atol=1e-7)
+        assert atoms.get_potential_energy() == pytest.approx(frames[number].get_potential_energy())
+    assert lines[-1] == f"done: 3 of 9 frames in {tmp_path / 'chosen.xyz'}"
+    with pytest.raises(RunError, match="-n 10: must be from 1 to the number of frames, which is 9"):
+        select([Path(f"{tiny_folder}/train.xyz@:9")], model, 10, tmp_path / "chosen.xyz")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -243,12 +284,13 @@ def test_a_model_without_uncertainties(tiny_run: Path, tiny_folder: Path, tmp_pa
     ("change", "message"),
     [
         ({"inverse_length": {"Na": 1.0}}, "uncertainty.inverse_length"),
+        ({"scale": 0.0}, "uncertainty.scale"),
         ({"training_force": "large"}, "uncertainty.training_force"),
         ({"training_frames": 0}, "uncertainty.training_frames"),
     ],
 )
 def test_broken_metadata_is_refused(change: dict, message: str) -> None:
-    good = Metadata(("Na", "Cl"), 4.0, uncertainty=Uncertainty({"Na": 1.0, "Cl": 2.0}, 0.5, 10, 2))
+    good = Metadata(("Na", "Cl"), 4.0, uncertainty=Uncertainty(0.1, {"Na": 1.0, "Cl": 2.0}, 0.5, 10, 2))
     assert Metadata.from_json(good.to_json(), "m.pt") == good
     values = json.loads(good.to_json())
     values["uncertainty"].update(change)

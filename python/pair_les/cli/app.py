@@ -21,6 +21,7 @@ from pair_les.cli.example import example
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
 from pair_les.cli.lammps import lammps
 from pair_les.cli.model_formats import FormatOption, InstructionSetOption, ModelFormat
+from pair_les.cli.select import select
 
 app = typer.Typer(
     name="pair-les",
@@ -184,6 +185,7 @@ def inspect(model: Annotated[Path, typer.Argument(metavar="MODEL.pt", help="Mode
 
 
 app.command(cls=EvaluateCommand)(evaluate)
+app.command()(select)
 app.command()(lammps)
 
 

@@ -148,8 +148,9 @@ def add_uncertainty(
     )
     _require_labels(samples, calibration)
 
-    factor, lengths = calibrate(moments, samples, metadata)
+    factor, lengths, scale = calibrate(moments, samples, metadata)
     found = Uncertainty(
+        scale=scale,
         inverse_length=dict(zip(metadata.species, lengths.tolist(), strict=True)),
         training_force=0.0,
         training_frames=len(frames),
@@ -212,17 +213,17 @@ def _require_labels(samples: Samples, calibration: Sequence[str]) -> None:
         )
 
 
-def calibrate(moments: Tensor, samples: Samples, metadata: Metadata) -> tuple[Tensor, Tensor]:
-    """Return the factor [n_species, n, n], eV, and the inverse lengths [n_species], 1/angstrom, of the largest likelihood."""
+def calibrate(moments: Tensor, samples: Samples, metadata: Metadata) -> tuple[Tensor, Tensor, float]:
+    """Return the factor [n_species, n, n], eV, the inverse lengths [n_species], 1/angstrom, and alpha, eV, of the largest likelihood."""
     candidates = [_calibrated(moments, samples, metadata, value) for value in REGULARIZATIONS]
     best = min(candidates, key=lambda candidate: candidate[0])
-    return best[1], best[2]
+    return best[1:]
 
 
 def _calibrated(
     moments: Tensor, samples: Samples, metadata: Metadata, regularization: float
-) -> tuple[float, Tensor, Tensor]:
-    """Return minus the logarithm of the likelihood of the force errors, the factor and the inverse lengths."""
+) -> tuple[float, Tensor, Tensor, float]:
+    """Return minus the logarithm of the likelihood of the force errors, the factor, the inverse lengths and alpha."""
     diagonal = moments.diagonal(dim1=1, dim2=2)
     strength = regularization * float(diagonal[diagonal.sum(1) > 0].mean())
     identity = torch.eye(moments.shape[1], dtype=torch.float64)
@@ -244,7 +245,7 @@ def _calibrated(
     sigma = lengths[samples.species] * widths
     known = samples.forces_errors.isfinite()
     loss = torch.log(sigma[known]).mean()  # of normal errors, whose squares have been fitted
-    return float(loss), alpha * factor, lengths
+    return float(loss), alpha * factor, lengths, alpha
 
 
 def _rms_ratio(errors: Tensor, widths: Tensor) -> float:

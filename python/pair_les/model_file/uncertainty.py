@@ -16,6 +16,8 @@ class Uncertainty:
 
     Parameters
     ----------
+    scale
+        eV; alpha, by which the uncertainties of energies are those of the covariance.
     inverse_length
         1/angstrom, of each species: uncertainty of the force on an atom over that of the energies around it.
     training_force
@@ -24,6 +26,7 @@ class Uncertainty:
         Numbers of frames that the uncertainties were made from.
     """
 
+    scale: float
     inverse_length: Mapping[str, float] = field(hash=False)
     training_force: float
     training_frames: int
@@ -44,6 +47,8 @@ def parse_uncertainty(data: Any, species: Sequence[str], file: str) -> Uncertain
     for symbol, value in lengths.items():
         if not is_number(value) or value <= 0:
             raise broken(file, f"uncertainty.inverse_length.{symbol}", value, "must be a finite number > 0")
+    if not is_number(values["scale"]) or values["scale"] <= 0:
+        raise broken(file, "uncertainty.scale", values["scale"], "must be a finite number > 0 (eV)")
     if not is_number(values["training_force"]) or values["training_force"] < 0:
         rule = "must be a finite number >= 0 (eV/angstrom)"
         raise broken(file, "uncertainty.training_force", values["training_force"], rule)
