@@ -14,6 +14,7 @@ from pair_les.version import __version__
 if TYPE_CHECKING:
     from pair_les.api.calculator import LESCalculator
     from pair_les.api.error_report import ErrorReport
+    from pair_les.api.learning_curve import learning_curve
     from pair_les.api.model import Model
     from pair_les.api.training_run import TrainingRun, train
     from pair_les.data.neighbors import neighbor_list
@@ -31,6 +32,7 @@ __all__ = [
     "Model",
     "TrainingRun",
     "__version__",
+    "learning_curve",
     "load_model",
     "long_range_energy",
     "neighbor_list",
@@ -46,6 +48,7 @@ __getattr__, __dir__ = lazy_names(
         "ErrorReport": "api.error_report",
         "LESCalculator": "api.calculator",
         "Model": "api.model",
+        "learning_curve": "api.learning_curve",
         **dict.fromkeys(("TrainingRun", "train"), "api.training_run"),
         "long_range_energy": "long_range.energy",
         "neighbor_list": "data.neighbors",

@@ -18,6 +18,7 @@ import torch
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
+from lightning.pytorch.loggers import Logger
 from pair_les.cli.evaluate import evaluate as print_errors
 from pair_les.data import LabelKeys, read_data
 from pair_les.data.files.sources import FrameList
@@ -38,6 +39,27 @@ def model(tiny_run: Path) -> pair_les.Model:
     return pair_les.TrainingRun(tiny_run).model
 
 
+class RecordingLogger(Logger):
+    """Keeps what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int | None, dict[str, float]]] = []
+
+    @property
+    def name(self) -> str:
+        return "recording"
+
+    @property
+    def version(self) -> int:
+        return 0
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.sent.append((step, dict(metrics)))
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        raise AssertionError("configurations go to a logger when it is made")
+
+
 def in_memory(folder: Path, **training: Any) -> dict[str, Any]:
     config = tiny_config(folder, epochs=1, **training)
     del config["data"]
@@ -48,13 +70,19 @@ def in_memory(folder: Path, **training: Any) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-def test_training_on_frames_in_memory(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    """It is resumed from the folder, refused on other frames, and leaves the process as it was."""
+def test_training_on_frames_in_memory(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is resumed from the folder, refused on other frames, leaves the process as it was, and sends its history to a logger."""
+    logger = RecordingLogger()
+    monkeypatch.setattr("pair_les.training.run.new_logger", lambda config, folder: logger)
     config, frames, validation = in_memory(tmp_path, threads=2), tiny_frames(6), tiny_frames(3, seed=3)
     threads, state = torch.get_num_threads(), torch.get_rng_state()
     run = pair_les.train(config, frames=frames, validation=validation)
     assert torch.get_num_threads() == threads and torch.equal(torch.get_rng_state(), state)
     assert "data" not in config, "the argument is unchanged"
+    ((step, sent),) = logger.sent
+    assert step == 1 and sent == pytest.approx(run.history[0], rel=1e-6)
     assert run.finished and run.config.training.epochs == 1
     assert [row["epoch"] for row in run.history] == [1] and isinstance(run.history[0]["steps"], int)
     assert run.errors["n_frames"] == 3 and run.errors["forces_rmse"] == pytest.approx(
@@ -98,6 +126,15 @@ def test_configurations_that_cannot_be(tmp_path: Path, change: dict[str, Any], m
 def test_processes_need_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr("__main__.__file__", raising=False)
     with pytest.raises(ConfigError, match=r"training\.processes = 2: .* use 1, or pair-les train"):
+        pair_les.train(in_memory(tmp_path, processes=2), frames=tiny_frames(4))
+
+
+def test_one_run_of_several_processes_for_a_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("__main__.__file__", "script.py", raising=False)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    with pytest.raises(
+        ConfigError, match=r"training\.processes = 2: this script has trained a run of several"
+    ):
         pair_les.train(in_memory(tmp_path, processes=2), frames=tiny_frames(4))
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import torch
 from ase import Atoms
 
 import __main__
@@ -28,6 +29,10 @@ from .model import Model
 
 FRAMES, VALIDATION = "frames.extxyz", "validation.extxyz"
 """Files in a run folder with the frames that were given in memory."""
+
+
+_SHARED_RUN = "PAIR_LES_SHARED_RUN"
+"""Environment variable by which further processes know the run that they take part in."""
 
 
 class TrainingRun:
@@ -73,6 +78,11 @@ class TrainingRun:
         """One row per epoch, with the columns of ``history.csv``; NaN without labels."""
         with open(self._files.history, encoding="utf-8", newline="") as stream:
             return [{key: _number(key, text) for key, text in row.items()} for row in csv.DictReader(stream)]
+
+    @property
+    def n_train(self) -> int:
+        """Number of training frames."""
+        return sum(map(len, json.loads(self._files.data.read_text(encoding="utf-8"))["train"].values()))
 
     @property
     def finished(self) -> bool:
@@ -183,13 +193,15 @@ def train(
     _name_files(values, given, isinstance(config, Config))
     settings = complete_config(values, file) if given or file == "configuration" else read_config(config)  # type: ignore[arg-type]
     _require_script(settings)
-    worker = os.environ.get("LOCAL_RANK", "0") != "0"
-    if given and not worker:
-        _write_frames(settings, given)
-    folder = train_config(settings)
-    if worker:
+    if os.environ.get("LOCAL_RANK", "0") != "0":
+        if os.environ.get(_SHARED_RUN) != settings.output:
+            return TrainingRun(settings.output)  # an earlier call of the script, which is finished
+        train_config(settings)
         sys.exit(0)
-    return TrainingRun(folder)
+    if given:
+        _write_frames(settings, given)
+    os.environ[_SHARED_RUN] = settings.output
+    return TrainingRun(train_config(settings))
 
 
 def _name_files(values: dict[str, Any], given: Mapping[str, list[Atoms]], complete: bool) -> None:
@@ -218,8 +230,13 @@ def _name_files(values: dict[str, Any], given: Mapping[str, list[Atoms]], comple
 
 
 def _require_script(config: Config) -> None:
-    """Raise `ConfigError` where further processes have no script to start with."""
+    """Raise `ConfigError` where further processes have no script to start with, or those of another run are in the way."""
     processes = config.training.processes
+    if processes > 1 and torch.distributed.is_initialized():
+        raise ConfigError(
+            f"training.processes = {processes}: this script has trained a run of several processes already: use 1, a script for each "
+            "run, or pair-les train"
+        )
     if processes > 1 and not hasattr(__main__, "__file__"):
         raise ConfigError(
             f"training.processes = {processes}: further processes start the script of the caller, and an interactive session has "

@@ -19,6 +19,7 @@ from pair_les.cli.data import data
 from pair_les.cli.evaluate import EvaluateCommand, evaluate
 from pair_les.cli.example import example
 from pair_les.cli.exit_codes import EXIT_DISAGREEMENT, run
+from pair_les.cli.label_options import parse_fractions
 from pair_les.cli.lammps import lammps
 from pair_les.cli.model_formats import FormatOption, InstructionSetOption, ModelFormat
 from pair_les.cli.select import select
@@ -71,18 +72,33 @@ def train(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Override one key; may be repeated."),
     ] = None,
+    fractions: Annotated[
+        str | None,
+        typer.Option(
+            "--learning-curve",
+            metavar="FRACTIONS",
+            help="Train on these fractions of the training frames, with the same validation frames: 0.1,0.3,1.",
+        ),
+    ] = None,
 ) -> None:
     """Train a model, or resume: the same command takes up an interrupted run where its last checkpoint is.
 
     A finished run goes on where training.epochs has grown.
 
-    Relative paths in the configuration start at the current folder.
+    Relative paths in the configuration start at the current folder. A learning curve has its runs, table and figure in
+    OUTPUT/learning_curve.
 
     Example: pair-les train water.yaml --set training.epochs=50 --set output=runs/short
+    Example: pair-les train water.yaml --learning-curve 0.1,0.3,1
     """
     from pair_les.training.config_file import read_config
 
     settings = read_config(config, overrides)
+    if fractions is not None:
+        from pair_les.api.learning_curve import learning_curve, table_lines
+
+        print("\n".join(table_lines(learning_curve(settings, parse_fractions(fractions)))))
+        return
     from pair_les.training.run import train as run
 
     run(settings)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Options that commands with labeled frames have in common."""
+"""Options of commands with labeled frames, and their values."""
 
 from __future__ import annotations
 
@@ -62,6 +62,18 @@ def label_keys(pairs: list[str]) -> tuple[LabelKeys, ResponseKeys]:
     own = {label: name for label, name in found.items() if label in LabelKeys.__dataclass_fields__}
     rest = {label: name for label, name in found.items() if label not in own}
     return LabelKeys(**own), ResponseKeys(**rest)
+
+
+def parse_fractions(text: str) -> list[float]:
+    """Numbers between commas; raise `UserError` for others."""
+    from pair_les.errors import UserError
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise UserError(
+            f"--learning-curve {text}: must be numbers between commas, for example 0.1,0.3,1"
+        ) from error
 
 
 def require_folder(file: Path | None) -> None:

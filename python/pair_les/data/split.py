@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..errors import DataError
@@ -36,3 +38,10 @@ def split_frames(frames: list[Frame], fraction: float, seed: int) -> tuple[list[
     train = [frame for index, frame in enumerate(frames) if index not in chosen]
     valid = [frame for index, frame in enumerate(frames) if index in chosen]
     return train, valid
+
+
+def choose_fraction(frames: Sequence[Frame], fraction: float, seed: int) -> list[Frame]:
+    """At least one frame, chosen by the seed, in the order of `frames`; those of a smaller fraction are among those of a larger one."""
+    order = np.random.default_rng(seed).permutation(len(frames))
+    n_chosen = max(round(fraction * len(frames)), min(len(frames), 1))
+    return [frames[place] for place in sorted(order[:n_chosen])]

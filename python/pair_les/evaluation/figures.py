@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,6 +56,26 @@ def learning_curve(rows: Sequence[dict[str, Any]], file: str | os.PathLike[str])
     panels[-1].plot(epochs, [row["learning_rate"] for row in rows], color=TRAIN_COLOR)
     panels[-1].set(xlabel="epoch", ylabel="learning rate")
     _logarithmic(panels[-1])
+    write_figure(figure, file)
+
+
+def data_curve(rows: Sequence[Mapping[str, Any]], file: str | os.PathLike[str]) -> None:
+    """RMSE of each kind of label on the validation frames against the number of training frames, both logarithmic.
+
+    Parameters
+    ----------
+    rows
+        Of `pair_les.api.learning_curve`.
+    file
+        PNG to write.
+    """
+    kinds = [kind for kind in _CURVES if f"{kind}_rmse" in rows[0]]
+    figure = Figure(figsize=(4.2 * len(kinds), 3.4), layout="constrained")
+    for axes, kind in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
+        sizes, errors = [row["n_frames"] for row in rows], [row[f"{kind}_rmse"] for row in rows]
+        axes.plot(sizes, errors, color=VALID_COLOR, marker="o")
+        axes.set(xlabel="training frames", ylabel=_CURVES[kind], xscale="log")
+        _logarithmic(axes)
     write_figure(figure, file)
 
 

@@ -239,6 +239,10 @@ class TrainingSection(Section):
     checkpoint_seconds: Positive = 60.0
     """Age of the last checkpoint beyond which another is written within an epoch."""
 
+    logger: Literal["csv", "tensorboard", "wandb"] = "csv"
+    """Where the numbers of `history.csv` are sent as well: `tensorboard`, into the run folder; `wandb`, Weights & Biases, to the
+    project pair_les or that of WANDB_PROJECT. May change when a run is resumed."""
+
     @model_validator(mode="after")
     def _consistent(self) -> TrainingSection:
         if self.batch_size % self.processes:

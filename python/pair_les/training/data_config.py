@@ -113,6 +113,9 @@ class DataSection(Section):
     valid: Annotated[float | Sources, AfterValidator(_fraction)] = 0.1
     """Fraction of the training frames, chosen by the seed, or sources as in `data.train`."""
 
+    train_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Fraction of the training frames that is used, chosen by the seed after the split: smaller ones are part of larger ones."""
+
     keys: KeysSection = KeysSection()
 
     config_type_weights: dict[Annotated[str, "`config_type`"], NonNegative] = {}

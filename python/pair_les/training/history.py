@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Record of the epochs: a CSV file that agrees with the checkpoint, and a line on the terminal."""
+"""Record of the epochs: a CSV file that agrees with the checkpoint."""
 
 from __future__ import annotations
 
 import csv
 import io
-import sys
 import time
 from pathlib import Path
 from typing import Any, cast
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
-from tqdm import tqdm
 
 from ..output_files import write_file
 from .module import PotentialModule
@@ -71,6 +69,9 @@ class History(Callback):
         self._seconds, self._started = 0.0, time.monotonic()
         if trainer.is_global_zero:
             write_history(self.file, self.rows)
+            if trainer.logger is not None:
+                numbers = {name: value for name, value in row.items() if value is not None}
+                trainer.logger.log_metrics(numbers, step=row["epoch"])
 
     def state_dict(self) -> dict[str, Any]:
         """Save or restore all rows, and the time that the epoch has taken so far."""
@@ -92,58 +93,3 @@ def write_history(file: Path, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         writer.writerow({key: f"{value:.7g}" for key, value in row.items() if value is not None})
     write_file(file, text.getvalue())
-
-
-class Terminal(Callback):
-    """A progress bar within each epoch (terminals only) and one line after it, on stderr."""
-
-    def __init__(self, history: History) -> None:
-        self.history = history
-        self._bar: tqdm | None = None
-
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Advance the progress bar by one step."""
-        if not trainer.is_global_zero or not sys.stderr.isatty():
-            return
-        if self._bar is None:
-            self._bar = tqdm(
-                total=trainer.num_training_batches,
-                initial=batch_idx,
-                desc=f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}",
-                unit="step",
-                leave=False,
-                dynamic_ncols=True,
-            )
-        self._bar.update()
-
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Close the progress bar of the steps of this epoch."""
-        self._close()
-
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
-        """Close the progress bar, so that the message of the error starts on a line of its own."""
-        self._close()
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print the line of this epoch (the history, earlier in the list of callbacks, has its row by now)."""
-        if not trainer.is_global_zero:
-            return
-        row = self.history.rows[-1]
-        parts = [f"epoch {row['epoch']:>{len(str(trainer.max_epochs))}}/{trainer.max_epochs}"]
-        for part in ("train", "valid"):
-            energy, forces, stress = (row[f"{part}_{kind}_rmse"] for kind in KINDS)
-            parts.append(part)
-            parts[-1] += "" if energy is None else f" E {energy:.2f} meV/atom"
-            parts[-1] += "" if forces is None else f" F {forces:.1f} meV/A"
-            parts += [] if stress is None else [f"S {stress:.3g} meV/A^3"]
-        parts += [f"lr {row['learning_rate']:.1e}", f"{row['seconds']:.1f} s"]
-        print("  ".join(parts), file=sys.stderr, flush=True)
-
-    def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None

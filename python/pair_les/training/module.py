@@ -150,7 +150,12 @@ class PotentialModule(pl.LightningModule):
             "train": rmse(self.train_errors.over_processes(self.device)),
             "valid": rmse(valid),
         }
-        self.log("valid_score", weighted_loss(of_score[0], of_score[1], self.score_weights()), sync_dist=True)
+        self.log(
+            "valid_score",
+            weighted_loss(of_score[0], of_score[1], self.score_weights()),
+            sync_dist=True,
+            logger=False,
+        )
 
     def on_train_epoch_end(self) -> None:
         """Step the plateau schedule before the checkpoint is written, so that a resumed run has it, too."""

@@ -12,6 +12,7 @@ from ..evaluation.accuracy import compare
 from ..evaluation.breakdown import atom_symbols, breakdown
 from ..evaluation.figures import learning_curve, parity
 from ..output_files import json_text, write_file
+from .html_report import summary_page
 from .run_folder import RunFolder
 from .schedule import weights_of_score
 from .trained import load_trained, read_checkpoint
@@ -24,8 +25,9 @@ def write_report(
     train_graphs: list[Graph],
     valid_graphs: list[Graph],
     valid_frames: Sequence[Frame],
+    notes: Sequence[str] = (),
 ) -> list[str]:
-    """Write learning curves, the parity plot, and, last, the summary that marks the run as finished.
+    """Write learning curves, the parity plot, the page, and, last, the summary that marks the run as finished.
 
     Parameters
     ----------
@@ -37,6 +39,8 @@ def write_report(
         Frames, energies without reference energies.
     valid_frames
         Those of `valid_graphs`, for errors by element and ``config_type``.
+    notes
+        Lines about data and model for the page.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def write_report(
     if rattled.imbalance is not None:
         warnings.append(rattled.imbalance)
     best = read_checkpoint(folder.best)["callbacks"]["RunCheckpoint"]
-    summary = {
+    summary: dict[str, Any] = {
         "epochs": len(rows),
         "best_epoch": best["best_epoch"] + 1,
         "parameters": sum(parameter.numel() for parameter in model.network.parameters()),
@@ -73,5 +77,6 @@ def write_report(
         "limits": {"energy_rmse": limits.energy, "forces_rmse": limits.forces},
         "rattled_forces_rms": rattled.forces,
     }
+    write_file(folder.html, summary_page(folder, summary, notes))
     write_file(folder.summary, json_text(summary, indent=2) + "\n")
     return [*(f"not usable: {problem}" for problem in problems), *warnings]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 import warnings
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -15,6 +14,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.fabric.plugins.environments import LightningEnvironment
 from lightning.pytorch.callbacks import Callback, EarlyStopping
+from lightning.pytorch.loggers import Logger
 from lightning.pytorch.strategies import DDPStrategy
 
 from ..data.batches import BatchLoader
@@ -30,16 +30,20 @@ from .checkpoints import AtomicCheckpointIO, RunCheckpoint
 from .config import Config
 from .config_file import config_values
 from .extension import extend_run
-from .history import History, Terminal
+from .history import History
 from .initial_network import InitialNetwork, initial_network, network_from_start
 from .interruption import exit_with_parent
+from .loggers import new_logger
 from .module import PotentialModule
 from .network import new_network
 from .parameter_rates import freeze_parts
 from .report import write_report
 from .run_folder import RunFolder
+from .run_log import RunLog
 from .start_model import read_start_model
+from .start_report import describe_labels, describe_model
 from .start_species import KnownElements, starts_from_backbone
+from .terminal import Terminal
 from .trained import choose_samples, read_checkpoint, saved_backbone
 from .training_data import TrainingData, read_training_data, uses_total_charge
 
@@ -64,19 +68,20 @@ def train(config: Config) -> Path:
     if not first:
         exit_with_parent()
         with _plain_torchscript():
-            _train(config, folder, first)
+            _train(config, folder, first, RunLog(folder.log))
         return folder.path
+    say = RunLog(folder.log)
     with folder.claimed(config), _plain_torchscript(), kept_for_caller():
         if folder.extended_by(config):
             extend_run(folder, config)
-            _report(f"run '{folder.path}' goes on to {config.training.epochs} epochs")
+            say(f"run '{folder.path}' goes on to {config.training.epochs} epochs")
         if folder.finished:
-            _report(
+            say(
                 f"run '{folder.path}' is finished: nothing to do, see {folder.summary}"
                 f"{'' if folder.usable else ': its model is not usable'}"
             )
         else:
-            _train(config, folder, first)
+            _train(config, folder, first, say)
     return folder.path
 
 
@@ -85,9 +90,10 @@ def _plain_torchscript() -> AbstractContextManager[None]:
     return torch.jit.optimized_execution(False)
 
 
-def _train(config: Config, folder: RunFolder, first: bool) -> None:
+def _train(config: Config, folder: RunFolder, first: bool, say: RunLog) -> None:
     """Train in one process; the first one also reports and writes."""
     _require_devices(config)
+    logger = new_logger(config, folder)
     _quiet()
     _set_threads(config)
 
@@ -102,18 +108,17 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
     train_graphs, valid_graphs = _graphs(config, data, data.reference_energies)
     if config.model.charge_state:
         require_states(train_graphs, valid_graphs, data.valid, config.data.keys.total_charge)
+    notes = [*data.notes, describe_labels(data.train)]
     if first:
         folder.record(config, data.files, data.train, data.valid)
-        for note in data.notes:
-            _report(note)
+        for note in notes:
+            say(note)
 
     history = History(folder.history)
     if resume is not None:
         history.load_state_dict(resume["callbacks"]["History"])
         if first:
-            _report(
-                f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done"
-            )
+            say(f"resuming '{folder.path}': {len(history.rows)} of {config.training.epochs} epochs are done")
     if resume is None or not resume["pair_les"]["stopped"]:
         if resume is not None and "charges_fitted" in resume["pair_les"]:
             initial = _network_to_load(config, data, resume["pair_les"])
@@ -134,8 +139,11 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             train_graphs, valid_graphs = _graphs(config, data, initial.reference_energies)
         if first and resume is None:
             for line in initial.notes:
-                _report(line)
+                say(line)
         freeze_parts(initial.network, config)
+        notes.append(describe_model(initial.network, train_graphs, config.model.cutoff))
+        if first:
+            say(notes[-1])
         module = PotentialModule(
             initial.network,
             config,
@@ -153,19 +161,19 @@ def _train(config: Config, folder: RunFolder, first: bool) -> None:
             "origin": initial.origin,
             "backbone": None if initial.backbone is None else initial.backbone.saved(),
         }
-        trainer = _trainer(config, folder, _callbacks(config, folder, history, description))
+        trainer = _trainer(config, folder, _callbacks(config, folder, history, description, say), logger)
         trainer.fit(
             module,
             datamodule=FrameData(config, train_graphs, valid_graphs),
             ckpt_path=None if resume is None else folder.last,
         )
     if first:
-        for warning in write_report(folder, history.rows, train_graphs, valid_graphs, data.valid):
-            _report(f"warning: {folder.path}: {warning}")
+        for warning in write_report(folder, history.rows, train_graphs, valid_graphs, data.valid, notes):
+            say(f"warning: {folder.path}: {warning}")
         if folder.usable:
-            _report(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
+            say(f"done: {folder.path}    next: pair-les export {folder.path} -o model.pt")
         else:
-            _report(f"done: {folder.path}    its model is not usable: see 'problems' in {folder.summary}")
+            say(f"done: {folder.path}    its model is not usable: see 'problems' in {folder.summary}")
 
 
 def _graphs(
@@ -253,14 +261,14 @@ def _with_charge_labels(
 
 
 def _callbacks(
-    config: Config, folder: RunFolder, history: History, description: dict[str, Any]
+    config: Config, folder: RunFolder, history: History, description: dict[str, Any], say: RunLog
 ) -> list[Callback]:
     """Return the callbacks in the order in which they must see the end of an epoch."""
     training = config.training
     found: list[Callback] = []
     if training.ema is not None:
         found.append(MovingAverage(training.ema))
-    found += [history, Terminal(history)]
+    found += [history, Terminal(history, say)]
     if training.early_stopping is not None:
         patience = training.early_stopping.patience
         found.append(
@@ -270,7 +278,9 @@ def _callbacks(
     return found
 
 
-def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl.Trainer:
+def _trainer(
+    config: Config, folder: RunFolder, callbacks: list[Callback], logger: Logger | None
+) -> pl.Trainer:
     training = config.training
     cuda = training.device == "cuda" or (training.device == "auto" and torch.cuda.is_available())
     strategy: DDPStrategy | str = "auto"
@@ -287,7 +297,7 @@ def _trainer(config: Config, folder: RunFolder, callbacks: list[Callback]) -> pl
         gradient_clip_val=training.gradient_clip,
         callbacks=callbacks,
         default_root_dir=folder.path,
-        logger=False,
+        logger=logger or False,
         enable_checkpointing=True,  # by RunCheckpoint
         enable_progress_bar=False,
         enable_model_summary=False,
@@ -321,8 +331,3 @@ def _quiet() -> None:
     for name in ("lightning.pytorch", "lightning.fabric"):
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="lightning")
-
-
-def _report(text: str) -> None:
-    """Print a line of progress to stderr; stdout is for results."""
-    print(text, file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ from .checkpoints import BEST, LAST
 from .config import Config
 from .config_file import RECORDED, config_values, differing_keys, parse_config
 
-MAY_CHANGE = ("training.processes", "training.threads")
+MAY_CHANGE = ("training.processes", "training.threads", "training.logger")
 """Keys that say how the work is done, not what is computed; a resumed run may have others."""
 
 EPOCHS = "training.epochs"
@@ -51,6 +51,8 @@ class RunFolder:
         self.learning_curve = self.path / "learning_curve.png"
         self.parity = self.path / "parity.png"
         self.summary = self.path / "summary.json"
+        self.html = self.path / "summary.html"
+        self.log = self.path / "train.log"
 
     @property
     def begun(self) -> bool:

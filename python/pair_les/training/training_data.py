@@ -15,7 +15,7 @@ from ..data.label_checks import check_labels
 from ..data.label_survey import absent_labels
 from ..data.neighbor_counts import require_few_neighbors
 from ..data.reference_energies import fit_reference_energies
-from ..data.split import split_frames
+from ..data.split import choose_fraction, split_frames
 from ..data.unexpected_labels import free_energy_findings, unused_charge_findings
 from ..data.weights import describe_weights, weigh_frames
 from ..errors import ConfigError, DataError
@@ -75,6 +75,7 @@ def read_training_data(
     """
     read = _read(config)
     train, valid = _split(config, read)
+    train = choose_fraction(train, config.data.train_fraction, config.training.seed)
     _require_labels(config, train)
     if len(valid) < config.training.processes:
         raise ConfigError(
