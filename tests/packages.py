@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Networks with random weights, each as a TorchScript file and as an AOTInductor package, for the tests of packages.
+"""Networks, each as a TorchScript file and as an AOTInductor package, for the tests of packages.
 
-A package takes half a minute to compile, so that each of the four has several things that can go wrong.
+A package takes half a minute to compile, so that each of the four has several things that can go wrong. Three networks have random
+weights; the committee is trained and written by the command line.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +17,10 @@ from pathlib import Path
 import torch
 from analytic_models import analytic_network
 from filelock import FileLock
-from pair_les.model_file import LongRange, Metadata, save_model, save_package
+from pair_les.export import export
+from pair_les.model_file import LongRange, Metadata, load_model, save_model, save_package
 from pair_les.net import NetSettings, network_class
-from pair_les.net.committee import Committee
+from tiny_frames import tiny_config, write_tiny
 
 SPECIES = ["Na", "Cl"]
 CUTOFF = 4.5
@@ -63,16 +67,6 @@ def build(kind: str) -> tuple[torch.nn.Module, Metadata, str | None]:
             Metadata(SPECIES, CUTOFF, long_range=LongRange(1.0)),
             None,
         )
-    if kind == "committee":  # float32, fewer instructions than this processor may have
-        metadata = Metadata(
-            SPECIES,
-            CUTOFF,
-            dtype="float32",
-            long_range=LongRange(1.0),
-            reference_energies={"Na": -4421.0, "Cl": -12517.0},
-            committee=MEMBERS,
-        )
-        return Committee([random_network(seed) for seed in range(MEMBERS)]), metadata, "baseline"
     # cut at its layers, charge equilibration; code without vectors takes less time to write
     if kind == "layers":
         net = random_network(2, layers=1, lowest_hardness=0.0).double()
@@ -90,14 +84,39 @@ def build(kind: str) -> tuple[torch.nn.Module, Metadata, str | None]:
 
 def write(kind: str, folder: Path) -> Packaged:
     """Both files of a network; the first of several processes makes them, the others find them."""
-    network, metadata, instruction_set = build(kind)
-    network.eval()
     script, package = folder / f"{kind}.pt", folder / f"{kind}.pt2"
     with FileLock(folder / f"{kind}.lock"):
+        if kind == "committee":
+            if not package.exists():
+                write_committee(script, package)
+            return Packaged(*load_model(script), script, package)
+        network, metadata, instruction_set = build(kind)
+        network.eval()
         if not package.exists():
             save_model(script, torch.jit.script(network), metadata)
             save_package(package, network, metadata, instruction_set, say=lambda line: None)
     return Packaged(network, metadata, script, package)
+
+
+def write_committee(script: Path, package: Path) -> None:
+    """Train networks of float32 on tiny frames, and export them for fewer instructions than this processor may have.
+
+    What the command says is kept beside the package, as ``committee.log``.
+    """
+    from pair_les.training.config_file import parse_config
+    from pair_les.training.run import train
+
+    write_tiny(package.parent / "train.xyz", 48)
+    runs = []
+    for seed in range(MEMBERS):
+        values = tiny_config(package.parent, seed=seed)
+        values["output"] = str(package.parent / f"run{seed}")
+        runs.append(train(parse_config(values, "tiny")))
+    export(runs, script, say=lambda line: None)
+    command = ["export", *map(str, runs), "--format", "pt2", "--isa", "baseline", "-o", str(package)]
+    run = subprocess.run([sys.executable, "-m", "pair_les.cli.app", *command], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    package.with_suffix(".log").write_text(run.stdout)
 
 
 def edited(package: Path, copy: Path, **compiled: object) -> Path:
