@@ -7,6 +7,8 @@
 #endif
 
 #include <new>
+#include <sstream>
+#include <string>
 
 #include <dlfcn.h>
 
@@ -15,6 +17,10 @@
 // The linker takes __wrap_NAME for NAME. `old` is the function of the C library with the version that glibc 2.28 and all later ones
 // have. A call of the dlfcn functions must come from the library itself, whose search path they use: this is part of it.
 #define PAIR_LES_OLD_VERSION(old, name, version) __asm__(".symver " #old "," #name "@" version)
+
+// std::stringbuf::str() const of GLIBCXX_3.4.21, which C++20 declares with a reference qualifier
+std::string text_of(const std::stringbuf *) __asm__(
+    "_ZNKSt7__cxx1115basic_stringbufIcSt11char_traitsIcESaIcEE3strEv");
 
 extern "C" {
 
@@ -89,5 +95,13 @@ PAIR_LES_HIDDEN char __libc_single_threaded = 0;
 [[noreturn]] PAIR_LES_HIDDEN void _ZSt28__throw_bad_array_new_lengthv()
 {
   throw std::bad_array_new_length();
+}
+
+// std::stringbuf::str() const & of GLIBCXX_3.4.29: the same as the former one. Calls agree: a member function gets its object
+// where a function gets its first argument.
+PAIR_LES_HIDDEN std::string
+_ZNKRSt7__cxx1115basic_stringbufIcSt11char_traitsIcESaIcEE3strEv(const std::stringbuf *buffer)
+{
+  return text_of(buffer);
 }
 }
