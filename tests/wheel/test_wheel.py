@@ -111,7 +111,9 @@ def environment(request, tmp_path_factory) -> Iterator[Environment]:
 
 def test_size_and_name():
     assert Path(WHEEL).stat().st_size < SIZE_LIMIT
-    assert "-py3-none-manylinux" in Path(WHEEL).name and Path(WHEEL).name.endswith("manylinux_2_28_x86_64.whl")
+    assert "-py3-none-manylinux" in Path(WHEEL).name and Path(WHEEL).name.endswith(
+        "manylinux_2_28_x86_64.whl"
+    )
 
 
 def test_runs_and_trains(environment, tmp_path):
