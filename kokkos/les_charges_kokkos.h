@@ -19,8 +19,8 @@ namespace LAMMPS_NS {
 template <class DeviceType> class LESChargesKokkos : public LESCharges {
  public:
   LESChargesKokkos(LAMMPS *lmp, const LESUnits &units, const LESNetwork &network,
-                   LESDevice<DeviceType> &device) :
-      LESCharges(lmp, units, network), on_device(device)
+                   const LESElectrodeGroups &electrodes, LESDevice<DeviceType> &device) :
+      LESCharges(lmp, units, network, electrodes), on_device(device)
   {}
 
   void take_latent() override

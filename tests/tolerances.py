@@ -206,3 +206,15 @@ UNCERTAINTY = 1e-9
 
 RESTART_POSITIONS = 1e-9
 """A, a run that goes on from a restart file: tens of steps after forces that differ in their last digits (ewald 1e-11)."""
+
+ELECTRODE_CHARGE = 1e-8
+"""e, ``ewald 1e-11`` against a dense solve, in slabs whose images act by exp(-2 pi 60 / 7.5); bar of the project."""
+
+ELECTRODE_ENERGY = 1e-7
+"""eV in all: the energy is of second order in the error of the charges of electrodes, of first order in that of the sum."""
+
+ELECTRODE_CHARGE_PPPM = 5e-4
+"""e: ``pppm 1e-5`` has a potential of 1e-3 V beside ions, divided by the 10 V/e of a charge on a wall."""
+
+STOCK_ELECTRODE = Tolerance(charge=1e-6, energy=1e-6, force=1e-5, virial=1e-5)
+"""Against ``fix electrode/conp``, whose ions are points: erfc(3.5 / (sqrt2 0.5)) = 3e-12. The bar of the project."""

@@ -305,8 +305,7 @@ py::dict equilibrate_densely(const Doubles &electronegativity, const Doubles &ha
   energy.electronegativity = vector(electronegativity);
   energy.hardness = vector(hardness);
   energy.curvature = vector(curvature);
-  energy.total_charge = total_charge;
-  energy.n_atoms = static_cast<double>(n);
+  energy.totals = {total_charge};
   energy.potential = [&](const Vector &charge, Vector &potential) {
     for (std::size_t i = 0; i < n; ++i) {
       const double *const row = interaction.data() + i * n;
@@ -328,7 +327,7 @@ py::dict equilibrate_densely(const Doubles &electronegativity, const Doubles &ha
   result["positive_definite"] = found.outcome != Equilibrium::not_positive_definite;
   result["iterations"] = found.iterations;
   result["error"] = found.error;
-  result["chemical_potential"] = found.chemical_potential;
+  result["chemical_potential"] = found.chemical_potential[0];
   return result;
 }
 

@@ -16,32 +16,80 @@ double dot(const ChargeEnergy &energy, const Vector &a, const Vector &b)
   return energy.sum(std::inner_product(a.begin(), a.end(), b.begin(), 0.0));
 }
 
-double total(const ChargeEnergy &energy, const Vector &a)
-{
-  return energy.sum(std::accumulate(a.begin(), a.end(), 0.0));
-}
-
-// Residual and its correction, both without their component along the constraint.
-class ProjectedResidual {
+// The sums of charges that are fixed.
+class Constraints {
  public:
-  ProjectedResidual(const ChargeEnergy &energy, std::size_t n) :
-      energy_(energy), residual(n), correction(n), of_ones_(n)
+  Constraints(const ChargeEnergy &energy, std::size_t n_charges) :
+      energy_(energy), counts_(sums(Vector(n_charges, 1.0)))
+  {}
+
+  std::size_t size() const { return energy_.totals.size(); }
+
+  // The constraint of a charge, size() for none.
+  std::size_t of(std::size_t i) const
   {
-    energy.precondition(Vector(n, 1.0), of_ones_);
-    sum_of_ones_ = total(energy, of_ones_);
+    if (energy_.constraint.empty()) return 0;
+    return energy_.constraint[i] < 0 ? size() : static_cast<std::size_t>(energy_.constraint[i]);
   }
 
-  // After every change of the residual: correction = P (residual - lambda) with a sum of 0. The residual itself loses
+  // Of each constraint, over all processes.
+  Vector sums(const Vector &values) const
+  {
+    Vector sums(size() + 1, 0.0); // the last of what has none
+    for (std::size_t i = 0; i < values.size(); ++i) sums[of(i)] += values[i];
+    sums.pop_back();
+    for (auto &sum : sums) sum = energy_.sum(sum);
+    return sums;
+  }
+
+  // Subtract a number from the values of each constraint.
+  void subtract(Vector numbers, Vector &values) const
+  {
+    numbers.push_back(0.0);
+    for (std::size_t i = 0; i < values.size(); ++i) values[i] -= numbers[of(i)];
+  }
+
+  // Shift charges alike so that their sums are those wanted.
+  void fulfill(Vector &charge) const
+  {
+    Vector excess = sums(charge);
+    for (std::size_t k = 0; k < size(); ++k)
+      excess[k] = (excess[k] - energy_.totals[k]) / counts_[k];
+    subtract(excess, charge);
+  }
+
+ private:
+  const ChargeEnergy &energy_;
+  const Vector counts_;
+};
+
+// Residual and its correction, both without their components along the constraints.
+class ProjectedResidual {
+ public:
+  ProjectedResidual(const ChargeEnergy &energy, const Constraints &constraints, std::size_t n) :
+      energy_(energy), constraints_(constraints), residual(n), correction(n),
+      multipliers(constraints.size(), 0.0), of_ones_(n)
+  {
+    energy.precondition(Vector(n, 1.0), of_ones_);
+    sums_of_ones_ = constraints.sums(of_ones_);
+  }
+
+  // After every change of the residual: correction = P (residual - lambda) with sums of 0. The residual itself loses
   // lambda as well, which is all of it in the end and would leave the rest to rounding.
   void project()
   {
     energy_.precondition(residual, correction);
-    const double lambda = total(energy_, correction) / sum_of_ones_;
-    for (std::size_t i = 0; i < residual.size(); ++i) {
-      correction[i] -= lambda * of_ones_[i];
-      residual[i] -= lambda;
+    Vector lambda = constraints_.sums(correction);
+    for (std::size_t k = 0; k < lambda.size(); ++k) {
+      lambda[k] /= sums_of_ones_[k];
+      multipliers[k] += lambda[k];
     }
-    multiplier += lambda;
+    lambda.push_back(0.0);
+    for (std::size_t i = 0; i < residual.size(); ++i) {
+      const double shift = lambda[constraints_.of(i)];
+      correction[i] -= shift * of_ones_[i];
+      residual[i] -= shift;
+    }
   }
 
   double product() const { return dot(energy_, residual, correction); }
@@ -54,16 +102,23 @@ class ProjectedResidual {
     return energy_.largest(mine);
   }
 
+  Equilibrium outcome(Equilibrium::Outcome outcome, int iterations, double error) const
+  {
+    Equilibrium found{outcome, iterations, error, multipliers};
+    for (auto &mu : found.chemical_potential) mu = -mu;
+    return found;
+  }
+
  private:
   const ChargeEnergy &energy_;
+  const Constraints &constraints_;
 
  public:
   Vector residual, correction; // V, e
-  double multiplier = 0.0;     // V
+  Vector multipliers;          // V
 
  private:
-  Vector of_ones_;
-  double sum_of_ones_;
+  Vector of_ones_, sums_of_ones_;
 };
 
 } // namespace
@@ -72,12 +127,12 @@ Equilibrium equilibrate(const ChargeEnergy &energy, double tolerance, int max_it
                         std::vector<double> &charge)
 {
   const std::size_t n = charge.size();
-  const double shift = (energy.total_charge - total(energy, charge)) / energy.n_atoms;
-  for (auto &q : charge) q += shift;
+  const Constraints constraints(energy, n);
+  constraints.fulfill(charge);
 
   Vector product(n);
   energy.potential(charge, product);
-  ProjectedResidual r(energy, n);
+  ProjectedResidual r(energy, constraints, n);
   for (std::size_t i = 0; i < n; ++i)
     r.residual[i] = -(energy.electronegativity[i] + energy.hardness[i] * charge[i] + product[i]);
   r.project();
@@ -87,15 +142,14 @@ Equilibrium equilibrate(const ChargeEnergy &energy, double tolerance, int max_it
   for (int iteration = 0;; ++iteration) {
     const double error = r.error();
 
-    if (error <= tolerance) return {Equilibrium::converged, iteration, error, -r.multiplier};
+    if (error <= tolerance) return r.outcome(Equilibrium::converged, iteration, error);
     if (iteration == max_iterations)
-      return {Equilibrium::too_many_iterations, iteration, error, -r.multiplier};
+      return r.outcome(Equilibrium::too_many_iterations, iteration, error);
 
     energy.potential(direction, product);
     for (std::size_t i = 0; i < n; ++i) product[i] += energy.hardness[i] * direction[i];
     const double curvature = dot(energy, direction, product);
-    if (!(curvature > 0.0))
-      return {Equilibrium::not_positive_definite, iteration, error, -r.multiplier};
+    if (!(curvature > 0.0)) return r.outcome(Equilibrium::not_positive_definite, iteration, error);
 
     const double step = square / curvature;
     for (std::size_t i = 0; i < n; ++i) {

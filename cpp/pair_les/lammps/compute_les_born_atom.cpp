@@ -65,6 +65,12 @@ void ComputeLESBornAtom::init()
                "compute {} does not know how equilibrated charges change with the positions of all "
                "atoms; use a model whose network gives the charges",
                style);
+  if (response->electrodes.on())
+    error->all(
+        FLERR,
+        "compute {} does not know how charges of electrodes change with the positions of all "
+        "atoms; use a pair_style les without electrode",
+        style);
 }
 
 void ComputeLESBornAtom::compute_peratom()

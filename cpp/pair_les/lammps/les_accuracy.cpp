@@ -125,10 +125,10 @@ std::vector<double> LESAccuracy::potential_of(const KSpaceProbe &probe,
                                               const std::vector<double> &errors) const
 {
   const auto &sampled = probe.atoms();
-  const int n_species = static_cast<int>(network.metadata().species.size());
+  const int n_species = static_cast<int>(network.metadata().species.size()) + 1; // and without one
   std::vector<double> squares(2 * n_species, 0.0);
   for (std::size_t n = 0; n < sampled.size(); n++) {
-    const int species = network.species_of(sampled[n]);
+    const int species = network.species_of(sampled[n]) + 1;
     squares[species] += errors[4 * n] * errors[4 * n];
     squares[n_species + species] += 1.0;
   }
@@ -137,14 +137,14 @@ std::vector<double> LESAccuracy::potential_of(const KSpaceProbe &probe,
   std::vector<double> potential(atom->nlocal, 0.0);
   if (!probe.samples_all())
     for (int i = 0; i < atom->nlocal; i++) {
-      const int species = network.species_of(i);
+      const int species = network.species_of(i) + 1;
       if (squares[n_species + species] == 0.0) continue;
       const double size = std::sqrt(squares[species] / squares[n_species + species]);
       potential[i] = KSpaceProbe::sign_of(atom->tag[i]) * size * units.volt();
     }
   for (std::size_t n = 0; n < sampled.size(); n++)
     potential[sampled[n]] = errors[4 * n] * units.volt();
-  charges.remove_mean(potential);
+  charges.project_back(potential);
   return potential;
 }
 

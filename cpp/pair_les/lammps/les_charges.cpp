@@ -31,6 +31,7 @@ void LESCharges::reset()
 {
   sum_given = false;
   sum_wanted = 0.0;
+  electrode_compensation = 0.0;
 }
 
 // A network whose charge state was an input in training is exported for one charge per atom: the
@@ -48,7 +49,7 @@ void LESCharges::init()
   }
   const auto &state = network.metadata().charge_per_atom;
   if (!state) return;
-  const double total = *state * atom->natoms;
+  const double total = *state * (atom->natoms - electrodes.n_atoms());
   if (!sum_given) {
     sum_wanted = total;
     return;
@@ -59,7 +60,7 @@ void LESCharges::init()
                "pair_style les charge {:.6g} contradicts model file '{}', which was exported for "
                "{:.6g} e per atom, {:.6g} e for {} atoms; type 'pair_style les', or export the "
                "model with 'pair-les export --charge {:.6g}'",
-               given, network.file(), *state, total, atom->natoms, given);
+               given, network.file(), *state, total, atom->natoms - electrodes.n_atoms(), given);
 }
 
 bool LESCharges::projects() const
@@ -67,34 +68,48 @@ bool LESCharges::projects() const
   return network.long_range()->neutralize || sum_given;
 }
 
-void LESCharges::remove_mean(std::vector<double> &values) const
+void LESCharges::project_back(std::vector<double> &derivatives) const
 {
+  if (electrodes.on())
+    for (std::size_t i = 0; i < derivatives.size(); i++)
+      if (electrodes.of_atom(static_cast<int>(i)) >= 0) derivatives[i] = 0.0;
   if (!projects()) return;
   double mine = 0.0, all;
-  for (const double value : values) mine += value;
+  for (const double value : derivatives) mine += value;
   MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_SUM, world);
-  for (auto &value : values) value -= all / n_charges;
+  for (std::size_t i = 0; i < derivatives.size(); i++)
+    if (!electrodes.on() || electrodes.of_atom(static_cast<int>(i)) < 0)
+      derivatives[i] -= all / n_given;
 }
 
 void LESCharges::take_latent()
 {
-  const auto &latent =
-      network.outputs().charge(); // every atom has a species, so that nodes are atoms
+  const auto &latent = network.outputs().charge(); // of nodes
+  const auto &atoms = network.graph().atom;
   double local_sum = 0.0;
-  for (const double q : latent) local_sum += q;
-  const double by = shift(local_sum, static_cast<int>(latent.size()));
-  charge.resize(latent.size());
-  for (std::size_t i = 0; i < latent.size(); i++) charge[i] = latent[i] - by;
+  int n_local = 0;
+  for (std::size_t n = 0; n < latent.size(); n++)
+    if (!electrodes.on() || electrodes.of_atom(atoms[n]) < 0) {
+      local_sum += latent[n];
+      n_local++;
+    }
+  const double by = shift(local_sum, n_local);
+  charge.resize(atom->nlocal);
+  for (int i = 0; electrodes.on() && i < atom->nlocal; i++) charge[i] = atom->q[i] / units.charge;
+  for (std::size_t n = 0; n < latent.size(); n++)
+    if (!electrodes.on() || electrodes.of_atom(atoms[n]) < 0) charge[atoms[n]] = latent[n] - by;
   write(charge);
 }
 
 double LESCharges::shift(double local_sum, int n_local)
 {
-  const double mine[2] = {local_sum, static_cast<double>(n_local)};
-  double all[2];
-  MPI_Allreduce(mine, all, 2, MPI_DOUBLE, MPI_SUM, world);
+  const double mine[3] = {local_sum, static_cast<double>(n_local),
+                          static_cast<double>(atom->nlocal)};
+  double all[3];
+  MPI_Allreduce(mine, all, 3, MPI_DOUBLE, MPI_SUM, world);
   sum = all[0];
-  n_charges = all[1];
+  n_given = all[1];
+  n_charges = all[2];
   if (!projects()) return 0.0;
   sum = sum_wanted;
   return (all[0] - sum_wanted) / all[1];
@@ -105,6 +120,13 @@ void LESCharges::assign(const std::vector<double> &values)
   charge = values;
   sum = sum_wanted;
   write(charge);
+}
+
+void LESCharges::take(const std::vector<double> &values, double compensation)
+{
+  try_out(values);
+  charge = values;
+  electrode_compensation = compensation;
 }
 
 void LESCharges::try_out(const std::vector<double> &values)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Charges of the local atoms: their sum, and their way into atom->q.
+// Charges of the local atoms, those that the model gives and those of electrodes: their sum, and
+// their way into atom->q.
 
 #ifndef PAIR_LES_LAMMPS_LES_CHARGES_H
 #define PAIR_LES_LAMMPS_LES_CHARGES_H
 
 #include "pointers.h"
 
+#include "les_electrode_groups.h"
 #include "les_network.h"
 #include "les_tally.h"
 
@@ -15,8 +17,9 @@ namespace LAMMPS_NS {
 
 class LESCharges : protected Pointers {
  public:
-  LESCharges(class LAMMPS *lmp, const LESUnits &units, const LESNetwork &network) :
-      Pointers(lmp), units(units), network(network)
+  LESCharges(class LAMMPS *lmp, const LESUnits &units, const LESNetwork &network,
+             const LESElectrodeGroups &electrodes) :
+      Pointers(lmp), units(units), network(network), electrodes(electrodes)
   {}
   virtual ~LESCharges() = default;
 
@@ -32,17 +35,22 @@ class LESCharges : protected Pointers {
   // Before a run: refuse what contradicts the model file.
   void init();
 
-  // A given sum, or neutralize, is a projection, which spreads every change of the sum over all
-  // atoms.
+  // A given sum, or neutralize, is a projection, which spreads every change of the sum of the charges
+  // that the model gives over their atoms.
   bool projects() const;
   double wanted() const { return sum_wanted; } // e
 
-  // Remove the mean from values [nlocal], as the transpose of the projection does. Nothing without
-  // a projection. Collective.
-  void remove_mean(std::vector<double> &values) const;
+  // From derivatives in the charges [nlocal] to those in what the network returns: the transpose of
+  // the projection removes the mean, and electrodes have charges of their own. Collective.
+  void project_back(std::vector<double> &derivatives) const;
 
-  // Take the charges that the network has returned, projected. Collective.
+  // Take the charges that the network has returned, projected; electrodes keep theirs. Collective.
   virtual void take_latent();
+
+  // Take all charges [nlocal] in e, where a change of the sum of those that the model gives changes
+  // the energy by `compensation` (V) through the electrodes. Collective.
+  void take(const std::vector<double> &charge, double compensation);
+  double compensation() const { return electrode_compensation; }
 
   // Take equilibrated charges [nlocal] in e, whose sum is wanted().
   void assign(const std::vector<double> &charge);
@@ -55,7 +63,7 @@ class LESCharges : protected Pointers {
   double n_atoms() const
   {
     return n_charges;
-  } // counted: atom->natoms may be that of the last thermo output
+  } // counted, electrodes included: atom->natoms may be that of the last thermo output
   void count_atoms(); // collective
 
   // Warn of charges of a periodic box most of which have one sign, unless their sum was asked for. Collective.
@@ -73,14 +81,18 @@ class LESCharges : protected Pointers {
  protected:
   const LESUnits &units;
   const LESNetwork &network;
+  const LESElectrodeGroups &electrodes;
   std::vector<double> charge;
 
-  // What every charge is lowered by to have the sum wanted; sets total() and n_atoms(). Collective.
+  // What every charge that the model gives is lowered by to have the sum wanted, with the sum and
+  // the number of those of this process; sets total() and n_atoms(). Collective.
   double shift(double local_sum, int n_local);
 
  private:
   bool sum_given = false; // keyword charge
   double sum_wanted = 0.0, sum = 0.0, n_charges = 0.0;
+  double n_given = 0.0; // charges that the model gives
+  double electrode_compensation = 0.0;
   bool watched = false;
   std::vector<double> watched_charges;
 

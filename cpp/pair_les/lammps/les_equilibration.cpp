@@ -14,7 +14,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 
 using namespace LAMMPS_NS;
 
@@ -23,43 +22,16 @@ static constexpr double TRANSFER_LENGTH = 1.5;
 
 LESEquilibration::LESEquilibration(LAMMPS *lmp, const LESUnits &units, LESNetwork &network,
                                    LESCharges &charges, const LESField &field,
-                                   LESLongRange &long_range, const std::string &history_id) :
+                                   LESLongRange &long_range, const LESChargeTolerance &tolerance,
+                                   const std::string &history_id) :
     Pointers(lmp), history(lmp, history_id), units(units), network(network), charges(charges),
-    field(field), long_range(long_range)
+    field(field), long_range(long_range), tolerance(tolerance)
 {}
 
-int LESEquilibration::keyword(int narg, char **arg)
-{
-  if (strcmp(arg[0], "qtol") == 0) {
-    const double value = (narg < 2) ? 0.0 : utils::numeric(FLERR, arg[1], false, lmp);
-    if (!(value > 0.0))
-      error->all(
-          FLERR,
-          "pair_style les qtol is {} but must be > 0, the error of an equilibrated charge in "
-          "e; type 'qtol 1e-6'",
-          value);
-    settings.tolerance = value;
-    settings.given = true;
-    return 2;
-  }
-  if (strcmp(arg[0], "qiter") == 0) {
-    const int value = (narg < 2) ? 0 : utils::inumeric(FLERR, arg[1], false, lmp);
-    if (value < 1)
-      error->all(FLERR,
-                 "pair_style les qiter is {} but must be > 0, the most iterations of one charge "
-                 "equilibration; type 'qiter 100'",
-                 value);
-    settings.max_iterations = value;
-    settings.given = true;
-    return 2;
-  }
-  return 0;
-}
-
-void LESEquilibration::init()
+void LESEquilibration::init(bool electrodes)
 {
   if (!network.equilibrates()) {
-    if (settings.given)
+    if (tolerance.given() && !electrodes)
       error->all(FLERR,
                  "pair_style les qtol and qiter are for charge equilibration, but model file '{}' "
                  "has {}; remove them",
@@ -82,7 +54,7 @@ void LESEquilibration::solve()
     for (int i = 0; i < atom->nlocal; i++) charge.push_back(atom->q[i] / units.charge);
   build_preconditioner(energy.curvature);
   const auto found =
-      pair_les::equilibrate(energy, settings.tolerance, settings.max_iterations, charge);
+      pair_les::equilibrate(energy, tolerance.charge(), tolerance.max_iterations(), charge);
   refuse_failure(found, charge);
   const bool again = history.is_repeated();
   history.add(charge);
@@ -102,9 +74,8 @@ pair_les::ChargeEnergy LESEquilibration::energy_function()
     result.electronegativity[i] += field.potential(i);
     result.curvature[i] -= pair_les::lowest_hardness(*network.long_range());
   }
-  result.total_charge = charges.wanted();
+  result.totals = {charges.wanted()};
   charges.count_atoms();
-  result.n_atoms = charges.n_atoms();
   result.potential = [this](const Vector &q, Vector &phi) { long_range.potential_of(q, phi); };
   result.precondition = [this](const Vector &r, Vector &z) { precondition(r, z); };
   result.sum = [this](double mine) {
@@ -166,8 +137,8 @@ void LESEquilibration::refuse_failure(const pair_les::Equilibrium &found,
         "charge equilibration of pair_style les has an error of {:.3g} e after {} iterations "
         "at step {} instead of qtol {}; type 'pair_style les qiter {}' for more iterations, "
         "or a larger qtol",
-        found.error, found.iterations, update->ntimestep, settings.tolerance,
-        10 * settings.max_iterations);
+        found.error, found.iterations, update->ntimestep, tolerance.charge(),
+        10 * tolerance.max_iterations());
   if (found.outcome == pair_les::Equilibrium::not_positive_definite)
     error->all(FLERR,
                "charge equilibration of pair_style les has no minimum at step {}: the mesh of "
@@ -191,7 +162,7 @@ void LESEquilibration::count(const pair_les::Equilibrium &found, bool again)
   if (comm->me != 0) return;
   counted[0] = in_step;
   counted[1] = found.error;
-  counted[2] = units.energy * found.chemical_potential;
+  counted[2] = units.energy * found.chemical_potential[0];
 }
 
 void LESEquilibration::report() const
@@ -202,7 +173,7 @@ void LESEquilibration::report() const
                    "pair_style les: charge equilibration took {:.3g} iterations per step, at most "
                    "{}, for qtol {}\n",
                    static_cast<double>(iterations) / static_cast<double>(steps), most_iterations,
-                   settings.tolerance);
+                   tolerance.charge());
 }
 
 void LESEquilibration::start_counting()

@@ -12,6 +12,7 @@
 #include "core/charge_equilibration.h"
 #include "core/transfer_preconditioner.h"
 #include "les_charge_history.h"
+#include "les_charge_tolerance.h"
 #include "les_long_range.h"
 
 #include <string>
@@ -23,14 +24,10 @@ class LESEquilibration : protected Pointers {
  public:
   // `history_id`: of the internal fix that keeps the charges of former steps.
   LESEquilibration(class LAMMPS *, const LESUnits &, LESNetwork &, LESCharges &, const LESField &,
-                   LESLongRange &, const std::string &history_id);
+                   LESLongRange &, const LESChargeTolerance &, const std::string &history_id);
 
-  // Read the keyword qtol or qiter at the start of arg. Returns the number of words, 0 for another
-  // keyword.
-  int keyword(int narg, char **arg);
-  void reset() { settings = {}; }
-
-  void init(); // before a run: refuse what cannot work
+  // Before a run: refuse what cannot work. `electrodes`: the tolerance is that of their charges.
+  void init(bool electrodes);
 
   // Charges of the present step, into atom->q as well. Collective.
   void solve();
@@ -55,11 +52,7 @@ class LESEquilibration : protected Pointers {
   const LESField &field;
   LESLongRange &long_range;
 
-  struct Settings {
-    double tolerance = 1.0e-6; // e, keyword qtol
-    int max_iterations = 100;  // keyword qiter
-    bool given = false;        // by one of these keywords
-  } settings;
+  const LESChargeTolerance &tolerance;
   bigint steps = 0, iterations = 0; // in this run
   int most_iterations = 0, in_step = 0;
   double counted[N_EXTRA] = {0.0, 0.0, 0.0};

@@ -46,7 +46,7 @@ int LESField::keyword(int narg, char **arg)
   return 0;
 }
 
-void LESField::init(const LESNetwork &network, const LESCharges &charges)
+void LESField::init(const LESNetwork &network, const LESCharges &charges, bool neutral)
 {
   if (!field.on) return;
   if (!network.long_range())
@@ -58,7 +58,7 @@ void LESField::init(const LESNetwork &network, const LESCharges &charges)
 
   // the energy in a field is independent of the origin of coordinates only if the sum of the
   // charges is constant
-  if (!charges.projects())
+  if (!charges.projects() && !neutral)
     error->all(
         FLERR,
         "pair_style les efield needs charges with a constant sum, which model file '{}' does not "

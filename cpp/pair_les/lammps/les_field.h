@@ -31,8 +31,10 @@ class LESField : protected Pointers {
   void reset() { field = {}; } // no field, as before any keyword
 
   bool on() const { return field.on; }
+  double physical_charge() const { return field.scale; } // sqrt(eps), per latent charge
 
-  void init(const LESNetwork &, const LESCharges &); // before a run: refuse what cannot work
+  // Before a run: refuse what cannot work. `neutral`: electrodes keep the sum of all charges constant.
+  void init(const LESNetwork &, const LESCharges &, bool neutral);
 
   // Evaluate equal-style variables for the present step.
   void evaluate();

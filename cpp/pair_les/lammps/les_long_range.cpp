@@ -115,8 +115,8 @@ void LESLongRange::update_potential()
   const auto &charge = charges.values();
   phi.resize(charge.size());
   for (int i = 0; i < static_cast<int>(charge.size()); i++)
-    phi[i] = potential_of_solver(i, charge[i]) + field.potential(i);
-  charges.remove_mean(phi);
+    phi[i] = potential_of_solver(i, charge[i]) + field.potential(i) + charges.compensation();
+  charges.project_back(phi);
 }
 
 const double *LESLongRange::seed() const

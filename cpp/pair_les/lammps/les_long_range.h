@@ -46,7 +46,10 @@ class LESLongRange : protected Pointers {
 
   // Potential of the charges, with that of the field, after compute() and kspace. Collective.
   virtual void update_potential();
-  const std::vector<double> &potential() const { return phi; } // [nlocal] V, dE_lr/dq_i
+  const std::vector<double> &potential() const
+  {
+    return phi;
+  } // [nlocal] V, dE_lr/dq_i of what the network returns: 0 for electrodes
 
   // What the backward pass of the network takes: the potential, equilibrated charges, or nullptr
   // without charges.

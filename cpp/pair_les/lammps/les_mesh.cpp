@@ -207,6 +207,7 @@ pair_les::LongRangeTask LESMesh::task(double charge_square) const
   const KSpace *const kspace = force->kspace;
   const double n = static_cast<double>(atom->natoms);
   if (charge_square == 0.0) charge_square = n * GUESSED_CHARGE * GUESSED_CHARGE;
+  charge_square += electrodes.n_atoms();
   const double accuracy = kspace->accuracy_absolute >= 0.0
                               ? kspace->accuracy_absolute
                               : kspace->accuracy_relative * force->qqrd2e;

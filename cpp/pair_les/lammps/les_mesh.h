@@ -8,6 +8,7 @@
 #include "pointers.h"
 
 #include "core/long_range_plan.h"
+#include "les_electrode_groups.h"
 #include "les_gewald.h"
 #include "les_network.h"
 #include "les_solver_settings.h"
@@ -19,8 +20,9 @@ namespace LAMMPS_NS {
 
 class LESMesh : protected Pointers {
  public:
-  LESMesh(class LAMMPS *lmp, const LESNetwork &network, const LESSolverSettings &settings,
-          LESGewald &gewald) : Pointers(lmp), network(network), settings(settings), gewald(gewald)
+  LESMesh(class LAMMPS *lmp, const LESNetwork &network, const LESElectrodeGroups &electrodes,
+          const LESSolverSettings &settings, LESGewald &gewald) :
+      Pointers(lmp), network(network), electrodes(electrodes), settings(settings), gewald(gewald)
   {}
 
   // Before kspace->init() of LAMMPS: choose order and differentiation, unless the user has.
@@ -38,7 +40,8 @@ class LESMesh : protected Pointers {
   // Plans are for charges at random positions again.
   void reset_scales() { mesh_scale = cutoff_scale = 1.0; }
 
-  // What the core needs to plan the long-range sum. Collective.
+  // What the core needs to plan the long-range sum. An electrode atom counts as a unit charge more:
+  // its potential has to be accurate however small its charge is. Collective.
   pair_les::LongRangeTask task(double charge_square) const;
 
   void release(); // back to LAMMPS's values, unless the user has changed them since
@@ -48,6 +51,7 @@ class LESMesh : protected Pointers {
   using Numbers = std::array<int, 3>;
 
   const LESNetwork &network;
+  const LESElectrodeGroups &electrodes;
   const LESSolverSettings &settings;
   LESGewald &gewald;
   int order = 0, differentiation = 0;          // chosen here; order 0: they are not

@@ -150,7 +150,7 @@ void LESModel::load(const std::string &archive)
   evaluator = pair_les::create_evaluator(name, archive, options);
 }
 
-void LESModel::assign_species(int n, char **elements)
+void LESModel::assign_species(int n, char **elements, bool electrodes)
 {
   if (n != atom->ntypes)
     error->all(FLERR,
@@ -161,10 +161,11 @@ void LESModel::assign_species(int n, char **elements)
   species_of_type.assign(n + 1, -1);
   for (int i = 0; i < n; i++) {
     if (strcmp(elements[i], "NULL") == 0) {
-      if (long_range())
+      if (long_range() && !electrodes)
         error->all(FLERR,
                    "pair_coeff of pair_style les maps type {} to NULL, but model file '{}' gives "
-                   "every atom a charge; name an element for each type",
+                   "every atom a charge; name an element for each type, or make its atoms an "
+                   "electrode as in 'pair_style les electrode wall 0.0'",
                    i + 1, name);
       continue;
     }
@@ -177,6 +178,11 @@ void LESModel::assign_species(int n, char **elements)
                  elements[i], i + 1, known, near.empty() ? "" : "; did you mean '" + near + "'?");
     }
   }
+}
+
+std::vector<int> LESModel::interacting_types(bool electrodes) const
+{
+  return electrodes ? std::vector<int>(species_of_type.size(), 0) : species_of_type;
 }
 
 const pair_les::LongRange *LESModel::long_range() const

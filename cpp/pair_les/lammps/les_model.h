@@ -29,9 +29,13 @@ class LESModel : protected Pointers {
   // Read the model file and describe it in the log. Collective.
   void read(const char *name);
 
-  // Elements of the atom types, "NULL" for one that the model does not see.
-  void assign_species(int n, char **elements);
+  // Elements of the atom types, "NULL" for one that the model does not see; of a model with charges
+  // its atoms are those of `electrodes`.
+  void assign_species(int n, char **elements, bool electrodes);
   const std::vector<int> &species() const { return species_of_type; } // [ntypes + 1], -1 for NULL
+
+  // [ntypes + 1] -1 for types without pairs of this style: none where they are charges of `electrodes`.
+  std::vector<int> interacting_types(bool electrodes) const;
 
   // Contract of the file; needs one that has been read.
   bool loaded() const { return evaluator != nullptr; }

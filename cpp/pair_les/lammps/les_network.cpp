@@ -102,9 +102,18 @@ std::string LESNetwork::not_finite(const char *output) const
       name, output, update->ntimestep);
 }
 
+// Values of the local atoms for the evaluator, which knows nodes.
+const double *LESNetwork::at_nodes(const double *values_of_atoms)
+{
+  if (!values_of_atoms || edges.n_local == atom->nlocal) return values_of_atoms;
+  node_values.resize(edges.n_local);
+  for (bigint n = 0; n < edges.n_local; n++) node_values[n] = values_of_atoms[edges.atom[n]];
+  return node_values.data();
+}
+
 void LESNetwork::backward(const double *seed, const LESTally &tally)
 {
-  stop_on_failure(lmp, failure_of([&] { evaluator->backward(seed); }));
+  stop_on_failure(lmp, failure_of([&] { evaluator->backward(at_nodes(seed)); }));
   add_edge_forces(evaluator->edge_gradient().data(), tally);
 }
 
@@ -162,13 +171,14 @@ void LESNetwork::tally_energies(const LESTally &tally)
 
 const double *LESNetwork::charge_gradient(const double *weight)
 {
-  stop_on_failure(lmp, failure_of([&] { evaluator->charge_gradient(weight); }));
+  stop_on_failure(lmp, failure_of([&] { evaluator->charge_gradient(at_nodes(weight)); }));
   return evaluator->edge_gradient().data();
 }
 
 const double *LESNetwork::member_gradient(int member, const double *potential)
 {
-  stop_on_failure(lmp, failure_of([&] { evaluator->member_gradient(member, potential); }));
+  stop_on_failure(lmp,
+                  failure_of([&] { evaluator->member_gradient(member, at_nodes(potential)); }));
   return evaluator->edge_gradient().data();
 }
 

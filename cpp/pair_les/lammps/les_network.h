@@ -24,8 +24,11 @@ class LESNetwork : public LESModel {
   // Graph of the present positions, from a list that reaches `list_cutoff` (angstrom).
   void build_graph(class NeighList *list, double list_cutoff);
   const pair_les::Graph &graph() const { return edges; }
-  int species_of(int i) const { return edges.species[edges.node[i]]; } // of an atom in the graph
-  bigint step() const { return built; }                                // of the graph
+  int species_of(int i) const // of an atom, -1 for one that is not in the model
+  {
+    return edges.node[i] < 0 ? -1 : static_cast<int>(edges.species[edges.node[i]]);
+  }
+  bigint step() const { return built; } // of the graph
   class NeighList *list() const { return present_list; }
   bigint n_lists() const { return lists; } // how many have been built so far
 
@@ -90,6 +93,9 @@ class LESNetwork : public LESModel {
   class NeighList *present_list = nullptr;
   bigint built = -1, lists = 0;
 
+  std::vector<double> node_values; // where not every local atom is a node
+
+  const double *at_nodes(const double *values_of_atoms);
   void run() { evaluator->forward(edges, messages.communicates() ? &messages : nullptr); }
 };
 

@@ -136,7 +136,7 @@ void LESResponse::add_born_of_weights(int direction, bool cosine, double *born)
   const BornProduct product{direction, cosine ? BornProduct::COSINE : BornProduct::SINE};
   std::vector<double> weight(atom->nlocal); // every atom has a species, so that nodes are atoms
   for (int i = 0; i < atom->nlocal; i++) weight[i] = product.weight(lattice, atom->x[i]);
-  charges.remove_mean(weight);
+  charges.project_back(weight);
   pair_les::add_born_product(network.graph(), network.charge_gradient(weight.data()), atom->x,
                              lattice, product, born);
 }
@@ -161,4 +161,14 @@ void LESResponse::add_member_forces(int member, double **forces)
   const double *const potential =
       long_range.has_charges() ? long_range.potential().data() : nullptr;
   network.add_gradient(network.member_gradient(member, potential), forces);
+}
+
+// Those of electrodes are common to all networks.
+std::vector<double> LESResponse::member_charge(int member) const
+{
+  auto of_member = network.member_charge(member);
+  if (electrodes.on())
+    for (int i = 0; i < atom->nlocal; i++)
+      if (electrodes.contains(i)) of_member[i] = charge(i);
+  return of_member;
 }

@@ -8,6 +8,7 @@
 #include "pointers.h"
 
 #include "les_charges.h"
+#include "les_electrodes.h"
 #include "les_long_range.h"
 #include "les_network.h"
 
@@ -18,10 +19,13 @@ namespace LAMMPS_NS {
 
 class LESResponse : protected Pointers {
  public:
-  LESResponse(class LAMMPS *lmp, LESNetwork &network, LESCharges &charges,
-              LESLongRange &long_range) :
-      Pointers(lmp), network(network), charges(charges), long_range(long_range)
+  LESResponse(class LAMMPS *lmp, LESNetwork &network, LESCharges &charges, LESLongRange &long_range,
+              const LESElectrodes &electrodes) :
+      Pointers(lmp), electrodes(electrodes), network(network), charges(charges),
+      long_range(long_range)
   {}
+
+  const LESElectrodes &electrodes;
 
   // Forward pass of the present step once more, whose tape the backward pass has used up, with
   // everything on the host. Collective.
@@ -53,7 +57,7 @@ class LESResponse : protected Pointers {
   // networks. Collective.
   int n_members() const { return network.n_members(); }
   void add_member_forces(int member, double **forces);
-  std::vector<double> member_charge(int member) const { return network.member_charge(member); }
+  std::vector<double> member_charge(int member) const;
 
  private:
   void require_present_step(); // everything of it on the host

@@ -51,10 +51,10 @@ double present_charge_square(const LAMMPS *lmp)
 } // namespace
 
 LESTuning::LESTuning(LAMMPS *lmp, const LESUnits &units, LESSolverSettings &settings,
-                     LESNetwork &network, LESCharges &charges, KSpaceBox &kspace_box,
-                     LESAccuracy::ReverseSum add_from_ghosts) :
+                     LESNetwork &network, const LESElectrodeGroups &electrodes, LESCharges &charges,
+                     KSpaceBox &kspace_box, LESAccuracy::ReverseSum add_from_ghosts) :
     Pointers(lmp), settings(settings), network(network), charges(charges), kspace_box(kspace_box),
-    gewald(lmp, network, settings), mesh(lmp, network, settings, gewald),
+    gewald(lmp, network, settings), mesh(lmp, network, electrodes, settings, gewald),
     accuracy(lmp, units, settings, network, charges, gewald, mesh, std::move(add_from_ghosts))
 {}
 

@@ -17,8 +17,8 @@ namespace LAMMPS_NS {
 
 class LESTuning : protected Pointers {
  public:
-  LESTuning(class LAMMPS *, const LESUnits &, LESSolverSettings &, LESNetwork &, LESCharges &,
-            KSpaceBox &, LESAccuracy::ReverseSum);
+  LESTuning(class LAMMPS *, const LESUnits &, LESSolverSettings &, LESNetwork &,
+            const LESElectrodeGroups &, LESCharges &, KSpaceBox &, LESAccuracy::ReverseSum);
   ~LESTuning() override { release(); }
 
   // Read the keyword coul or mesh at the start of arg. Returns the number of words, 0 for another
@@ -35,6 +35,9 @@ class LESTuning : protected Pointers {
   // With the charges of the present step: size the mesh and measure its error where that is due.
   // Returns whether the solver has changed. Collective.
   bool update_solver();
+
+  // Whether the solver is sized for the charges of a step.
+  bool settled() const { return stage == SETTLED; }
 
  private:
   LESSolverSettings &settings;

@@ -82,13 +82,14 @@ void PairLES::compute(int eflag, int vflag)
   network->build_graph(list, solver_settings->list_cutoff());
   network->forward();
 
-  if (network->equilibrates()) field->evaluate(); // the charges respond to it
+  if (solves_for_charges()) field->evaluate(); // the charges respond to it
   if (long_range->has_charges()) update_charges();
   if (long_range->by_kspace()) update_kspace();
-  if (!network->equilibrates()) field->evaluate();
+  if (!solves_for_charges()) field->evaluate();
 
   network->tally_energies(tally);
   if (network->equilibrates()) equilibration->tally_energies(tally);
+  if (electrodes->on()) electrodes->tally_energies(tally);
   long_range->tally_corrections(tally);
   field->compute(*charges, tally);
   long_range->compute(tally);
@@ -98,6 +99,11 @@ void PairLES::compute(int eflag, int vflag)
   network->backward(long_range->seed(), tally);
 }
 
+bool PairLES::solves_for_charges() const
+{
+  return network->equilibrates() || electrodes->on();
+}
+
 // Of the present step, into atom->q.
 void PairLES::update_charges()
 {
@@ -105,17 +111,19 @@ void PairLES::update_charges()
     equilibration->solve();
   else
     charges->take_latent();
+  if (electrodes->on()) electrodes->solve(long_range->by_kspace() && !tuning->settled());
   long_range->charges_changed();
 }
 
-// A solver that fits these charges and this box; equilibrated charges are those of the solver as it
-// is.
+// A solver that fits these charges and this box; charges that minimize the energy are those of the
+// solver as it is.
 void PairLES::update_kspace()
 {
   refuse_scaled_kspace(lmp);
-  for (int attempt = 0; tuning->update_solver() && network->equilibrates() && attempt < 3;
-       attempt++)
+  for (int attempt = 0; tuning->update_solver() && solves_for_charges() && attempt < 3; attempt++) {
+    electrodes->solver_changed();
     update_charges();
+  }
   if (!update->setupflag) kspace_box->set_up(); // the setup of a run does so after pair
   if (long_range->reads_energies_of_atoms()) kspace_energy->addstep(update->ntimestep + 1);
 }
@@ -138,18 +146,20 @@ void PairLES::settings(int narg, char **arg)
   // LAMMPS keeps the style object when the same style is named again
   network->reset();
   network->messages.reset();
+  electrode_groups->reset();
   charges->reset();
   field->reset();
-  equilibration->reset();
+  tolerance->reset();
   tuning->reset();
   any_masses = false;
   for (int iarg = 0, words = 0; iarg < narg; iarg += words) {
     const int left = narg - iarg;
     words = network->keyword(left, arg + iarg);
     if (!words) words = network->messages.keyword(left, arg + iarg);
+    if (!words) words = electrode_groups->keyword(left, arg + iarg);
     if (!words) words = charges->keyword(left, arg + iarg);
     if (!words) words = field->keyword(left, arg + iarg);
-    if (!words) words = equilibration->keyword(left, arg + iarg);
+    if (!words) words = tolerance->keyword(left, arg + iarg);
     if (!words) words = tuning->keyword(left, arg + iarg);
     if (!words) words = masses_keyword(left, arg + iarg);
     if (!words)
@@ -200,10 +210,11 @@ void PairLES::coeff(int narg, char **arg)
   if (!solver_settings->split || solver_settings->choose_cutoff)
     solver_settings->cutoff = network->cutoff();
   network->messages.choose(network->metadata(), network->file());
-  network->assign_species(narg - 3, arg + 3);
-  const auto &species = network->species();
+  network->assign_species(narg - 3, arg + 3, electrodes->on());
+  const auto interacting = network->interacting_types(electrodes->on());
   for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = species[i] >= 0 && species[j] >= 0;
+    for (int j = 1; j <= atom->ntypes; j++)
+      setflag[i][j] = interacting[i] >= 0 && interacting[j] >= 0;
   if (network->long_range()) create_internal_styles();
 }
 
@@ -215,6 +226,7 @@ void PairLES::create_internal_styles()
   fix_backward = dynamic_cast<FixLESBackward *>(modify->add_fix(id + "_backward all LES/BACKWARD"));
   fix_backward->pair = this;
   kspace_energy = modify->add_compute(id + "_kspace all pe/atom kspace");
+  if (electrodes->on()) electrodes->history.create();
   if (!network->equilibrates()) return;
   equilibration->history.create();
   nextra = LESEquilibration::N_EXTRA; // of compute pair
@@ -230,6 +242,7 @@ void PairLES::delete_internal_styles()
   fix_backward = nullptr;
   kspace_energy = nullptr;
   equilibration->history.destroy();
+  electrodes->history.destroy();
   nextra = 0;
   pvector = nullptr;
 }
@@ -246,9 +259,11 @@ void PairLES::init_style()
                       ? utils::get_conversion_factor(utils::ENERGY, utils::METAL2REAL)
                       : 1.0;
   network->messages.request_neighbors(network->cutoff(), network->file());
-  field->init(*network, *charges);
+  electrode_groups->init();
+  field->init(*network, *charges, electrode_groups->neutralizes());
   charges->init();
-  equilibration->init();
+  equilibration->init(electrodes->on());
+  electrodes->init();
   if (network->long_range()) init_charges();
   long_range->init();
   if (!long_range->by_kspace()) return;
@@ -263,6 +278,7 @@ void PairLES::init_charges()
 {
   std::vector<std::string> fixes{fmt::format("les_{}_backward", instance_me)};
   if (network->equilibrates()) fixes.push_back(equilibration->history.fix_id());
+  if (electrodes->on()) fixes.push_back(electrodes->history.fix_id());
   refuse_removed_styles(lmp, fixes, fmt::format("les_{}_kspace", instance_me));
   refuse_commands(lmp, Conflict::CHARGES);
   refuse_charge_conflicts(lmp);
@@ -276,7 +292,8 @@ void PairLES::init_charges()
 void PairLES::setup()
 {
   charges->watch(long_range->has_charges());
-  refuse_taken_pairs(lmp, list, network->species());
+  refuse_taken_pairs(lmp, list,
+                     network->interacting_types(solver_settings->split && electrodes->on()));
 }
 
 double PairLES::init_one(int i, int j)
@@ -349,11 +366,13 @@ void PairLES::start_run()
 {
   split_sum->start_timing();
   equilibration->start_counting();
+  electrodes->start_counting();
 }
 
 void PairLES::finish_run()
 {
   equilibration->report();
+  electrodes->report();
   if (solver_settings->split && long_range->by_kspace()) split_sum->report();
 }
 

@@ -73,11 +73,14 @@ class PairLES : public Pair {
   std::unique_ptr<struct LESSolverSettings> solver_settings;
   std::unique_ptr<class KSpaceBox> kspace_box;
   std::unique_ptr<class LESNetwork> network;
+  std::unique_ptr<class LESElectrodeGroups> electrode_groups;
   std::unique_ptr<class LESCharges> charges;
   std::unique_ptr<class LESField> field;
   std::unique_ptr<class LESSplitSum> split_sum;
   std::unique_ptr<class LESLongRange> long_range;
+  std::unique_ptr<class LESChargeTolerance> tolerance;
   std::unique_ptr<class LESEquilibration> equilibration;
+  std::unique_ptr<class LESElectrodes> electrodes;
   std::unique_ptr<class LESTuning> tuning;
   std::unique_ptr<class LESResponse> response;
 
@@ -95,6 +98,7 @@ class PairLES : public Pair {
   void create_internal_styles();
   void delete_internal_styles();
   void init_charges();
+  bool solves_for_charges() const; // which minimize the energy
   void update_charges();
   void update_kspace();
 };

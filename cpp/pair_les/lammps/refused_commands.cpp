@@ -53,7 +53,9 @@ const Refused FIXES[] = {
     {"^qeq/", Conflict::CHARGES, SETS_CHARGES},
     {"^acks2/", Conflict::CHARGES, SETS_CHARGES},
     {"^qtpie/", Conflict::CHARGES, SETS_CHARGES},
-    {"^electrode/", Conflict::CHARGES, SETS_CHARGES},
+    {"^electrode/", Conflict::CHARGES,
+     "sets charges of electrodes without the forces by which latent charges respond to them; type "
+     "'pair_style les electrode left 1.0 electrode right 0.0'"},
     {"^polarize/", Conflict::CHARGES, SETS_CHARGES},
     {"^mdi/qmmm$", Conflict::CHARGES, SETS_CHARGES},
     {"^tune/kspace$", Conflict::CHARGES,

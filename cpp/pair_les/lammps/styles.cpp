@@ -5,6 +5,7 @@
 #include "class_layout.h"
 #include "compute_les_born_atom.h"
 #include "compute_les_committee_atom.h"
+#include "compute_les_electrode.h"
 #include "compute_les_polarization.h"
 #include "compute_les_uncertainty_atom.h"
 #include "fix_les_backward.h"
@@ -48,6 +49,11 @@ void *pair_les_create_committee_atom(LAMMPS *lmp, int narg, char **arg)
 void *pair_les_create_uncertainty_atom(LAMMPS *lmp, int narg, char **arg)
 {
   return new ComputeLESUncertaintyAtom(lmp, narg, arg);
+}
+
+void *pair_les_create_electrode(LAMMPS *lmp, int narg, char **arg)
+{
+  return new ComputeLESElectrode(lmp, narg, arg);
 }
 
 void *pair_les_create_polarization(LAMMPS *lmp, int narg, char **arg)
