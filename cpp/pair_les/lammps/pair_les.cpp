@@ -211,10 +211,9 @@ void PairLES::coeff(int narg, char **arg)
     solver_settings->cutoff = network->cutoff();
   network->messages.choose(network->metadata(), network->file());
   network->assign_species(narg - 3, arg + 3, electrodes->on());
-  const auto interacting = network->interacting_types(electrodes->on());
+  const auto types = network->interacting_types(electrodes->on());
   for (int i = 1; i <= atom->ntypes; i++)
-    for (int j = 1; j <= atom->ntypes; j++)
-      setflag[i][j] = interacting[i] >= 0 && interacting[j] >= 0;
+    for (int j = 1; j <= atom->ntypes; j++) setflag[i][j] = types[i] >= 0 && types[j] >= 0;
   if (network->long_range()) create_internal_styles();
 }
 
