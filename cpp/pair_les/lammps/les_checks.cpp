@@ -169,6 +169,20 @@ void LAMMPS_NS::refuse_removed_styles(LAMMPS *lmp, const std::vector<std::string
                     compute);
 }
 
+int LAMMPS_NS::masses_keyword(LAMMPS *lmp, int narg, char **arg, bool &any_masses)
+{
+  if (strcmp(arg[0], "masses") != 0) return 0;
+  const std::string choice = (narg < 2) ? "" : arg[1];
+  if (choice != "check" && choice != "any")
+    lmp->error->all(
+        FLERR,
+        "pair_style les masses is '{}' but must be check or any; type 'pair_style les masses "
+        "any' for masses that are not those of the elements",
+        choice);
+  any_masses = choice == "any";
+  return 2;
+}
+
 // At init, because masses may be set after pair_coeff; masses of atoms (rmass) go before those of
 // types.
 void LAMMPS_NS::refuse_wrong_masses(LAMMPS *lmp, const std::string &file,

@@ -39,6 +39,10 @@ void refuse_styles_with_charges(LAMMPS *lmp);
 void refuse_removed_styles(LAMMPS *lmp, const std::vector<std::string> &fixes,
                            const std::string &compute);
 
+// Read the keyword masses at the start of arg, whether any are accepted. Returns the number of words,
+// 0 for another keyword.
+int masses_keyword(LAMMPS *lmp, int narg, char **arg, bool &any_masses);
+
 // Masses that contradict the elements of pair_coeff, the sign of elements in a wrong order: nothing
 // else would tell, because forces do not depend on masses. `species` are the symbols that model
 // file `file` knows.

@@ -161,7 +161,7 @@ void PairLES::settings(int narg, char **arg)
     if (!words) words = field->keyword(left, arg + iarg);
     if (!words) words = tolerance->keyword(left, arg + iarg);
     if (!words) words = tuning->keyword(left, arg + iarg);
-    if (!words) words = masses_keyword(left, arg + iarg);
+    if (!words) words = masses_keyword(lmp, left, arg + iarg, any_masses);
     if (!words)
       error->all(FLERR,
                  "Unknown pair_style les keyword '{}'; type 'pair_style les' or "
@@ -169,20 +169,6 @@ void PairLES::settings(int narg, char **arg)
                  arg[iarg]);
   }
   if (lmp->citeme) lmp->citeme->add(cite_les);
-}
-
-int PairLES::masses_keyword(int narg, char **arg)
-{
-  if (strcmp(arg[0], "masses") != 0) return 0;
-  const std::string choice = (narg < 2) ? "" : arg[1];
-  if (choice != "check" && choice != "any")
-    error->all(
-        FLERR,
-        "pair_style les masses is '{}' but must be check or any; type 'pair_style les masses "
-        "any' for masses that are not those of the elements",
-        choice);
-  any_masses = choice == "any";
-  return 2;
 }
 
 void PairLES::allocate()

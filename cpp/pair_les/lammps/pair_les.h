@@ -94,7 +94,6 @@ class PairLES : public Pair {
   static class LESResponse *only_response(class LAMMPS *, bool (*wanted)(const LESResponse &),
                                           const char *rule);
   void allocate();
-  int masses_keyword(int, char **);
   void create_internal_styles();
   void delete_internal_styles();
   void init_charges();
