@@ -87,7 +87,8 @@ def test_variants(tmp_path, model, name):
     options["after_box"] = [f"variable left equal {value}+0.1*((step*7)%5+1)*(step<30)"]
     script = harness.setup(tmp_path, CELL, path, **commands, **options)
     run = harness.run_lammps(script + "run 30\n" + harness.DUMP, tmp_path, ranks=2)
-    assert "electrodes do not move: the matrix of their 18 charges" in run.output
+    if name != "given charge":  # which shifts all charges of a wall alike, without iterations
+        assert "electrodes do not move: the matrix of their 18 charges" in run.output
     found = harness.evaluation(run, units)
     electrodes, neutral = walls(), "neutral no" not in given["keywords"]
     if name == "given charge":
