@@ -30,7 +30,8 @@ def test_the_log_has_what_the_terminal_had(tiny_run: Path) -> None:
     lines = (tiny_run / "train.log").read_text().splitlines()
     assert all(re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d \S", line) for line in lines)
     said = [line.split(" ", 1)[1] for line in lines]
-    assert said[0].startswith("training: 36 frames") and said[-1].startswith("done: ")
+    assert said[0].startswith("training: 36 frames")
+    assert any(line.startswith("done: ") for line in said)  # other tests have this finished run trained again
     (labels,) = [line for line in said if line.startswith("labels: ")]
     assert re.search(
         r"elements Na \(\d+\) Cl \(\d+\), energy -\d\.\d+ to -\d\.\d+ eV/atom, force comp", labels
