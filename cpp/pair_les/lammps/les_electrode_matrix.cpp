@@ -42,11 +42,10 @@ bool LESElectrodeMatrix::find_rows(const std::vector<int> &atoms)
     const auto found = std::lower_bound(tags.begin(), tags.end(), atom->tag[i]);
     if (found == tags.end() || *found != atom->tag[i]) return false;
     const auto row = static_cast<std::size_t>(std::distance(tags.begin(), found));
-    double moved[3];
-    for (int k = 0; k < 3; k++) moved[k] = atom->x[i][k] - positions[3 * row + k];
-    domain->minimum_image(FLERR, moved[0], moved[1], moved[2]);
-    for (const double shift : moved)
-      if (!(std::fabs(shift) < SAME_PLACE)) return false;
+    double unwrapped[3];
+    domain->unmap(atom->x[i], atom->image[i], unwrapped);
+    for (int k = 0; k < 3; k++)
+      if (!(std::fabs(unwrapped[k] - positions[3 * row + k]) < SAME_PLACE)) return false;
     rows.push_back(static_cast<int>(row));
   }
   return true;
@@ -71,7 +70,8 @@ void LESElectrodeMatrix::remember(const std::vector<int> &atoms)
   for (const int i : atoms) {
     const auto found = std::lower_bound(tags.begin(), tags.end(), atom->tag[i]);
     rows.push_back(static_cast<int>(std::distance(tags.begin(), found)));
-    std::copy_n(atom->x[i], 3, &positions[3 * static_cast<std::size_t>(rows.back())]);
+    domain->unmap(atom->x[i], atom->image[i],
+                  &positions[3 * static_cast<std::size_t>(rows.back())]);
   }
   MPI_Allreduce(MPI_IN_PLACE, positions.data(), static_cast<int>(positions.size()), MPI_DOUBLE,
                 MPI_SUM, world);
