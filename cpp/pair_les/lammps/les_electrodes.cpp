@@ -10,6 +10,7 @@
 #include "platform.h"
 #include "update.h"
 
+#include "charge_energy_sums.h"
 #include "core/long_range.h"
 #include "les_failure.h"
 
@@ -272,16 +273,7 @@ void LESElectrodes::add_by_iterations(Vector &charge, const Vector &rest, bool p
     at_start = false;
   };
   energy.precondition = [](const Vector &residual, Vector &correction) { correction = residual; };
-  energy.sum = [this](double mine) {
-    double sum;
-    MPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
-    return sum;
-  };
-  energy.largest = [this](double mine) {
-    double largest;
-    MPI_Allreduce(&mine, &largest, 1, MPI_DOUBLE, MPI_MAX, world);
-    return largest;
-  };
+  reduce_over_ranks(energy, world);
   Vector change(atoms.size(), 0.0);
   const auto found =
       pair_les::equilibrate(energy, tolerance.charge(), tolerance.max_iterations(), change);

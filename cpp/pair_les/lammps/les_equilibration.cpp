@@ -9,6 +9,7 @@
 #include "kspace.h"
 #include "update.h"
 
+#include "charge_energy_sums.h"
 #include "core/long_range.h"
 #include "les_failure.h"
 
@@ -78,16 +79,7 @@ pair_les::ChargeEnergy LESEquilibration::energy_function()
   charges.count_atoms();
   result.potential = [this](const Vector &q, Vector &phi) { long_range.potential_of(q, phi); };
   result.precondition = [this](const Vector &r, Vector &z) { precondition(r, z); };
-  result.sum = [this](double mine) {
-    double sum;
-    MPI_Allreduce(&mine, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
-    return sum;
-  };
-  result.largest = [this](double mine) {
-    double largest;
-    MPI_Allreduce(&mine, &largest, 1, MPI_DOUBLE, MPI_MAX, world);
-    return largest;
-  };
+  reduce_over_ranks(result, world);
   return result;
 }
 

@@ -91,11 +91,6 @@ class UncertainMessagePassingNet(UncertainNet):
         return self.with_constant(self.network.readout.hidden(x, species[:n_local]))
 
     @torch.jit.export
-    def uncertainty(self, species: Tensor, edge_index: Tensor, edge_vectors: Tensor, n_local: int) -> Tensor:
-        """As :meth:`UncertainNet.uncertainty`."""
-        return self.deviations(self.last_layer(species, edge_index, edge_vectors, n_local), species[:n_local])
-
-    @torch.jit.export
     def send(
         self,
         layer: int,
