@@ -162,7 +162,8 @@ def add_uncertainty(
         force_deviations(module.deviations(features, batch.species), batch, complete)
         for batch, features in train
     ]
-    typical = float(np.quantile(torch.cat(forces).numpy(), TRAINING_SHARE))  # torch takes 16 million values at most
+    # torch.quantile takes 16 million values at most
+    typical = float(np.quantile(torch.cat(forces).numpy(), TRAINING_SHARE))
     say(
         f"uncertainty: {len(frames)} training and {len(others)} calibration frames; 99.9 % of the training atoms are below "
         f"{typical:.3g} eV/A"
