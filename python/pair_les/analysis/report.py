@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from ..output_files import write_file
+from ..plotting import write_figure
 from .table import Table
 
 PAGE = """<!doctype html>
@@ -90,6 +90,4 @@ def _draw(table: Table, file: Path) -> None:
     if len(table.series) > 1:
         axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(content, format="png", dpi=130)
-    write_file(file, content.getvalue())
+    write_figure(figure, file, dpi=130)

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator, StrMethodFormatter
 from numpy.typing import NDArray
 
-from ..data.report.figures import COLORS, write_figure
+from ..plotting import COLORS, row_of_panels, write_figure
 from .accuracy import Comparison
 
 TRAIN_COLOR, VALID_COLOR = "#7f8c9b", "#1f5fa8"
@@ -24,6 +23,12 @@ MOST_POINTS = 20000
 
 FEW_POINTS = 400
 """Numbers in one panel up to which markers are larger."""
+
+SHORT_RANGE = 3.0
+"""Ratio of the largest to the smallest number up to which an axis is linear."""
+
+MOST_DIGITS = 100.0
+"""Ratio of a number to the range of its axis from which on the difference from a round number is drawn."""
 
 _CURVES = {
     "energy": "energy RMSE (meV/atom)",
@@ -44,8 +49,7 @@ def learning_curve(rows: Sequence[dict[str, Any]], file: str | os.PathLike[str])
     """
     epochs = [row["epoch"] for row in rows]
     kinds = [kind for kind in _CURVES if any(row.get(f"valid_{kind}_rmse") is not None for row in rows)]
-    figure = Figure(figsize=(4.2 * (len(kinds) + 1), 3.4), layout="constrained")
-    panels = figure.subplots(1, len(kinds) + 1, squeeze=False)[0]
+    figure, panels = row_of_panels(len(kinds) + 1, 3.2, 2.7)
     for axes, kind in zip(panels, kinds, strict=False):
         for part, color in (("train", TRAIN_COLOR), ("valid", VALID_COLOR)):
             values = [row.get(f"{part}_{kind}_rmse") for row in rows]
@@ -56,6 +60,8 @@ def learning_curve(rows: Sequence[dict[str, Any]], file: str | os.PathLike[str])
     panels[-1].plot(epochs, [row["learning_rate"] for row in rows], color=TRAIN_COLOR)
     panels[-1].set(xlabel="epoch", ylabel="learning rate")
     _logarithmic(panels[-1])
+    for axes in panels:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     write_figure(figure, file)
 
 
@@ -70,8 +76,8 @@ def data_curve(rows: Sequence[Mapping[str, Any]], file: str | os.PathLike[str]) 
         PNG to write.
     """
     kinds = [kind for kind in _CURVES if f"{kind}_rmse" in rows[0]]
-    figure = Figure(figsize=(4.2 * len(kinds), 3.4), layout="constrained")
-    for axes, kind in zip(figure.subplots(1, len(kinds), squeeze=False)[0], kinds, strict=True):
+    figure, panels = row_of_panels(len(kinds), 3.2, 2.7)
+    for axes, kind in zip(panels, kinds, strict=True):
         sizes, errors = [row["n_frames"] for row in rows], [row[f"{kind}_rmse"] for row in rows]
         axes.plot(sizes, errors, color=VALID_COLOR, marker="o")
         axes.set(xlabel="training frames", ylabel=_CURVES[kind], xscale="log")
@@ -101,19 +107,20 @@ def parity(
     c, errors = comparison, comparison.errors()
     panels: list[tuple[str, list[Points], str]] = []
     if "energy_rmse" in errors:
-        points = Points("", c.energy_label / c.n_atoms, c.energy / c.n_atoms)
-        panels.append(("energy (eV/atom)", [points], f"RMSE {errors['energy_rmse']:.2f} meV/atom"))
+        labels, predictions = c.energy_label / c.n_atoms, c.energy / c.n_atoms
+        offset = _common_offset(labels, predictions)
+        shift = f" {'-' if offset > 0 else '+'} {abs(offset):.10g}" if offset else ""
+        points = Points("", labels - offset, predictions - offset)
+        panels.append((f"energy{shift} (eV/atom)", [points], f"RMSE {errors['energy_rmse']:.2f} meV/atom"))
     if "forces_rmse" in errors:
         text = f"RMSE {errors['forces_rmse']:.1f} meV/Å"
         panels.append(("force (eV/Å)", _points_by_element(c, symbols), text))
     if "stress_rmse" in errors:
         points = Points("", c.stress_label, c.stress)
         panels.append(("stress (eV/Å³)", [points], f"RMSE {errors['stress_rmse']:.3g} meV/Å³"))
-    figure = Figure(figsize=(3.8 * len(panels), 3.8), layout="constrained")
-    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    figure, axes_of_panels = row_of_panels(len(panels), 3.0, 3.0, title)
+    for axes, panel in zip(axes_of_panels, panels, strict=True):
         _parity_panel(axes, *panel)
-    if title:
-        figure.suptitle(title)
     write_figure(figure, file)
 
 
@@ -131,8 +138,7 @@ def calibration_curve(report: dict[str, Any], file: str | os.PathLike[str], titl
     """
     sigma = [row["uncertainty"] for row in report["curve"]]
     errors = [row["error"] for row in report["curve"]]
-    figure = Figure(figsize=(4.2, 4.0), layout="constrained")
-    axes = figure.subplots()
+    figure, (axes,) = row_of_panels(1, 3.2, 3.2, title)
     limits = (0.8 * min(*sigma, *errors), 1.25 * max(*sigma, *errors))
     axes.plot(limits, limits, color="0.6", linewidth=0.8)
     axes.plot(sigma, errors, "o-", color=COLORS[0])
@@ -141,8 +147,6 @@ def calibration_curve(report: dict[str, Any], file: str | os.PathLike[str], titl
     text = f"rank correlation {report['correlation']:.2f}\nmost uncertain tenth: {report['top_tenth']:.2f} × mean"
     axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top")
     axes.spines[["top", "right"]].set_visible(False)
-    if title:
-        axes.set_title(title)
     write_figure(figure, file)
 
 
@@ -208,6 +212,24 @@ def _drawn_points(points: Points, most: int) -> tuple[NDArray[np.float64], NDArr
 
 
 def _logarithmic(axes: Axes) -> None:
-    axes.set_yscale("log")
-    axes.grid(True, which="both", color="0.92", linewidth=0.6)
+    """Logarithmic y axis with plain numbers, which are read and drawn faster than powers of ten; linear for a short range."""
+    low, high = axes.dataLim.intervaly
+    if low > 0.0 and high > SHORT_RANGE * low:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(5))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axes.grid(True, color="0.92", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _common_offset(*values: NDArray[np.float64]) -> float:
+    """Number to subtract, so that tick labels are short: that of energies with atomic parts of the reference in them, else 0."""
+    low, high = (float(f([f(v[np.isfinite(v)]) for v in values])) for f in (np.min, np.max))
+    middle = 0.5 * (low + high)
+    if abs(middle) < MOST_DIGITS * (high - low) or high == low:
+        return 0.0
+    step = 10.0 ** np.ceil(np.log10(high - low))
+    return float(step * np.round(middle / step))

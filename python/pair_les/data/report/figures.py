@@ -3,23 +3,17 @@
 
 from __future__ import annotations
 
-import io
-import os
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from ...output_files import write_file
+from ...plotting import COLORS, write_figure
 from ..graphs import find_elements
 from .problems import PAIR_CUTOFF
 from .summary import DataReport, force_sizes
-
-COLORS = ("#1f5fa8", "#d1495b", "#3a8f5c", "#e0a030", "#7b5ea7", "#5b6770", "#c76b98", "#2a9d9d")
-"""One for each element or pair, then again from the first."""
 
 _MOST_BARS = 20
 
@@ -41,13 +35,6 @@ def write_figures(report: DataReport, folder: Path) -> list[Path]:
             write_figure(figure, file)
             drawn.append(file)
     return drawn
-
-
-def write_figure(figure: Figure, file: str | os.PathLike[str]) -> None:
-    """Write a figure in one step by the Agg canvas, which needs neither a display nor pyplot's global state."""
-    content = io.BytesIO()
-    FigureCanvasAgg(figure).print_figure(content, format="png", dpi=150)
-    write_file(file, content.getvalue())
 
 
 def _draw_composition(axes: Axes, report: DataReport) -> bool:
