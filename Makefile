@@ -33,8 +33,9 @@ export OMP_NUM_THREADS ?= 1
 demo: $(VENV)/.installed
 	cd examples/lammps/nacl && PATH="$(abspath $(BIN)):$$PATH" python run.py
 
+# three workers for two cores: one of them often waits, for a package that another compiles or for the messages of MPI ranks
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 check: lint types $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/test_structure.py tests/test_python_parts.py tests/python tests/core

@@ -30,7 +30,7 @@ ALLOWED = {
 }
 
 # Modules of the package itself. Only __init__ names modules of folders: the public names that it imports on first use.
-LOOSE = ["__init__", "_imports", "constants", "errors", "output_files", "plugin", "version"]
+LOOSE = ["__init__", "_imports", "constants", "errors", "output_files", "plotting", "plugin", "version"]
 
 
 def modules() -> dict[str, Path]:

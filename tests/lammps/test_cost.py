@@ -17,6 +17,19 @@ import tolerances
 from systems import rock_salt
 
 
+def run_python(program: str, folder: Path, **environment: str) -> None:
+    """Run a program that uses LAMMPS as a library in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        timeout=240,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 def test_50000_atoms_on_one_rank(tmp_path, model):
     """A million edges: nothing may lie on the stack, and the energy is that of the unit cell fifty times."""
     unit = rock_salt((10, 10, 10), 2.9, seed=1)
@@ -30,8 +43,7 @@ def test_50000_atoms_on_one_rank(tmp_path, model):
     assert energies[1] / atoms[1] == pytest.approx(energies[0] / atoms[0], abs=tolerances.ENERGY_PPPM_1E4)
 
 
-@pytest.mark.parametrize("ranks", [1, 2])
-def test_virials_cost_only_where_asked_for(tmp_path, model, ranks):
+def test_virials_cost_only_where_asked_for(tmp_path, model):
     """Per-atom virials need six more inverse FFTs; steps that nobody asked must not pay for them."""
     script = harness.setup(tmp_path, rock_salt((6, 6, 6), 2.9, seed=1), model(), kspace="pppm 1e-5")
     script += "fix nve all nve\nthermo 20\n"
@@ -41,7 +53,7 @@ def test_virials_cost_only_where_asked_for(tmp_path, model, ranks):
         script += "fix use all ave/time 1 1 1 c_m\nrun 20\nunfix use\nuncompute m\nuncompute s\n"
     fastest = np.full(3, np.inf)
     for _ in range(5):  # other processes only ever add time: the fastest of all runs counts
-        run = harness.run_lammps(script, tmp_path, ranks, timeout=240, fresh=True)
+        run = harness.run_lammps(script, tmp_path, timeout=240, fresh=True)
         found = re.findall(r"^Kspace +\| [\d.e+-]+ +\| ([\d.e+-]+)", run.log, re.MULTILINE)
         fastest = np.minimum(fastest, np.reshape([float(seconds) for seconds in found], (3, 3)).min(0))
         plain, global_virial, atom_virial = fastest
@@ -93,9 +105,7 @@ def test_temporaries_of_a_step_are_not_given_back_to_the_system(tmp_path, model)
     (tmp_path / "in.test").write_text(script)
     found = []
     for chosen in ({}, {"MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}):
-        environment = dict(os.environ, OMP_NUM_THREADS="1", **chosen)
-        command = [sys.executable, "-c", FAULTS]
-        subprocess.run(command, cwd=tmp_path, env=environment, timeout=120, check=True, capture_output=True)
+        run_python(FAULTS, tmp_path, **chosen)
         found.append(min(json.loads((tmp_path / "faults.json").read_text())))
     print(f"page faults per step: {found[0]:.0f}, with malloc as it starts {found[1]:.0f}")
     assert found[0] < 0.1 * found[1]
@@ -121,16 +131,7 @@ json.dump({"times": times, "pages": memory}, open("observed.json", "w"))
 def observed(folder: Path, script: str) -> tuple[np.ndarray, np.ndarray]:
     """CPU seconds of each step (a busy machine does not count) and resident MiB after each, of 2000 steps in a process of its own."""
     (folder / "in.test").write_text(script)
-    environment = dict(os.environ, OMP_NUM_THREADS="1")
-    process = subprocess.run(
-        [sys.executable, "-c", OBSERVER],
-        cwd=folder,
-        env=environment,
-        timeout=120,
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr[-3000:]
+    run_python(OBSERVER, folder)
     found = json.loads((folder / "observed.json").read_text())
     return np.diff(found["times"]), np.array(found["pages"]) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
