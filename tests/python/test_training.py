@@ -3,14 +3,11 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
-import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -18,7 +15,6 @@ from typing import Any
 import ase.io
 import pytest
 import torch
-import yaml
 from pair_les.errors import ConfigError, DataError, RunError
 from pair_les.export import export
 from pair_les.model_file import read_metadata
@@ -31,9 +27,7 @@ from pair_les.training.run import train
 from pair_les.training.run_folder import RunFolder
 from pair_les.training.schedule import Plateau, rate_factor, weights_of_epoch
 from python.conftest import tiny_config
-
-DATA_PARALLEL_RELATIVE = 1e-3
-"""Two processes add the same float32 gradients in another order; a few Adam steps enlarge the rounding."""
+from training_runs import DATA_PARALLEL_RELATIVE, history, start
 
 
 @pytest.fixture
@@ -49,24 +43,6 @@ def run(folder: Path, changes: dict[str, Any] | None = None, **training: Any) ->
     for section, keys in (changes or {}).items():
         values[section] = {**values[section], **keys} if isinstance(keys, dict) else keys
     return train(parse_config(values, "test"))
-
-
-def start(folder: Path, **training: Any) -> subprocess.Popen[str]:
-    """Train in a process of its own, through the command line."""
-    file = folder / "config.yaml"
-    file.write_text(yaml.safe_dump(tiny_config(folder, **training)))
-    return subprocess.Popen(
-        [sys.executable, "-m", "pair_les.cli.app", "train", str(file)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-
-
-def history(run_folder: Path) -> list[dict[str, str]]:
-    """Rows without the one column that differs from run to run."""
-    with open(run_folder / "history.csv", encoding="utf-8") as stream:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
 
 
 def steps_done(run_folder: Path) -> int:

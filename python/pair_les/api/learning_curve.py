@@ -80,10 +80,11 @@ def _check(config: Config, fractions: Sequence[float]) -> list[float]:
         raise ConfigError(
             f"data.train_fraction = {config.data.train_fraction:g}: a learning curve sets it: leave the key out"
         )
-    if config.training.processes > 1:
-        raise ConfigError(
-            f"training.processes = {config.training.processes}: a learning curve runs with 1: set it, and training.threads"
-        )
+    for key in ("processes", "nodes"):
+        if getattr(config.training, key) > 1:
+            raise ConfigError(
+                f"training.{key} = {getattr(config.training, key)}: a learning curve runs with 1: set it, and training.threads"
+            )
     wrong = next((fraction for fraction in fractions if not 0.0 < fraction <= 1.0), None)
     if not fractions or wrong is not None:
         given = "no fraction" if wrong is None else f"{wrong:g}"

@@ -231,7 +231,11 @@ def _name_files(values: dict[str, Any], given: Mapping[str, list[Atoms]], comple
 
 def _require_script(config: Config) -> None:
     """Raise `ConfigError` where further processes have no script to start with, or those of another run are in the way."""
-    processes = config.training.processes
+    processes, nodes = config.training.processes, config.training.nodes
+    if nodes > 1:
+        raise ConfigError(
+            f"training.nodes = {nodes}: a script trains on one node: use pair-les train, started once on each node"
+        )
     if processes > 1 and torch.distributed.is_initialized():
         raise ConfigError(
             f"training.processes = {processes}: this script has trained a run of several processes already: use 1, a script for each "

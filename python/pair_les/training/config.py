@@ -230,7 +230,11 @@ class TrainingSection(Section):
     """`auto`: `cuda` where it is available."""
 
     processes: Annotated[int, Field(gt=0)] = 1
-    """Data-parallel processes on this machine, a divisor of `batch_size`. May change when a run is resumed."""
+    """Data-parallel processes on each node. May change when a run is resumed."""
+
+    nodes: Annotated[int, Field(gt=0)] = 1
+    """Nodes, on each of which the command is started once (``srun --ntasks-per-node=1``). `nodes` times `processes` is a divisor
+    of `batch_size`. May change when a run is resumed."""
 
     threads: Annotated[int, Field(gt=0)] | None = None
     """Torch threads of each process. null: OMP_NUM_THREADS, else the cores divided by the processes. May change when a run is
@@ -243,12 +247,19 @@ class TrainingSection(Section):
     """Where the numbers of `history.csv` are sent as well: `tensorboard`, into the run folder; `wandb`, Weights & Biases, to the
     project pair_les or that of WANDB_PROJECT. May change when a run is resumed."""
 
+    @property
+    def all_processes(self) -> int:
+        """Data-parallel processes on all nodes."""
+        return self.nodes * self.processes
+
     @model_validator(mode="after")
     def _consistent(self) -> TrainingSection:
-        if self.batch_size % self.processes:
+        if self.batch_size % self.all_processes:
+            nodes = f"nodes * processes = {self.nodes} * {self.processes}"
             raise ValueError(
-                f"batch_size = {self.batch_size} is not a multiple of processes = {self.processes}: "
-                f"use for example batch_size {-(-self.batch_size // self.processes) * self.processes}"
+                f"batch_size = {self.batch_size} is not a multiple of "
+                f"{nodes if self.nodes > 1 else f'processes = {self.processes}'}: "
+                f"use for example batch_size {-(-self.batch_size // self.all_processes) * self.all_processes}"
             )
         return self
 

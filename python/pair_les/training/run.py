@@ -36,6 +36,7 @@ from .interruption import exit_with_parent
 from .loggers import new_logger
 from .module import PotentialModule
 from .network import new_network
+from .nodes import Nodes
 from .parameter_rates import freeze_parts
 from .report import write_report
 from .run_folder import RunFolder
@@ -63,26 +64,36 @@ def train(config: Config) -> Path:
         After a signal, when the state is on disk.
     """
     folder = RunFolder(config.output)
-    # Lightning starts the further processes with this very command line, and sets LOCAL_RANK for them.
-    first = os.environ.get("LOCAL_RANK", "0") == "0"
-    if not first:
+    say = RunLog(folder.log)
+    nodes = Nodes(config.training.nodes)
+    # Lightning starts the further processes of a node with this very command line, and sets LOCAL_RANK for them.
+    if os.environ.get("LOCAL_RANK", "0") != "0":
         exit_with_parent()
         with _plain_torchscript():
-            _train(config, folder, first, RunLog(folder.log))
-        return folder.path
-    say = RunLog(folder.log)
-    with folder.claimed(config), _plain_torchscript(), kept_for_caller():
-        if folder.extended_by(config):
-            extend_run(folder, config)
-            say(f"run '{folder.path}' goes on to {config.training.epochs} epochs")
-        if folder.finished:
-            say(
-                f"run '{folder.path}' is finished: nothing to do, see {folder.summary}"
-                f"{'' if folder.usable else ': its model is not usable'}"
-            )
-        else:
-            _train(config, folder, first, say)
+            _train(config, folder, say)
+    elif nodes.rank > 0:
+        if nodes.wait() == "train":
+            with _plain_torchscript(), kept_for_caller():
+                _train(config, folder, say)
+    else:
+        with nodes.leading(), folder.claimed(config), _plain_torchscript(), kept_for_caller():
+            _lead(config, folder, say, nodes)
     return folder.path
+
+
+def _lead(config: Config, folder: RunFolder, say: RunLog, nodes: Nodes) -> None:
+    """Train in the first process of all, unless the run is finished."""
+    if folder.extended_by(config):
+        extend_run(folder, config)
+        say(f"run '{folder.path}' goes on to {config.training.epochs} epochs")
+    if folder.finished:
+        nodes.announce("finished")
+        say(
+            f"run '{folder.path}' is finished: nothing to do, see {folder.summary}"
+            f"{'' if folder.usable else ': its model is not usable'}"
+        )
+    else:
+        _train(config, folder, say, nodes)
 
 
 def _plain_torchscript() -> AbstractContextManager[None]:
@@ -90,8 +101,9 @@ def _plain_torchscript() -> AbstractContextManager[None]:
     return torch.jit.optimized_execution(False)
 
 
-def _train(config: Config, folder: RunFolder, first: bool, say: RunLog) -> None:
-    """Train in one process; the first one also reports and writes."""
+def _train(config: Config, folder: RunFolder, say: RunLog, nodes: Nodes | None = None) -> None:
+    """Train in one process; the first one, which is given the nodes, also reports and writes."""
+    first = nodes is not None
     _require_devices(config)
     logger = new_logger(config, folder)
     _quiet()
@@ -109,8 +121,9 @@ def _train(config: Config, folder: RunFolder, first: bool, say: RunLog) -> None:
     if config.model.charge_state:
         require_states(train_graphs, valid_graphs, data.valid, config.data.keys.total_charge)
     notes = [*data.notes, describe_labels(data.train)]
-    if first:
+    if nodes is not None:
         folder.record(config, data.files, data.train, data.valid)
+        nodes.announce("train")
         for note in notes:
             say(note)
 
@@ -284,14 +297,15 @@ def _trainer(
     training = config.training
     cuda = training.device == "cuda" or (training.device == "auto" and torch.cuda.is_available())
     strategy: DDPStrategy | str = "auto"
-    if training.processes > 1:
+    if training.all_processes > 1:
         # Buffers never change while training, and validation shares may differ by a batch.
         strategy = DDPStrategy(process_group_backend="nccl" if cuda else "gloo", broadcast_buffers=False)
     return pl.Trainer(
         accelerator="gpu" if cuda else "cpu",
         devices=training.processes,
+        num_nodes=training.nodes,
         strategy=strategy,
-        # Always this environment: in a SLURM job of several tasks Lightning would expect a process per task.
+        # Always this environment: in a Slurm job of several tasks Lightning would expect a process per task.
         plugins=[AtomicCheckpointIO(), LightningEnvironment()],
         max_epochs=training.epochs,
         gradient_clip_val=training.gradient_clip,

@@ -21,7 +21,7 @@ from .checkpoints import BEST, LAST
 from .config import Config
 from .config_file import RECORDED, config_values, differing_keys, parse_config
 
-MAY_CHANGE = ("training.processes", "training.threads", "training.logger")
+MAY_CHANGE = ("training.processes", "training.nodes", "training.threads", "training.logger")
 """Keys that say how the work is done, not what is computed; a resumed run may have others."""
 
 EPOCHS = "training.epochs"

@@ -77,9 +77,11 @@ def read_training_data(
     train, valid = _split(config, read)
     train = choose_fraction(train, config.data.train_fraction, config.training.seed)
     _require_labels(config, train)
-    if len(valid) < config.training.processes:
+    training = config.training
+    if len(valid) < training.all_processes:
+        nodes = f" on each of training.nodes = {training.nodes}" if training.nodes > 1 else ""
         raise ConfigError(
-            f"training.processes = {config.training.processes}: there are only {len(valid)} validation "
+            f"training.processes = {training.processes}{nodes}: there are only {len(valid)} validation "
             "frames: use fewer processes, or more validation frames"
         )
     files = [file for data in read for file in data.files]
