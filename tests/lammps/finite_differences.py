@@ -106,10 +106,17 @@ def strain_commands(system: System, component: int, strain: float) -> str:
 
 
 def check_virial(
-    folder: Path, system: System, model: Path, solver: Solver, shear: bool = True, ranks: int = 2, **options
+    folder: Path,
+    system: System,
+    model: Path,
+    solver: Solver,
+    shear: bool = True,
+    ranks: int = 2,
+    normal: bool = True,
+    **options,
 ) -> None:
-    """Central differences of the energy in the strain components; a sheared box must be triclinic."""
-    components = range(6 if shear else 3)
+    """Central differences of the energy in the strain components; a sheared box must be triclinic, `normal` has zz."""
+    components = range(6 if shear else 3 if normal else 2)
     script = harness.setup(folder, system, model, kspace=solver.kspace, after_pair=[solver.modify], **options)
     if shear:
         script = script.replace("read_data system.data", "read_data system.data\nchange_box all triclinic")

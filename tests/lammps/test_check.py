@@ -10,10 +10,12 @@ from dataclasses import replace
 import harness
 import numpy as np
 import pytest
+from analytic_models import write_model
+from capacitors import ions_between, plate
 from pair_les.cli.app import main
 from pair_les.errors import DataError
 from pair_les.lammps.check import FrameCheck, check
-from systems import random_fluid
+from systems import System, random_fluid
 
 FLUID = random_fluid(
     {"Na": 20, "Cl": 16}, np.array([[11.0, 0, 0], [2.0, 10.0, 0], [-1.5, 1.2, 12.0]]), seed=8
@@ -130,6 +132,73 @@ def test_slab(tmp_path, model, command):
     code, out, err = command("check", path, dump, "--element", "Cl", "--element", "Na")
     assert (code, out) == (2, "") and err.count("\n") == 1
     assert "traj.dump: frame 0: pbc is [True, False, False]: a model with long-range" in err
+
+
+WALLS = ["--electrode", "type 1 potential 1.0 hardness 2.0", "--electrode", "id 10:18 potential 0.0"]
+IN_SLABS = {
+    "field": ("efield 0.0 0.0 -0.05", ["--field", "0", "0", "-0.05"]),
+    "field along a period": ("efield 0.02 0.0 -0.05 eps 1.5", ["--field", "0.02", "0", "-0.05", "--eps", "1.5"]),
+    "electrodes": ("electrode left 1.0 hardness 2.0 electrode right 0.0", WALLS),
+    "electrodes in a medium": (
+        "electrode left 1.0 hardness 2.0 electrode right 0.0 efield 0.0 0.0 -0.05 eps 1.5",
+        [*WALLS, "--field", "0", "0", "-0.05", "--eps", "1.5"],
+    ),
+    "given charge": (
+        "electrode left charge 0.7 electrode right 0.0",
+        ["--electrode", "id 1:9 charge 0.7", "--electrode", "type 2 potential 0"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", IN_SLABS)
+def test_fields_and_electrodes_of_slabs(tmp_path, model, command, name):
+    """The run agrees when they are named, and is noticed when the field or a potential is another."""
+    keywords, options = IN_SLABS[name]
+    walls = np.vstack([plate(3, 2.5, 2.0), plate(3, 2.5, 14.0)])
+    positions = np.vstack([walls, ions_between(6, 7.5, 4.5, 11.5, seed=2)])
+    system = System(("A",) * 9 + ("B",) * 9 + ("Cl", "Na") * 3, positions, np.diag([7.5, 7.5, 20.0]))
+    elements = ["He", "Ne", "Cl", "Na"]
+    commands = ["group left id 1:9", "group right id 10:18", f"pair_style les qtol 1e-10 {keywords}"]
+    commands.append("pair_coeff * * model.pt NULL NULL Cl Na")
+    if not keywords.startswith("electrode"):
+        commands = [f"pair_style les {keywords}", "pair_coeff * * model.pt Na Cl Cl Na"]
+        elements = ["Na", "Cl", "Cl", "Na"]
+    script = harness.setup(
+        tmp_path, system, model(neutralize=True), kspace="ewald 1e-10", pair=commands, before_box=["boundary p p f"],
+        after_pair=["kspace_modify slab 3.0"],
+    )  # fmt: skip
+    harness.run_lammps(script + DUMP.replace("x y z", "xu yu zu") + "run 0\n", tmp_path)
+    call = ["check", tmp_path / "model.pt", tmp_path / "traj.dump", "--force-tolerance", "1e-5"]
+    call += [word for element in elements for word in ("--element", element)]
+    assert command(*call, "--charge-tolerance", "1e-7", *options)[0] == 0
+    other = [option.replace("-0.05", "-0.04").replace("1.0", "1.1").replace("0.7", "0.6") for option in options]
+    code, _, err = command(*call, *other)
+    assert code == 1 and "--field or --electrode" in err
+
+
+BAD_OPTIONS = {
+    "no atoms": (["--electrode", "potential 1.0"], "must have atoms and either a potential"),
+    "both": (["--electrode", "id 1 potential 1.0 charge 2.0"], "must have atoms and either a potential"),
+    "word": (["--electrode", "type Na potential 1.0"], "'Na' is no number or range of a type"),
+    "none": (["--electrode", "id 40:50 potential 1.0"], "electrode '1' has no atoms"),
+    "twice": (["--electrode", "id 1 potential 1.0", "--electrode", "id 1 potential 0"], "belongs to electrodes '1'"),
+    "wrapped": (["--field", "0.1", "0", "0"], "acts on unwrapped positions, and these are wrapped"),
+    "eps": (["--eps", "0.5"], "eps 0.5: must be >= 1"),
+}
+
+
+@pytest.fixture(scope="module")
+def fluid_dump(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fluid")
+    write_model(folder / "pair.pt", "pair", neutralize=True)
+    return run(folder, folder / "pair.pt")
+
+
+@pytest.mark.parametrize("name", BAD_OPTIONS)
+def test_bad_options(command, fluid_dump, name):
+    options, message = BAD_OPTIONS[name]
+    code, out, err = command("check", *fluid_dump, "--element", "Cl", "--element", "Na", *options)
+    assert (code, out) == (2, "") and err.count("\n") == 1 and message in err, err
 
 
 DAMAGED = {

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import tolerances as tol
 from ase import Atoms
 from capacitors import KE, ions_between, planar_charge, plate
 from error_lines import assert_one_error_line
-from finite_differences import EWALD, check_forces
+from finite_differences import EWALD, Solver, check_forces, check_virial
 from pair_les import Electrode, LESCalculator
 from systems import System
 
@@ -118,7 +119,7 @@ def test_flat_walls(tmp_path, model, ranks):
     commands = [
         f"group left id 1:{n * n}",
         "group right subtract all left",
-        "variable bias equal 0.5*(step+1)",
+        "variable bias equal 0.5+0.5*((step*7)%5)",
         "pair_style les electrode left v_bias electrode right -1.5",
         "pair_coeff * * model.pt NULL",
         "compute e all les/electrode",
@@ -128,17 +129,24 @@ def test_flat_walls(tmp_path, model, ranks):
         after_pair=["kspace_modify slab 3.0"],
     )  # fmt: skip
     script += "thermo_style custom step pe c_e c_e[1][1] c_e[1][2] c_e[1][3] c_e[2][1] c_e[2][2]\n"
-    script += "thermo_modify format float %.16g\nthermo 1\nrun 1 post no\n"
+    script += "thermo_modify format float %.16g\nthermo 1\n"
+    script += "fix 1 all ave/time 1 1 1 c_e[*] file charges.txt mode vector\nrun 30\n"
     run = harness.run_lammps(script, tmp_path, ranks)
     charge = run.column("c_e[1][1]")
     expected = planar_charge(voltage, 81.0, distance, 1.0)
     assert charge[0] == pytest.approx(expected, rel=tol.PLANAR_CAPACITOR_RELATIVE)
-    assert charge[1] == pytest.approx(charge[0] * 2.5 / 2.0, rel=1e-5)  # the variable acts at once
+    bias = 0.5 + 0.5 * ((run.column("Step") * 7.0) % 5.0)
+    assert charge == pytest.approx(charge[0] * (bias + 1.5) / voltage, rel=1e-5)  # the variable acts at once
     np.testing.assert_allclose(run.column("c_e[2][1]"), -charge, atol=tol.TOTAL_CHARGE)
-    assert (run.column("c_e[1][2]")[1], run.column("c_e[2][2]")[1]) == (1.0, -1.5)
-    np.testing.assert_allclose(run.column("c_e[1][3]"), charge * [0.5, 1.0])
-    np.testing.assert_allclose(run.column("c_e"), charge * [2.0, 2.5])
+    assert (run.column("c_e[1][2]")[1], run.column("c_e[2][2]")[1]) == (1.5, -1.5)
+    np.testing.assert_allclose(run.column("c_e[1][3]"), charge * bias)
+    np.testing.assert_allclose(run.column("c_e"), charge * (bias + 1.5))
     np.testing.assert_allclose(run.column("PotEng"), -0.5 * run.column("c_e"), rtol=1e-4)
+    assert "electrodes do not move: the matrix of their 72 charges" in run.output
+    rows = (tmp_path / "charges.txt").read_text().splitlines()[3:]
+    capacitance = [float(row.split()[4]) for row in rows if row.startswith(("1 ", "2 ")) and len(row.split()) == 5]
+    assert math.isnan(capacitance[0])  # of no matrix
+    assert capacitance[-2:] == pytest.approx(2 * [charge[0] / voltage], rel=1e-5)
 
 
 CLASSICAL = System(
@@ -176,10 +184,18 @@ def test_against_fix_electrode(tmp_path, model, ranks):
 
 @pytest.mark.parametrize("types", ["NULL Cl Na", "Na Cl Na"], ids=["outside", "inside"])
 def test_forces_are_derivatives_of_the_energy(tmp_path, model, types):
-    solver = type(EWALD)("slab", EWALD.kspace, "kspace_modify slab 3.0", EWALD.force, EWALD.virial)
+    solver = Solver("slab", EWALD.kspace, "kspace_modify slab 3.0", EWALD.force, EWALD.virial)
     check_forces(
         tmp_path, CELL, model(neutralize=types[0] == "N"), solver, [3, 20],
         before_box=["boundary p p f"], **pair(f"{TWO} masses any", types),
+    )  # fmt: skip
+
+
+def test_virial_in_the_plane(tmp_path, model):
+    """Of a slab, whose box has no height."""
+    solver = Solver("slab", EWALD.kspace, "kspace_modify slab 3.0", EWALD.force, EWALD.virial)
+    check_virial(
+        tmp_path, CELL, model(neutralize=True), solver, shear=False, normal=False, before_box=["boundary p p f"], **pair()
     )  # fmt: skip
 
 

@@ -47,11 +47,7 @@ def test_against_the_direct_sum(tmp_path, model, style, kspace, modify, toleranc
     path = model(neutralize=True)
     found = evaluate(tmp_path, path, 3.0, kspace, modify, style, ranks)
     reference = expected(path, 3.0)
-    # LAMMPS gives no virial to the slab correction, of which strain sees 1/V; along z the virial has no meaning
-    dipole = float(found.charges @ SLAB.positions[:, 2])
-    volume = float(np.prod(np.diag(SLAB.cell))) * 3.0
-    correction = 2.0 * np.pi * 14.3996454784 / volume * dipole**2
-    reference = replace(reference, virial=reference.virial - correction * np.array([1.0, 1, 0, 0, 0, 0]))
+    # along z the virial has no meaning
     in_plane = np.isin(np.arange(6), [0, 1, 3])
     virial = np.where(in_plane, found.virial, reference.virial)
     assert_equal(replace(found, virial=virial), reference, tolerance)

@@ -10,8 +10,9 @@ from pair_les.analysis.blocks import BLOCKS, BlockAverage
 from pair_les.analysis.charge_structure import ChargeStructure, stillinger_lovett
 from pair_les.analysis.constants import BOLTZMANN, LIGHT, WAVENUMBER
 from pair_les.analysis.dipole_correlations import DipoleCorrelations
+from pair_les.analysis.planar_potential import periodic_potential
 from pair_les.analysis.polarization import infrared_spectrum, permittivity
-from pair_les.analysis.profiles import Profiles, planar_potential
+from pair_les.analysis.profiles import Profiles
 from pair_les.analysis.radial import RadialDistributions
 from pair_les.analysis.trajectory import Snapshot
 from pair_les.analysis.wavevectors import WaveVectors
@@ -23,7 +24,9 @@ STANDARD_ERRORS = 5.0
 TRICLINIC = np.array([[14.0, 0.0, 0.0], [2.0, 15.0, 0.0], [-3.0, 1.0, 16.0]])
 
 
-def snapshot(positions, charges=None, types=None, cell=None, molecules=None) -> Snapshot:
+def snapshot(
+    positions, charges=None, types=None, cell=None, molecules=None, periodic=(True, True, True)
+) -> Snapshot:
     from MDAnalysis.lib.mdamath import triclinic_box
 
     cell = np.eye(3) * 20.0 if cell is None else np.asarray(cell, dtype=float)
@@ -33,6 +36,7 @@ def snapshot(positions, charges=None, types=None, cell=None, molecules=None) -> 
         positions=np.asarray(positions, dtype=np.float32),
         dimensions=np.array(triclinic_box(*cell), dtype=np.float32),
         cell=cell,
+        periodic=periodic,
         types=np.ones(n, dtype=np.int64) if types is None else np.asarray(types),
         charges=None if charges is None else np.asarray(charges, dtype=float),
         molecules=None if molecules is None else np.asarray(molecules),
@@ -298,8 +302,9 @@ def test_profile_of_a_layer(axis):
 def test_potential_of_a_cosine_of_charge():
     z = (np.arange(64) + 0.5) / 64 * 30.0
     k = 2.0 * np.pi * 3 / 30.0
-    found = planar_potential(0.01 * np.cos(k * z), 30.0)
-    assert found == pytest.approx(4.0 * np.pi * COULOMB_CONSTANT * 0.01 / k**2 * np.cos(k * z), abs=1e-12)
+    for sigma in (0.0, 1.3):
+        expected = 4.0 * np.pi * COULOMB_CONSTANT * 0.01 / k**2 * np.exp(-0.5 * (k * sigma) ** 2) * np.cos(k * z)
+        assert periodic_potential(0.01 * np.cos(k * z), 30.0, sigma) == pytest.approx(expected, abs=1e-12)
 
 
 # ------------------------------------------------------------------------------------------------- time series

@@ -66,6 +66,14 @@ double potential_correction(double charge, double total_charge, double volume,
                                    : background;
 }
 
+double slab_energy(double charge, double z, const SlabMoments &moments, double height, double volume,
+                   const LongRange &settings)
+{
+  const double background =
+      0.5 * (moments.charge * z * z + moments.square) + moments.charge * height * height / 12.0;
+  return 2.0 * PI * settings.coulomb_constant / volume * charge * (z * moments.dipole - background);
+}
+
 ValueAndDerivative smeared_coulomb(double r, double sigma, double k_e)
 {
   const auto unit = erf_over_r(r, g_ewald_from_sigma(sigma));

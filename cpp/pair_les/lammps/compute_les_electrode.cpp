@@ -4,7 +4,7 @@
    LAMMPS - Large-scale Atomic/Molecular Massively Parallel Simulator
    https://www.lammps.org/, Sandia National Laboratories
 
-   Charge, potential and battery energy of the electrodes of pair_style les.
+   Charge, potential, battery energy and empty capacitance of the electrodes of pair_style les.
 ------------------------------------------------------------------------- */
 
 #include "compute_les_electrode.h"
@@ -26,7 +26,7 @@ ComputeLESElectrode::ComputeLESElectrode(LAMMPS *lmp, int narg, char **arg) :
                id, style);
   scalar_flag = array_flag = 1;
   extscalar = extarray = 0;
-  size_array_cols = 3;
+  size_array_cols = 4;
   find_electrodes();
   size_array_rows = electrodes->size();
   memory->create(array, size_array_rows, size_array_cols, "les/electrode:array");
@@ -75,5 +75,6 @@ void ComputeLESElectrode::compute_array()
     array[k][0] = electrodes->total_charge(k);
     array[k][1] = electrodes->potential(k);
     array[k][2] = electrodes->battery_energy(k);
+    array[k][3] = electrodes->empty_capacitance(k);
   }
 }

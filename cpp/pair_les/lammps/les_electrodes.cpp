@@ -16,11 +16,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace LAMMPS_NS;
 
 // e, by which given charges may miss a neutral cell
 static constexpr double NEUTRAL = 1.0e-6;
+
+// solutions by the matrix of one mesh before it is given up
+static constexpr int MOST_REFINEMENTS = 5;
 
 LESElectrodes::LESElectrodes(LAMMPS *lmp, const LESUnits &units, const LESNetwork &network,
                              LESElectrodeGroups &groups, LESCharges &charges, const LESField &field,
@@ -237,20 +241,25 @@ double LESElectrodes::error_of(const Vector &rest) const
   return all;
 }
 
-// In one step. False if it has to be followed by iterations.
+// In one step, or at first by some, which make up for a mesh whose matrix is not quite symmetric.
+// False if iterations have to follow.
 bool LESElectrodes::add_by_matrix(Vector &charge, Vector &rest)
 {
-  multipliers = matrix.solve(rest);
-  add(rest, charge);
-  if (verified) {
-    direct_steps++;
+  for (int refinement = 0; refinement < MOST_REFINEMENTS; refinement++) {
+    multipliers = matrix.solve(rest);
+    add(rest, charge);
+    if (verified) {
+      direct_steps++;
+      return true;
+    }
+    rest = residual(charge);
+    in_step++;
+    if (error_of(rest) > tolerance.charge()) continue;
+    verified = refinement == 0;
     return true;
   }
-  rest = residual(charge);
-  in_step++;
-  verified = error_of(rest) <= tolerance.charge();
-  if (!verified) matrix.give_up();
-  return verified;
+  matrix.give_up();
+  return false;
 }
 
 // The unknowns are changes of the charges, of which none is known to have no potential.
@@ -338,6 +347,19 @@ double LESElectrodes::potential(int k) const
 double LESElectrodes::battery_energy(int k) const
 {
   return groups[k].given_charge ? 0.0 : units.energy * given_potential(k) * totals[k];
+}
+
+double LESElectrodes::empty_capacitance(int k) const
+{
+  if (!matrix.ready()) return std::numeric_limits<double>::quiet_NaN();
+  Vector change(atoms.size());
+  for (std::size_t n = 0; n < atoms.size(); n++) change[n] = (electrode[n] == k) ? 1.0 : 0.0;
+  matrix.solve(change);
+  double mine = 0.0, all;
+  for (std::size_t n = 0; n < atoms.size(); n++)
+    if (electrode[n] == k) mine += change[n];
+  MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_SUM, world);
+  return all * field.physical_charge() * field.physical_charge();
 }
 
 // The outcome is that of all ranks.

@@ -55,6 +55,9 @@ class LESElectrodes : protected Pointers {
   double total_charge(int k) const { return totals[k] * field.physical_charge(); }
   double potential(int k) const;
   double battery_energy(int k) const;
+  // How its charge answers its own potential while all other charges stand still, e/V, of physical
+  // charges; NaN where there is no matrix. Collective.
+  double empty_capacitance(int k) const;
 
   LESChargeHistory history;
 

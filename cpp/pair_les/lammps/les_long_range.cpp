@@ -68,6 +68,37 @@ void LESLongRange::tally_corrections(const LESTally &tally)
   if (tally.coulomb) *tally.coulomb += units.energy * sum;
 }
 
+// LAMMPS gives none to the slab correction, an energy that goes as the inverse area (Yeh and
+// Berkowitz, J. Chem. Phys. 111, 3155, 1999). Along z, where the box has no height, it stays 0.
+void LESLongRange::tally_slab_virial(const LESTally &tally)
+{
+  if (solver != KSPACE || force->kspace->slabflag != 1) return;
+  if (!tally.virial && !tally.virials_of_atoms()) return;
+  charges.sync_to_host();
+  const auto &charge = charges.values();
+  double sums[3] = {0.0, 0.0, 0.0};
+  for (std::size_t i = 0; i < charge.size(); i++) {
+    const double z = atom->x[i][2];
+    sums[0] += charge[i];
+    sums[1] += charge[i] * z;
+    sums[2] += charge[i] * z * z;
+  }
+  MPI_Allreduce(MPI_IN_PLACE, sums, 3, MPI_DOUBLE, MPI_SUM, world);
+
+  const pair_les::SlabMoments moments{sums[0], sums[1], sums[2]};
+  const double height = domain->zprd * kspace_slab_factor(lmp);
+  for (std::size_t i = 0; i < charge.size(); i++) {
+    const double energy =
+        units.energy * pair_les::slab_energy(charge[i], atom->x[i][2], moments, height,
+                                             kspace_volume(lmp), *network.long_range());
+    for (int k = 0; k < 2; k++) {
+      if (tally.virial) tally.virial[k] += energy;
+      if (tally.virials) tally.virials[i][k] += energy;
+      if (tally.centroids) tally.centroids[i][k] += energy;
+    }
+  }
+}
+
 void LESLongRange::compute(const LESTally &tally)
 {
   if (solver == KSPACE && settings.split) split_sum.compute(tally);

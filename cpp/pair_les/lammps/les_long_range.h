@@ -40,6 +40,9 @@ class LESLongRange : protected Pointers {
   // Add what the long-range energy has beyond 1/2 q phi of the solver.
   virtual void tally_corrections(const LESTally &tally);
 
+  // Add the virial in the plane that LAMMPS does not give to kspace_modify slab. Collective.
+  void tally_slab_virial(const LESTally &tally);
+
   // Add energies, forces and virials that kspace does not: the pair sum of split mode, or the
   // direct sum. Collective.
   virtual void compute(const LESTally &tally);

@@ -91,6 +91,7 @@ void PairLES::compute(int eflag, int vflag)
   if (network->equilibrates()) equilibration->tally_energies(tally);
   if (electrodes->on()) electrodes->tally_energies(tally);
   long_range->tally_corrections(tally);
+  long_range->tally_slab_virial(tally);
   field->compute(*charges, tally);
   long_range->compute(tally);
   if (long_range->by_kspace()) return;

@@ -9,3 +9,6 @@ LIGHT = 2.99792458e6
 
 WAVENUMBER = 33.35640952
 """1/cm per 1/ps: frequency over the velocity of light."""
+
+FARADS = 1602.176634
+"""Microfarad per cm^2 in one e / (V angstrom^2)."""

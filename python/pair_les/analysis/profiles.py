@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ..constants import COULOMB_CONSTANT
-from .blocks import BlockAverage
-from .table import Table
+from .blocks import BlockAverage, standard_error
+from .planar_potential import open_potential, periodic_potential
+from .table import Table, format_with_error
 from .trajectory import Snapshot
 
 
@@ -27,16 +27,34 @@ class Profiles:
         Slices of the box.
     names
         Of the types 1, 2, ...
+    sigma
+        Width of the Gaussian charges, angstrom; 0: points.
+    field
+        Uniform field along the axis beside that of the charges, V/angstrom.
+    eps
+        Electronic permittivity that screens the charges.
     """
 
-    def __init__(self, n_frames: int, axis: int, n_bins: int, names: Sequence[str]) -> None:
+    def __init__(
+        self,
+        n_frames: int,
+        axis: int,
+        n_bins: int,
+        names: Sequence[str],
+        sigma: float = 0.0,
+        field: float = 0.0,
+        eps: float = 1.0,
+    ) -> None:
         self.axis, self.n_bins, self.names = axis, n_bins, list(names)
+        self.sigma, self.field, self.eps = sigma, field, eps
+        self.periodic = True
         self.density, self.height = BlockAverage(n_frames), BlockAverage(n_frames)
         self.charge = BlockAverage(n_frames)
         self.charged = False
 
     def add(self, snapshot: Snapshot) -> None:
         """Add one frame."""
+        self.periodic = snapshot.periodic[self.axis]
         inverse = np.linalg.inv(snapshot.cell)
         s = (snapshot.positions @ inverse)[:, self.axis]
         bins = np.minimum(((s - np.floor(s)) * self.n_bins).astype(int), self.n_bins - 1)
@@ -77,39 +95,43 @@ class Profiles:
 
     def _charge_table(self, position: dict[str, NDArray], height: float, letter: str) -> Table:
         charge, error = self.charge.mean(), self.charge.error()
+        blocks = self._potential(self.charge.blocks(), height)
+        potential, potential_error = self._potential(charge, height), standard_error(blocks)
+        facts = {"largest charge density": f"{np.abs(charge).max():.3g} e/A^3"}
+        occupied = np.flatnonzero(self.density.mean().sum(axis=0) > 0)
+        if len(occupied):
+            low, high = occupied[[0, -1]]
+            drop = blocks[:, low] - blocks[:, high]
+            facts["potential of the first layer of atoms relative to the last"] = format_with_error(
+                float(potential[low] - potential[high]), float(standard_error(drop)), "V"
+            )
+        boundaries = (
+            "with periodic boundaries (its average is taken to be 0)"
+            if self.periodic
+            else "in empty space on both sides (it is 0 at the first slice)"
+        )
+        width = f" of Gaussians of width {self.sigma:g} A" if self.sigma else ""
+        field = f", and of a field of {self.field:g} V/A" if self.field else ""
         return Table(
             name=f"charge_profile_{letter}",
-            title=f"Charge profile along {letter}",
+            title=f"Charge and potential along {letter}",
             columns={
                 **position,
                 "charge (e/A^3)": charge,
                 "charge error": error,
-                "potential (V)": planar_potential(charge, height),
+                "potential (V)": potential,
+                "potential error": potential_error,
             },
-            series=(("charge (e/A^3)", "charge error"),),
-            facts={"largest charge density": f"{np.abs(charge).max():.3g} e/A^3"},
-            description="Charge per volume in slices of the box, and the potential that it makes with periodic "
-            "boundaries (Poisson's equation; its average and that of the charge are taken to be 0).",
+            series=(("charge (e/A^3)", "charge error"), ("potential (V)", "potential error")),
+            facts=facts,
+            panels=True,
+            description="Charge per volume in slices of the box, and the potential that it makes by Poisson's equation"
+            f"{width} {boundaries}{field}.",
         )
 
-
-def planar_potential(charge: NDArray[np.float64], height: float) -> NDArray[np.float64]:
-    """Potential of a charge density that varies along one direction, periodic, average 0.
-
-    Solves ``-phi'' = 4 pi k_e rho`` by Fourier transform.
-
-    Parameters
-    ----------
-    charge
-        [n], e/angstrom^3, in equal slices; its mean is dropped.
-    height
-        Period, angstrom.
-
-    Returns
-    -------
-    [n], V.
-    """
-    k = 2.0 * np.pi * np.fft.rfftfreq(len(charge), height / len(charge))
-    modes = np.fft.rfft(charge)
-    modes[0], k[0] = 0.0, 1.0
-    return np.fft.irfft(4.0 * np.pi * COULOMB_CONSTANT * modes / k**2, len(charge))
+    def _potential(self, charge: NDArray[np.float64], height: float) -> NDArray[np.float64]:
+        """Potential of charge densities [..., n], V."""
+        solve = periodic_potential if self.periodic else open_potential
+        step = height / self.n_bins
+        potential = solve(charge, height, self.sigma) / np.sqrt(self.eps)
+        return potential - self.field * step * np.arange(self.n_bins)

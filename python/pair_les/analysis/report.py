@@ -75,19 +75,30 @@ def _write_csv(table: Table, file: Path) -> None:
 
 
 def _draw(table: Table, file: Path) -> None:
-    figure = Figure(figsize=(6.4, 4.0), layout="constrained")
-    axes = figure.subplots()
-    x = table.columns[table.x]
-    for name, error in table.series:
-        y = table.columns[name]
-        (line,) = axes.plot(x, y, linewidth=1.3, marker="." if len(x) < 60 else None, label=name)
-        if error is not None:
-            width = np.nan_to_num(table.columns[error])
-            axes.fill_between(x, y - width, y + width, color=line.get_color(), alpha=0.25, linewidth=0)
-    if table.logarithmic:
-        axes.set(xscale="log", yscale="log")
-    axes.set(xlabel=table.x, ylabel=table.series[0][0] if len(table.series) == 1 else "")
-    if len(table.series) > 1:
-        axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
+    groups = [[one] for one in table.series] if table.panels else [list(table.series)]
+    figure = Figure(figsize=(6.4, 4.0 + 2.0 * (len(groups) - 1)), layout="constrained")
+    for number, (axes, series) in enumerate(
+        zip(figure.subplots(len(groups), sharex=True, squeeze=False)[:, 0], groups, strict=True)
+    ):
+        for name, error in series:
+            _draw_series(axes, table, name, error, color=f"C{number}" if table.panels else None)
+        if table.logarithmic:
+            axes.set(xscale="log", yscale="log")
+        axes.set_ylabel(series[0][0] if len(series) == 1 else "")
+        if len(series) > 1:
+            axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(table.x)
     write_figure(figure, file, dpi=130)
+
+
+def _draw_series(axes, table: Table, name: str, error: str | None, color: str | None) -> None:
+    x, y = table.columns[table.x], table.columns[name]
+    width = None if error is None else np.nan_to_num(table.columns[error])
+    if table.markers:
+        axes.errorbar(x, y, width, fmt="o", markersize=4, capsize=3, label=name, color=color)
+        return
+    marker = "." if len(x) < 60 else None
+    (line,) = axes.plot(x, y, linewidth=1.3, marker=marker, label=name, color=color)
+    if width is not None:
+        axes.fill_between(x, y - width, y + width, color=line.get_color(), alpha=0.25, linewidth=0)

@@ -29,6 +29,10 @@ class Table:
         Whether both axes are logarithmic.
     description
         What was computed, in a sentence.
+    panels
+        Whether each of the series has axes of its own, one below the other.
+    markers
+        Whether the series are single points with error bars instead of lines.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Table:
     facts: dict[str, str] = field(default_factory=dict)
     logarithmic: bool = False
     description: str = ""
+    panels: bool = False
+    markers: bool = False
 
     @property
     def x(self) -> str:

@@ -20,14 +20,15 @@ class Snapshot:
     """One frame of n atoms, sorted by id; the corner of the box is the origin.
 
     ``step``; ``positions`` [n, 3], angstrom (float32 as MDAnalysis keeps them); ``dimensions`` [6], edges in
-    angstrom and angles in degrees; ``cell`` [3, 3], rows; ``types`` [n] from 1; ``charges`` [n], e, or None;
-    ``molecules`` [n], or None.
+    angstrom and angles in degrees; ``cell`` [3, 3], rows; ``periodic``, along each lattice vector; ``types`` [n] from 1;
+    ``charges`` [n], e, or None; ``molecules`` [n], or None.
     """
 
     step: int
     positions: NDArray[np.float32]
     dimensions: NDArray[np.float32]
     cell: NDArray[np.float64]
+    periodic: tuple[bool, bool, bool]
     types: NDArray[np.int64]
     charges: NDArray[np.float64] | None
     molecules: NDArray[np.int64] | None
@@ -61,7 +62,9 @@ class Trajectory:
             raise DataError(f"first {first}, stride {stride}: must be >= 0 and >= 1")
         self.first, self.stride = first, stride
         self.files = [os.fspath(file) for file in files]
-        self.columns = set.intersection(*(_columns(file) for file in self.files))
+        headers = [_read_header(file) for file in self.files]
+        self.columns = set.intersection(*(columns for columns, _ in headers))
+        self._periodic = headers[0][1]
         self._readers = [self._open(file) for file in self.files]
         if len({reader.n_atoms for reader in self._readers}) != 1:
             counts = ", ".join(
@@ -117,14 +120,15 @@ class Trajectory:
             positions=np.array(found.positions),
             dimensions=dimensions,
             cell=np.array(triclinic_vectors(dimensions), dtype=np.float64),
+            periodic=self._periodic,
             types=np.array(data["type"], dtype=np.int64),
             charges=np.array(data["q"], dtype=np.float64) if "q" in data else None,
             molecules=np.array(data["mol"], dtype=np.int64) if "mol" in data else None,
         )
 
 
-def _columns(file: str) -> set[str]:
-    """Names of the columns of a dump."""
+def _read_header(file: str) -> tuple[set[str], tuple[bool, bool, bool]]:
+    """Names of the columns of a dump, and along which lattice vectors its box is periodic."""
     from MDAnalysis.lib.util import anyopen
 
     if not Path(file).is_file():
@@ -144,7 +148,9 @@ def _columns(file: str) -> set[str]:
             f"{file}: the columns are {' '.join(head[8].split()[2:])}, must have id, type and positions: "
             "dump id type x y z q"
         )
-    return names
+    boundaries = [word for word in head[4].split() if len(word) == 2 and set(word) <= set("pfsm")]
+    x, y, z = ([word == "pp" for word in boundaries] + 3 * [True])[:3]  # dumps before 2009 do not say
+    return names, (x, y, z)
 
 
 _POSITIONS = (("x", "y", "z"), ("xs", "ys", "zs"), ("xu", "yu", "zu"), ("xsu", "ysu", "zsu"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""``pair-les analyze``: what the charges of a run say about its structure, dielectric response and spectrum."""
+"""``pair-les analyze``: what the charges of a run say about its structure, dielectric response, spectrum and capacitance."""
 
 from __future__ import annotations
 
@@ -36,6 +36,10 @@ def analyze(
     r_width: Annotated[float, typer.Option(help="Bin width of distances, angstrom.")] = 0.05,
     axis: Annotated[str, typer.Option(help="Axis of profiles: x, y or z.")] = "z",
     n_bins: Annotated[int, typer.Option(help="Slices of profiles.")] = 200,
+    sigma: Annotated[
+        float, typer.Option(help="Width of the Gaussian charges for the potential along the axis, angstrom.")
+    ] = 0.0,
+    field: Annotated[float, typer.Option(help="Uniform field along the axis, V/angstrom.")] = 0.0,
     bond_length: Annotated[
         float | None,
         typer.Option(help="Atoms closer than this are a molecule, angstrom. [default: column mol]"),
@@ -48,8 +52,18 @@ def analyze(
     timestep: Annotated[float | None, typer.Option(help="Of the run, ps (for --polarization).")] = None,
     volume: Annotated[float | None, typer.Option(help="Of the cell, angstrom^3 (without a dump).")] = None,
     resolution: Annotated[float, typer.Option(help="Of the spectrum, 1/cm.")] = 10.0,
+    electrodes: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE", help="Output of fix ave/time for compute les/electrode at one voltage; repeat."
+        ),
+    ] = None,
+    first_step: Annotated[int, typer.Option(help="Steps of --electrodes before this are left out.")] = 0,
+    area: Annotated[
+        float | None, typer.Option(help="Of an electrode, angstrom^2 (without a dump).")
+    ] = None,
 ) -> None:
-    """Charge structure factor, dipole correlations, radial distributions, profiles, permittivity and infrared spectrum.
+    """Charge structure factor, dipole correlations, radial distributions, profiles, permittivity, spectrum and capacitance.
 
     Reads dumps frame by frame, of any length, and writes CSV and PNG files and one report.html.
 
@@ -73,6 +87,8 @@ def analyze(
         r_width=r_width,
         axis="xyz".index(axis),
         n_bins=n_bins,
+        sigma=sigma,
+        field=field,
         bond_length=bond_length,
         temperature=temperature,
         eps=eps,
@@ -80,6 +96,9 @@ def analyze(
         timestep=timestep,
         volume=volume,
         resolution=resolution,
+        electrodes=tuple(str(file) for file in electrodes or ()),
+        first_step=first_step,
+        area=area,
     )
     command = " ".join(["pair-les", *sys.argv[1:]])
     for file in run(dumps or [], output, settings, command=command):

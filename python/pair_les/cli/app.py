@@ -221,6 +221,22 @@ def check(
         float | None,
         typer.Option(metavar="Q", help="Total charge, e, of a run with 'pair_style les charge Q'."),
     ] = None,
+    field: Annotated[
+        tuple[float, float, float] | None,
+        typer.Option(metavar="EX EY EZ", help="Field, V/angstrom, of a run with efield; dump xu yu zu."),
+    ] = None,
+    eps: Annotated[float, typer.Option(help="Electronic permittivity of a run with eps.")] = 1.0,
+    electrodes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--electrode",
+            metavar="WORDS",
+            help="An electrode: 'type 3 potential 1.0', 'id 1:81 charge 0.5 hardness 2.0'; repeat.",
+        ),
+    ] = None,
+    neutral: Annotated[
+        bool, typer.Option(help="Whether electrodes make the cell neutral, as in the run.")
+    ] = True,
     force_tolerance: Annotated[
         float | None,
         typer.Option(
@@ -238,8 +254,8 @@ def check(
     Exits with status 1 where a difference is beyond the tolerance. A mesh of pppm 1e-4 has 1.4 meV/A, a dump whose positions
     have six digits some meV/A more (dump_modify 1 format float %.12g).
 
-    The direct sum grows with the square of the number of atoms: minutes for 10 000 of them. It is of systems that repeat in
-    all directions or in none, without a field: slabs and runs with efield cannot be checked.
+    The direct sum grows with the square of the number of atoms: minutes for 10 000 of them. Boxes that repeat along x and y
+    only are slabs. Fields and electrodes have to be named; potentials and fields are those of the frame, numbers.
 
     Example: pair-les check model.pt traj.dump --element O --element H
     """
@@ -249,15 +265,26 @@ def check(
     force = FORCE_TOLERANCE if force_tolerance is None else force_tolerance
     latent = CHARGE_TOLERANCE if charge_tolerance is None else charge_tolerance
     n_frames, wrong = 0, 0
-    for result in compare(model, dump, elements=elements, units=units, frames=frames, total_charge=charge):
+    for result in compare(
+        model,
+        dump,
+        elements=elements,
+        units=units,
+        frames=frames,
+        total_charge=charge,
+        field=field,
+        eps=eps,
+        electrodes=electrodes or (),
+        neutral=neutral,
+    ):
         print(result, flush=True)
         n_frames += 1
         wrong += not result.agrees(force, latent)
     if wrong:
         print(
             f"pair-les: {dump}: {wrong} of {n_frames} frames are not what {model} gives, within {force:g} eV/A (rms) and "
-            f"{latent:g} e: another model file, order of elements, units or --charge, a field, "
-            "a coarse kspace_style, or positions of few digits",
+            f"{latent:g} e: another model file, order of elements, units, --charge, --field or "
+            "--electrode, a coarse kspace_style, or positions of few digits",
             file=sys.stderr,
         )
         raise typer.Exit(EXIT_DISAGREEMENT)

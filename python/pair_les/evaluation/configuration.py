@@ -71,6 +71,7 @@ def evaluate(
     device: str | torch.device = "cpu",
     k_cutoff: float | None = None,
     total_charge: float | None = None,
+    field: Sequence[float] | None = None,
 ) -> Evaluation:
     """Energy, forces, strain derivative, charges and latent potential of one configuration.
 
@@ -92,6 +93,9 @@ def evaluate(
     total_charge
         e; all charges are shifted alike so that they add up to it, instead of what ``neutralize`` says
         (``pair_style les charge Q``). None: as the model says, for its charge state if it has one.
+    field
+        [3], V/angstrom, uniform, acts on the charges at the positions as they are, unwrapped (``pair_style les efield``);
+        the factor sqrt(eps) of a medium included.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def evaluate(
         If the network fails, or returns something else than the contract says, or is of another total charge.
     GeometryError
         See `require_periodicity`; if atoms are closer than `SMALLEST_DISTANCE`, or energies,
-        charges or forces are not finite; see also `neighbor_list`.
+        charges or forces are not finite; if equilibrated charges, or none, are in a field; see also `neighbor_list`.
     """
     periodic = np.broadcast_to(np.asarray(pbc, dtype=bool), (3,))
     require_periodicity(metadata, periodic)
@@ -108,7 +112,29 @@ def evaluate(
     batch = batch_of_configuration(indices, positions, cell, periodic, metadata.cutoff, device)
     total = None if total_charge is None else torch.full_like(batch.energy, total_charge)
     periodicities = [bool(periodic.all())]
-    return evaluate_batch(module, metadata, batch, periodicities, total, file=file, k_cutoff=k_cutoff)[0]
+    return evaluate_batch(
+        module,
+        metadata,
+        batch,
+        periodicities,
+        total,
+        file=file,
+        k_cutoff=k_cutoff,
+        field=_field_of(metadata, field, file, batch),
+    )[0]
+
+
+def _field_of(
+    metadata: Metadata, field: Sequence[float] | None, file: str | os.PathLike[str], batch: Batch
+) -> Tensor | None:
+    if field is None:
+        return None
+    if metadata.long_range is None or metadata.long_range.equilibrates:
+        has = "no charges" if metadata.long_range is None else "charges that a field changes"
+        raise GeometryError(
+            f"{file}: the model has {has}, and a field is for charges that the network gives: leave out the field"
+        )
+    return torch.tensor(np.asarray(field, dtype=np.float64)).to(batch.positions.device)
 
 
 def evaluate_batch(
@@ -120,6 +146,7 @@ def evaluate_batch(
     *,
     file: str | os.PathLike[str],
     k_cutoff: float | None = None,
+    field: Tensor | None = None,
 ) -> list[Evaluation]:
     """Results for each of the B frames of a batch; arguments and errors as of `evaluate`.
 
@@ -129,6 +156,8 @@ def evaluate_batch(
         [B], whether a frame has a strain derivative: those that are periodic in three directions.
     total_charge
         [B], e; None: as the model says.
+    field
+        [3], V/angstrom, as in `predict`.
     """
     found = predict(
         model_network(module, metadata, file),
@@ -139,6 +168,7 @@ def evaluate_batch(
         total_charge=total_charge,
         long_range_dtype=torch.float64,
         k_cutoff=k_cutoff,
+        field=field,
     )
     require_finite(found.forces, "force", file)
     assert found.atomic_energy is not None  # of every prediction

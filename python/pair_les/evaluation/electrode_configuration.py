@@ -57,12 +57,13 @@ class ElectrodeEvaluation(Evaluation):
 
 @dataclass(frozen=True)
 class _Cell:
-    """Where the charges are: positions [N, 3], cell [3, 3], and how it repeats."""
+    """Where the charges are: positions [N, 3], cell [3, 3], how it repeats, and a uniform field [3], V/angstrom."""
 
     positions: Tensor
     cell: Tensor
     periodic: bool
     slab: bool
+    field: Tensor
 
     def energy(self, charges: Tensor, settings: LongRange) -> Tensor:
         """Long-range energy of any charges [N], eV."""
@@ -74,7 +75,7 @@ class _Cell:
             energy = energy + slab_energy(
                 self.positions, charges, cell, slab, frame, settings.coulomb_constant
             )
-        return energy.sum()
+        return energy.sum() - charges @ (self.positions @ self.field)
 
     def matrix(self, atoms: Tensor, settings: LongRange) -> Tensor:
         """The second derivative of `energy` in the charges of some atoms, without those of the Gaussians with themselves."""
@@ -120,6 +121,7 @@ def evaluate_with_electrodes(
     file: str | os.PathLike[str] = "model",
     device: str | torch.device = "cpu",
     total_charge: float | None = None,
+    field: Sequence[float] | None = None,
 ) -> ElectrodeEvaluation:
     """Grand potential, forces and charges of one configuration with electrodes.
 
@@ -138,6 +140,8 @@ def evaluate_with_electrodes(
         Whether the electrodes of given potential make the cell neutral; only differences of potentials matter then.
     total_charge
         e, the sum that the charges of all atoms outside the electrodes are shifted to; None: as the model says.
+    field
+        [3], V/angstrom, as in `evaluate`.
 
     Raises
     ------
@@ -173,13 +177,14 @@ def evaluate_with_electrodes(
     nodes = np.flatnonzero(indices != OUTSIDE)
     x = torch.tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3), requires_grad=True)
     lattice = torch.tensor(np.asarray(cell, dtype=np.float64))
+    uniform = torch.zeros(3, dtype=torch.float64) if field is None else torch.tensor(field, dtype=torch.float64)
     if slab:
         lattice = torch.tensor(cell_with_vacuum(lattice.numpy(), periodic, x.detach().numpy()))
 
     with torch.enable_grad():
         strain = torch.zeros(3, 3, dtype=torch.float64, requires_grad=True)
         deformation = torch.eye(3, dtype=torch.float64) + 0.5 * (strain + strain.T)
-        place = _Cell(x @ deformation, lattice @ deformation, bool(periodic.any()), slab)
+        place = _Cell(x @ deformation, lattice @ deformation, bool(periodic.any()), slab, uniform)
         atomic_energy, own = x.new_zeros(0), x.new_zeros(0)
         if len(nodes) > 0:
             batch = batch_of_configuration(

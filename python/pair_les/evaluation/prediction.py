@@ -83,6 +83,7 @@ def predict(
     total_charge: Tensor | None = None,
     long_range_dtype: torch.dtype | None = None,
     k_cutoff: float | None = None,
+    field: Tensor | None = None,
 ) -> Prediction:
     """Evaluate a batch.
 
@@ -111,6 +112,8 @@ def predict(
         Of the long-range energy, and the accuracy to which its k sum is converged; None: `dtype`.
     k_cutoff
         As in `long_range_energy`; None: converged, or as far as training needs it.
+    field
+        [3], V/angstrom, of charges that the network gives; positions are then taken as they are, unwrapped.
     """
     long_range_dtype = long_range_dtype or dtype
     with torch.enable_grad():
@@ -142,6 +145,9 @@ def predict(
             long_range_part = batch_long_range_energy(
                 deformed, interacting, long_range, total_charge is not None, k_cutoff
             )
+            if field is not None:
+                of_atoms = -interacting.double() * (deformed.positions @ field)
+                long_range_part = long_range_part.double().index_add(0, batch.frame, of_atoms)
         # Positions enter with a factor 0, so that frames of lone atoms have a gradient, too.
         energy = (torch.zeros_like(batch.energy) + 0.0 * positions.sum()).index_add(
             0, batch.frame, atomic_energy

@@ -6,18 +6,20 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
 import numpy as np
 from ase import Atoms
-from ase.data import atomic_numbers
+from ase.data import atomic_numbers, chemical_symbols
 from ase.io import iread
 from ase.io.formats import open_with_compression
 
 from ..errors import DataError, UserError
 from ..evaluation import Evaluation, evaluate, species_indices
+from ..evaluation.electrode_configuration import evaluate_with_electrodes, species_beside_electrodes
 from ..model_file.archive import load_model
 from ..model_file.metadata import Metadata
+from .dumped_electrodes import electrodes_in_frame, parse_electrode
 
 # energy units per eV and Coulomb constant (energy angstrom / e^2) of LAMMPS unit styles (update.cpp)
 LAMMPS_UNITS = {"metal": (1.0, 14.399645), "real": (23.060549, 332.06371)}
@@ -78,6 +80,10 @@ def check(
     units: str = "metal",
     frames: int | None = None,
     total_charge: float | None = None,
+    field: Sequence[float] | None = None,
+    eps: float = 1.0,
+    electrodes: Sequence[str] = (),
+    neutral: bool = True,
 ) -> Iterator[FrameCheck]:
     """Compare each frame of a LAMMPS text dump with the model file it was run with.
 
@@ -96,33 +102,64 @@ def check(
     total_charge
         e, that of ``pair_style les charge Q``; None: the run had no such keyword. Of equilibrated charges the sum is that of
         the dump.
+    field, eps
+        V/angstrom and electronic permittivity, those of ``pair_style les efield EX EY EZ eps EPS``.
+    electrodes, neutral
+        Those of ``pair_style les electrode ... neutral ...``, see `parse_electrode`.
 
     Raises
     ------
     DataError
-        If the dump cannot be read, has nothing to compare or no elements, or a frame cannot be computed (`evaluate`).
+        If the dump cannot be read, has nothing to compare or no elements, has wrapped positions along a field, or a frame
+        cannot be computed (`evaluate`).
     ContractError
         If the model file cannot be used, does not know an element, or is of another total charge.
+    ElectrodeError
+        If the words of an electrode cannot be read.
     """
+    if not eps >= 1.0:
+        raise DataError(f"eps {eps}: must be >= 1, the electronic permittivity")
+    parsed = [parse_electrode(text) for text in electrodes]
     if units not in LAMMPS_UNITS:
         raise DataError(f"units {units!r}: must be one of {', '.join(LAMMPS_UNITS)}")
     module, metadata = load_model(model)
     if elements is None:
         _require_elements(dump, metadata)
+    columns = _columns(dump)
+    has_types = "type" in columns and not {"element", "mass"} & columns
+    by_type = _read(dump, chemical_symbols[1:], frames) if parsed and has_types else repeat(None)
+    scale = float(np.sqrt(eps))
     number = -1
-    for number, atoms in enumerate(_read(dump, elements, frames)):
+    for number, (atoms, typed) in enumerate(zip(_read(dump, elements, frames), by_type, strict=False)):
         where = f"{os.fspath(dump)}: frame {number}"
+        latent_field = None
+        if field is not None:
+            _require_unwrapped(atoms, field, columns, where)
+            latent_field = [scale * component for component in field]
         try:
-            reference = evaluate(
-                module,
-                metadata,
-                species_indices(atoms.get_chemical_symbols(), metadata, model),
-                atoms.positions,
-                atoms.cell[:],
-                atoms.pbc.tolist(),
-                file=model,
-                total_charge=_total_charge(atoms, metadata, units, total_charge),
-            )
+            place = (atoms.positions, atoms.cell[:], atoms.pbc.tolist())
+            symbols = atoms.get_chemical_symbols()
+            charge = _total_charge(atoms, metadata, units, total_charge)
+            if parsed:
+                types = None if typed is None else typed.numbers
+                of_frame = electrodes_in_frame(parsed, len(atoms), types, scale)
+                species = species_beside_electrodes(symbols, of_frame, metadata, model)
+                reference: Evaluation = evaluate_with_electrodes(
+                    module,
+                    metadata,
+                    species,
+                    *place,
+                    of_frame,
+                    neutral=neutral,
+                    file=model,
+                    total_charge=charge,
+                    field=latent_field,
+                )
+            else:
+                species = species_indices(symbols, metadata, model)
+                reference = evaluate(
+                    module, metadata, species, *place, file=model, total_charge=charge, field=latent_field
+                )
         except UserError as error:
             raise DataError(f"{where}: {error}") from error
         yield _compare(number, atoms, reference, metadata, units, dump)
@@ -155,20 +192,36 @@ def _read(
         ) from error
 
 
-def _require_elements(dump: str | os.PathLike[str], metadata: Metadata) -> None:
-    """Refuse a dump of bare type numbers, which ASE would read as atomic numbers (type 2 as helium)."""
+def _columns(dump: str | os.PathLike[str]) -> set[str]:
+    """Columns of a dump; empty if it cannot be read, of which the reader says what is wrong."""
     try:
         with open_with_compression(os.fspath(dump), "rt") as stream:
-            header = next((line for line in stream if line.startswith("ITEM: ATOMS")), None)
+            header = next((line for line in stream if line.startswith("ITEM: ATOMS")), "")
     except (OSError, ValueError):
-        return  # the reader says what is wrong with the file
-    if header is not None and not {"element", "mass"} & set(header.split()[2:]):
+        return set()
+    return set(header.split()[2:])
+
+
+def _require_elements(dump: str | os.PathLike[str], metadata: Metadata) -> None:
+    """Refuse a dump of bare type numbers, which ASE would read as atomic numbers (type 2 as helium)."""
+    columns = _columns(dump)
+    if columns and not {"element", "mass"} & columns:
         flags = " ".join(
             f"--element <element of type {number + 1}>" for number in range(min(len(metadata.species), 3))
         )
         raise DataError(
             f"{os.fspath(dump)}: has no column element: name the element of each LAMMPS type in the order of pair_coeff, "
             f"{flags} (the model knows {' '.join(metadata.species)})"
+        )
+
+
+def _require_unwrapped(atoms: Atoms, field: Sequence[float], columns: set[str], where: str) -> None:
+    """Refuse wrapped positions along a field, which acts on unwrapped ones."""
+    wrapped = bool({"x", "xs"} & columns)
+    if wrapped and any(value != 0.0 and periodic for value, periodic in zip(field, atoms.pbc, strict=True)):
+        raise DataError(
+            f"{where}: a field along a periodic direction acts on unwrapped positions, and these are wrapped: type "
+            "'dump 1 all custom 100 traj.dump id type xu yu zu q fx fy fz'"
         )
 
 
