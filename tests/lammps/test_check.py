@@ -137,7 +137,10 @@ def test_slab(tmp_path, model, command):
 WALLS = ["--electrode", "type 1 potential 1.0 hardness 2.0", "--electrode", "id 10:18 potential 0.0"]
 IN_SLABS = {
     "field": ("efield 0.0 0.0 -0.05", ["--field", "0", "0", "-0.05"]),
-    "field along a period": ("efield 0.02 0.0 -0.05 eps 1.5", ["--field", "0.02", "0", "-0.05", "--eps", "1.5"]),
+    "field along a period": (
+        "efield 0.02 0.0 -0.05 eps 1.5",
+        ["--field", "0.02", "0", "-0.05", "--eps", "1.5"],
+    ),
     "electrodes": ("electrode left 1.0 hardness 2.0 electrode right 0.0", WALLS),
     "electrodes in a medium": (
         "electrode left 1.0 hardness 2.0 electrode right 0.0 efield 0.0 0.0 -0.05 eps 1.5",
@@ -171,7 +174,9 @@ def test_fields_and_electrodes_of_slabs(tmp_path, model, command, name):
     call = ["check", tmp_path / "model.pt", tmp_path / "traj.dump", "--force-tolerance", "1e-5"]
     call += [word for element in elements for word in ("--element", element)]
     assert command(*call, "--charge-tolerance", "1e-7", *options)[0] == 0
-    other = [option.replace("-0.05", "-0.04").replace("1.0", "1.1").replace("0.7", "0.6") for option in options]
+    other = [
+        option.replace("-0.05", "-0.04").replace("1.0", "1.1").replace("0.7", "0.6") for option in options
+    ]
     code, _, err = command(*call, *other)
     assert code == 1 and "--field or --electrode" in err
 
@@ -181,7 +186,10 @@ BAD_OPTIONS = {
     "both": (["--electrode", "id 1 potential 1.0 charge 2.0"], "must have atoms and either a potential"),
     "word": (["--electrode", "type Na potential 1.0"], "'Na' is no number or range of a type"),
     "none": (["--electrode", "id 40:50 potential 1.0"], "electrode '1' has no atoms"),
-    "twice": (["--electrode", "id 1 potential 1.0", "--electrode", "id 1 potential 0"], "belongs to electrodes '1'"),
+    "twice": (
+        ["--electrode", "id 1 potential 1.0", "--electrode", "id 1 potential 0"],
+        "belongs to electrodes '1'",
+    ),
     "wrapped": (["--field", "0.1", "0", "0"], "acts on unwrapped positions, and these are wrapped"),
     "eps": (["--eps", "0.5"], "eps 0.5: must be >= 1"),
 }

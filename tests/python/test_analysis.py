@@ -303,7 +303,9 @@ def test_potential_of_a_cosine_of_charge():
     z = (np.arange(64) + 0.5) / 64 * 30.0
     k = 2.0 * np.pi * 3 / 30.0
     for sigma in (0.0, 1.3):
-        expected = 4.0 * np.pi * COULOMB_CONSTANT * 0.01 / k**2 * np.exp(-0.5 * (k * sigma) ** 2) * np.cos(k * z)
+        expected = (
+            4.0 * np.pi * COULOMB_CONSTANT * 0.01 / k**2 * np.exp(-0.5 * (k * sigma) ** 2) * np.cos(k * z)
+        )
         assert periodic_potential(0.01 * np.cos(k * z), 30.0, sigma) == pytest.approx(expected, abs=1e-12)
 
 

@@ -103,7 +103,9 @@ def test_potential_between_two_walls(sigma):
     potential = profile.tables()[1].columns["potential (V)"]
     assert potential[30] - potential[130] == pytest.approx(2.0, abs=0.02)
     assert potential[0] == 0.0 and potential[:5] == pytest.approx(np.zeros(5), abs=0.05)
-    in_field = filled(Profiles(1, 2, 200, ["C"], sigma=sigma, field=0.1, eps=4.0), [walls(9, 9.0, 10.0, charge)])
+    in_field = filled(
+        Profiles(1, 2, 200, ["C"], sigma=sigma, field=0.1, eps=4.0), [walls(9, 9.0, 10.0, charge)]
+    )
     found = in_field.tables()[1].columns["potential (V)"]
     assert found == pytest.approx(0.5 * potential - 0.1 * 0.1 * np.arange(200))
 

@@ -108,7 +108,9 @@ def _read_rows(path: Path) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     lines = path.read_text(encoding="utf-8").splitlines()
     header = next((line for line in lines if line.startswith("# Row")), "")
     if not re.fullmatch(r"# Row( c_\w+\[[1-4]\]){4}", header.rstrip()):
-        raise DataError(f"{path}: the columns are {header.removeprefix('# Row').strip() or 'not named'}: {_HINT}")
+        raise DataError(
+            f"{path}: the columns are {header.removeprefix('# Row').strip() or 'not named'}: {_HINT}"
+        )
     numbers = [line.split() for line in lines if not line.startswith("#")]
     try:
         n_electrodes = int(numbers[0][1]) if numbers else 2
@@ -163,7 +165,9 @@ def capacitance_tables(
     runs = sorted(series, key=lambda run: run.voltage)
     for one, other in zip(runs, runs[1:], strict=False):
         if other.voltage - one.voltage < 1e-6:
-            raise DataError(f"{one.file} and {other.file} have the same voltage, {one.voltage:g} V: give one of them")
+            raise DataError(
+                f"{one.file} and {other.file} have the same voltage, {one.voltage:g} V: give one of them"
+            )
     known = [run.empty for run in runs if np.isfinite(run.empty)]
     if not known:
         raise DataError(

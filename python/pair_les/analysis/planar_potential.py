@@ -10,9 +10,7 @@ from scipy import special
 from ..constants import COULOMB_CONSTANT
 
 
-def periodic_potential(
-    charge: NDArray[np.float64], height: float, sigma: float = 0.0
-) -> NDArray[np.float64]:
+def periodic_potential(charge: NDArray[np.float64], height: float, sigma: float = 0.0) -> NDArray[np.float64]:
     """Potential of a density that repeats itself, of average 0, by Fourier transform.
 
     Parameters

@@ -59,9 +59,7 @@ def analyze(
         ),
     ] = None,
     first_step: Annotated[int, typer.Option(help="Steps of --electrodes before this are left out.")] = 0,
-    area: Annotated[
-        float | None, typer.Option(help="Of an electrode, angstrom^2 (without a dump).")
-    ] = None,
+    area: Annotated[float | None, typer.Option(help="Of an electrode, angstrom^2 (without a dump).")] = None,
 ) -> None:
     """Charge structure factor, dipole correlations, radial distributions, profiles, permittivity, spectrum and capacitance.
 

@@ -177,7 +177,9 @@ def evaluate_with_electrodes(
     nodes = np.flatnonzero(indices != OUTSIDE)
     x = torch.tensor(np.asarray(positions, dtype=np.float64).reshape(-1, 3), requires_grad=True)
     lattice = torch.tensor(np.asarray(cell, dtype=np.float64))
-    uniform = torch.zeros(3, dtype=torch.float64) if field is None else torch.tensor(field, dtype=torch.float64)
+    uniform = (
+        torch.zeros(3, dtype=torch.float64) if field is None else torch.tensor(field, dtype=torch.float64)
+    )
     if slab:
         lattice = torch.tensor(cell_with_vacuum(lattice.numpy(), periodic, x.detach().numpy()))
 

@@ -82,7 +82,9 @@ def parse_electrode(text: str) -> DumpedElectrode:
     for word in words[1:]:
         match = re.fullmatch(r"(\d+)(?::(\d+))?", word)
         if not match:
-            raise ElectrodeError(f"electrode '{text}': '{word}' is no number or range of a {words[0]}: {_EXAMPLE}")
+            raise ElectrodeError(
+                f"electrode '{text}': '{word}' is no number or range of a {words[0]}: {_EXAMPLE}"
+            )
         numbers.update(range(int(match[1]), int(match[2] or match[1]) + 1))
     return DumpedElectrode(
         words[0],
