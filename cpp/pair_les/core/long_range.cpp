@@ -66,8 +66,8 @@ double potential_correction(double charge, double total_charge, double volume,
                                    : background;
 }
 
-double slab_energy(double charge, double z, const SlabMoments &moments, double height, double volume,
-                   const LongRange &settings)
+double slab_energy(double charge, double z, const SlabMoments &moments, double height,
+                   double volume, const LongRange &settings)
 {
   const double background =
       0.5 * (moments.charge * z * z + moments.square) + moments.charge * height * height / 12.0;

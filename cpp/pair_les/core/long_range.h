@@ -44,8 +44,8 @@ struct SlabMoments {
 
 // 2 pi k_e q [z M_1 - (M_0 z^2 + M_2) / 2 - M_0 h^2 / 12] / V, eV: the share of one charge of the slab correction, in a
 // cell of height h with its empty space; it goes as the inverse area
-double slab_energy(double charge, double z, const SlabMoments &moments, double height, double volume,
-                   const LongRange &settings);
+double slab_energy(double charge, double z, const SlabMoments &moments, double height,
+                   double volume, const LongRange &settings);
 
 // k_e erf(r / (sqrt2 sigma)) / r and its derivative in r: two unit Gaussians, eV/e^2; finite at r = 0
 ValueAndDerivative smeared_coulomb(double r, double sigma, double k_e);
