@@ -24,7 +24,7 @@ ALLOWED = {
     "training": "installation model_file long_range net backbones data evaluation observables",
     "export": "installation model_file net data evaluation training",
     "api": "long_range model_file data evaluation observables training export",
-    "lammps": "model_file data evaluation",
+    "lammps": "long_range model_file data evaluation",
     "analysis": "",
     "cli": "installation model_file long_range data evaluation observables training export api lammps analysis convert",
 }

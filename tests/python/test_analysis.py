@@ -14,39 +14,11 @@ from pair_les.analysis.planar_potential import periodic_potential
 from pair_les.analysis.polarization import infrared_spectrum, permittivity
 from pair_les.analysis.profiles import Profiles
 from pair_les.analysis.radial import RadialDistributions
-from pair_les.analysis.trajectory import Snapshot
 from pair_les.analysis.wavevectors import WaveVectors
 from pair_les.constants import COULOMB_CONSTANT
-
-STANDARD_ERRORS = 5.0
-"""Random data may deviate by so many standard errors, one time in a million; the seeds are fixed."""
+from snapshots import STANDARD_ERRORS, filled, snapshot
 
 TRICLINIC = np.array([[14.0, 0.0, 0.0], [2.0, 15.0, 0.0], [-3.0, 1.0, 16.0]])
-
-
-def snapshot(
-    positions, charges=None, types=None, cell=None, molecules=None, periodic=(True, True, True)
-) -> Snapshot:
-    from MDAnalysis.lib.mdamath import triclinic_box
-
-    cell = np.eye(3) * 20.0 if cell is None else np.asarray(cell, dtype=float)
-    n = len(positions)
-    return Snapshot(
-        step=0,
-        positions=np.asarray(positions, dtype=np.float32),
-        dimensions=np.array(triclinic_box(*cell), dtype=np.float32),
-        cell=cell,
-        periodic=periodic,
-        types=np.ones(n, dtype=np.int64) if types is None else np.asarray(types),
-        charges=None if charges is None else np.asarray(charges, dtype=float),
-        molecules=None if molecules is None else np.asarray(molecules),
-    )
-
-
-def filled(estimator, frames):
-    for frame in frames:
-        estimator.add(frame)
-    return estimator
 
 
 def unit_vectors(rng, n: int) -> np.ndarray:

@@ -17,7 +17,7 @@ from pair_les.analysis.planar_potential import open_potential
 from pair_les.analysis.profiles import Profiles
 from pair_les.cli.app import main
 from pair_les.errors import DataError, UserError
-from test_analysis import STANDARD_ERRORS, filled, snapshot
+from snapshots import STANDARD_ERRORS, filled, snapshot
 
 CAPACITANCE, EMPTY, TEMPERATURE = 2.0, 0.4, 1300.0
 NAMES = "c_e[1] c_e[2] c_e[3] c_e[4]"

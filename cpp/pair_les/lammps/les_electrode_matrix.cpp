@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
 
 using namespace LAMMPS_NS;
 
@@ -123,4 +124,17 @@ LESElectrodeMatrix::Vector LESElectrodeMatrix::solve(Vector &residual) const
   Vector multipliers = matrix.solve(all);
   for (std::size_t n = 0; n < rows.size(); n++) residual[n] = all[rows[n]];
   return multipliers;
+}
+
+double LESElectrodeMatrix::capacitance(const std::vector<int> &electrode, int k) const
+{
+  if (!ready()) return std::numeric_limits<double>::quiet_NaN();
+  Vector change;
+  for (const int other : electrode) change.push_back(other == k ? 1.0 : 0.0);
+  solve(change);
+  double sum = 0.0;
+  for (std::size_t n = 0; n < change.size(); n++)
+    if (electrode[n] == k) sum += change[n];
+  MPI_Allreduce(MPI_IN_PLACE, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
+  return sum;
 }

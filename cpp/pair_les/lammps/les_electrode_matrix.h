@@ -43,6 +43,10 @@ class LESElectrodeMatrix : protected Pointers {
   // Replace residuals of the listed atoms (V) by charges (e); returns the multipliers. Collective.
   Vector solve(Vector &residual) const;
 
+  // e/V, the change of the sum of the charges of electrode k with their potential; `electrode` of
+  // each listed atom. NaN without a matrix. Collective.
+  double capacitance(const std::vector<int> &electrode, int k) const;
+
   void start_run() { usable = true, forget(); }
   double bytes() const { return matrix.bytes(); }
 

@@ -16,7 +16,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 using namespace LAMMPS_NS;
 
@@ -173,8 +172,7 @@ void LESElectrodes::solve(bool preliminary)
 void LESElectrodes::fulfill_constraints(Vector &charge) const
 {
   const int n_sums = groups.n_constraints();
-  Vector sums(2 * n_sums + 1,
-              0.0); // charges and atoms of each sum, all that belongs to no electrode
+  Vector sums(2 * n_sums + 1, 0.0); // charges and atoms of each sum, charge outside the electrodes
   for (std::size_t n = 0; n < atoms.size(); n++) {
     const int k = groups.constraint_of(electrode[n]);
     if (k < 0) continue;
@@ -351,15 +349,7 @@ double LESElectrodes::battery_energy(int k) const
 
 double LESElectrodes::empty_capacitance(int k) const
 {
-  if (!matrix.ready()) return std::numeric_limits<double>::quiet_NaN();
-  Vector change(atoms.size());
-  for (std::size_t n = 0; n < atoms.size(); n++) change[n] = (electrode[n] == k) ? 1.0 : 0.0;
-  matrix.solve(change);
-  double mine = 0.0, all;
-  for (std::size_t n = 0; n < atoms.size(); n++)
-    if (electrode[n] == k) mine += change[n];
-  MPI_Allreduce(&mine, &all, 1, MPI_DOUBLE, MPI_SUM, world);
-  return all * field.physical_charge() * field.physical_charge();
+  return matrix.capacitance(electrode, k) * field.physical_charge() * field.physical_charge();
 }
 
 // The outcome is that of all ranks.

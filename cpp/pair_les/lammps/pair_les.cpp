@@ -253,7 +253,6 @@ void PairLES::init_style()
   if (network->long_range()) init_charges();
   long_range->init();
   if (!long_range->by_kspace()) return;
-
   refuse_commands(lmp, Conflict::KSPACE);
   refuse_kspace(lmp, *network, *charges, *solver_settings);
   tuning->init();
