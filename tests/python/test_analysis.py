@@ -14,6 +14,7 @@ from pair_les.analysis.planar_potential import periodic_potential
 from pair_les.analysis.polarization import infrared_spectrum, permittivity
 from pair_les.analysis.profiles import Profiles
 from pair_les.analysis.radial import RadialDistributions
+from pair_les.analysis.trajectory import Snapshot
 from pair_les.analysis.wavevectors import WaveVectors
 from pair_les.constants import COULOMB_CONSTANT
 from snapshots import STANDARD_ERRORS, filled, snapshot
