@@ -60,5 +60,5 @@ def test_nacl(tmp_path, model, monkeypatch):
 def test_water(tmp_path):
     call(tmp_path, str(EXAMPLE / "cell.py"), "water.data")
     cell = read(tmp_path / "water.data", format="lammps-data")
-    oxygen, hydrogen = (cell.positions[cell.numbers == number] for number in (1, 2))
+    oxygen, hydrogen = (cell.positions[cell.numbers == number] for number in (8, 1))
     assert (len(oxygen), len(hydrogen), len(cell)) == (128, 256, 512)

@@ -72,7 +72,8 @@ def draw_layers(folder: Path) -> None:
         table = read_table(folder / PROFILES[volt] / "density_profile_z.csv")
         z, walls = table["z (A)"], _walls(table)
         for number, name in enumerate(("Na", "Cl")):
-            density, error = table[f"{name} (1/A^3)"], table[f"{name} error"]
+            density = table[f"{name} (1/A^3)"]
+            error = table.get(f"{name} error", np.zeros_like(density))
             ax.plot(z - walls[0], density, color=f"C{number}", label=name)
             ax.fill_between(
                 z - walls[0], density - error, density + error, color=f"C{number}", alpha=0.25, lw=0
@@ -96,7 +97,8 @@ def draw_potential(folder: Path) -> None:
         table = read_table(folder / name / "charge_profile_z.csv")
         z, walls = table["z (A)"], _walls(read_table(folder / name / "density_profile_z.csv"))
         last = np.abs(z - walls[1]).argmin()
-        potential, error = table["potential (V)"], table["potential error"]
+        potential = table["potential (V)"]
+        error = table.get("potential error", np.zeros_like(potential))
         potential = potential - potential[last]  # of the right wall, 0 V
         ax.plot(z - walls[0], potential, color=f"C{number}", label=f"{volt:g} V")
         ax.fill_between(

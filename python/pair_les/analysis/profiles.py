@@ -49,7 +49,8 @@ class Profiles:
         self.sigma, self.field, self.eps = sigma, field, eps
         self.periodic = True
         self.density, self.height = BlockAverage(n_frames), BlockAverage(n_frames)
-        self.charge = BlockAverage(n_frames)
+        self.charge, self.shared = BlockAverage(n_frames), BlockAverage(n_frames)
+        self.ends = BlockAverage(n_frames)
         self.charged = False
 
     def add(self, snapshot: Snapshot) -> None:
@@ -70,6 +71,19 @@ class Profiles:
         if snapshot.charges is not None:
             self.charged = True
             self.charge.add(np.bincount(bins, snapshot.charges, minlength=self.n_bins) / slice_volume)
+            place = (s - np.floor(s)) * self.n_bins - 0.5  # in slices, from the middle of the first
+            self.shared.add(self._share(place, snapshot.charges) / slice_volume)
+            self.ends.add([place.min(), place.max()])
+
+    def _share(self, place: NDArray[np.float64], charges: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Charges shared by the two slices whose middles are next, [n_bins], which keeps their dipole."""
+        low = np.floor(place).astype(int)
+        part = place - low
+        total = np.zeros(self.n_bins)
+        for number, weight in ((low, 1.0 - part), (low + 1, part)):
+            kept = number % self.n_bins if self.periodic else np.clip(number, 0, self.n_bins - 1)
+            total += np.bincount(kept, weight * charges, minlength=self.n_bins)
+        return total
 
     def tables(self) -> list[Table]:
         """Position, number densities; with charges also charge density and potential."""
@@ -95,16 +109,18 @@ class Profiles:
 
     def _charge_table(self, position: dict[str, NDArray], height: float, letter: str) -> Table:
         charge, error = self.charge.mean(), self.charge.error()
-        blocks = self._potential(self.charge.blocks(), height)
-        potential, potential_error = self._potential(charge, height), standard_error(blocks)
-        facts = {"largest charge density": f"{np.abs(charge).max():.3g} e/A^3"}
-        occupied = np.flatnonzero(self.density.mean().sum(axis=0) > 0)
-        if len(occupied):
-            low, high = occupied[[0, -1]]
-            drop = blocks[:, low] - blocks[:, high]
-            facts["potential of the first layer of atoms relative to the last"] = format_with_error(
-                float(potential[low] - potential[high]), float(standard_error(drop)), "V"
-            )
+        blocks = self._potential(self.shared.blocks(), height)
+        potential = self._potential(self.shared.mean(), height)
+        potential_error = standard_error(blocks)
+        slices, ends = np.arange(self.n_bins), self.ends.mean()
+        at_ends = np.array([np.interp(ends, slices, block) for block in [potential, *blocks]])
+        drops = at_ends[:, 0] - at_ends[:, 1]
+        facts = {
+            "largest charge density": f"{np.abs(charge).max():.3g} e/A^3",
+            "potential of the first layer of atoms relative to the last": format_with_error(
+                float(drops[0]), float(standard_error(drops[1:])), "V"
+            ),
+        }
         boundaries = (
             "with periodic boundaries (its average is taken to be 0)"
             if self.periodic
