@@ -22,13 +22,13 @@ template <class DeviceType> struct GraphKokkos {
   using Longs = Kokkos::View<std::int64_t *, DeviceType>;
   using Ints = Kokkos::View<int *, DeviceType>;
 
-  std::int64_t n_local = 0, n_nodes = 0, n_edges = 0;
-  std::int64_t n_short_edges = 0; // those of atoms at one place
-  Longs species;                  // [n_nodes]
-  Longs index;                    // [2 * n_edges] centers, then neighbors: one tensor of torch
-  Longs first;                    // [n_nodes + 1] edge that begins each center
-  Ints node;                      // [n_all] of each atom, -1 for one that the model does not know
-  Ints atom;                      // [n_nodes]
+  std::int64_t n_local = 0, n_nodes = 0, n_edges = 0, n_all = 0; // n_all: atoms
+  std::int64_t n_short_edges = 0;                                // those of atoms at one place
+  Longs species;                                                 // [n_nodes]
+  Longs index;           // [2 * n_edges] centers, then neighbors: one tensor of torch
+  Longs first;           // [n_nodes + 1] edge that begins each center
+  Ints node;             // [n_all] of each atom, -1 for one that the model does not know
+  Ints atom;             // [n_nodes]
   Ints layer;            // [n_all] edges between an atom and the local ones; message passing only
   bool in_double = true; // precision of the edge vectors
   Kokkos::View<double *, DeviceType> vectors; // [n_edges * 3], or floats in the same memory
@@ -114,6 +114,7 @@ void number_nodes(GraphKokkos<DeviceType> &graph, const Type &type, const Specie
         if (i < n_local) next.local++;
       },
       counts);
+  graph.n_all = n_all;
   graph.n_nodes = counts.all;
   graph.n_local = counts.local;
 }
@@ -259,6 +260,9 @@ template <class DeviceType> void GraphKokkos<DeviceType>::copy_to(pair_les::Grap
   graph.n_local = n_local;
   copy_to_host(species, n_nodes, graph.species);
   copy_to_host(atom, n_nodes, graph.atom);
+  std::vector<int> nodes;
+  copy_to_host(node, n_all, nodes);
+  graph.node.assign(nodes.begin(), nodes.end());
   std::vector<std::int64_t> rows;
   copy_to_host(index, 2 * n_edges, rows);
   graph.center.assign(rows.begin(), rows.begin() + n_edges);

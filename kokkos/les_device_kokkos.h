@@ -21,8 +21,14 @@ template <class DeviceType> struct LESDevice {
   Kokkos::View<int *, DeviceType> species_of_type; // [ntypes + 1], -1 for NULL
   les_kokkos::GraphKokkos<DeviceType> graph;
 
-  // of the local nodes, which are the local atoms where there are charges
-  Doubles energy;  // eV
+  // The network takes and gives arrays of the host, and charges are found there: the device gets
+  // them.
+  bool through_host = false;
+
+  int n_atoms = 0; // local
+  Doubles energy;  // eV, of the local nodes
+
+  // of the local atoms
   Doubles latent;  // e, as the network returned them
   Doubles charge;  // e, after the projection on a total charge
   Doubles extra;   // V, potential of the pair sum and of a field
@@ -42,7 +48,7 @@ template <class DeviceType> struct LESDevice {
     bool graph = false, charges = false, potential = false;
   } newer;
 
-  int n_local() const { return static_cast<int>(graph.n_local); }
+  int n_nodes() const { return static_cast<int>(graph.n_local); } // local
 
   void set_species(const std::vector<int> &species)
   {

@@ -12,7 +12,6 @@
 #include "atom_kokkos.h"
 #include "atom_masks.h"
 #include "domain.h"
-#include "error.h"
 #include "force.h"
 #include "neigh_list_kokkos.h"
 
@@ -38,20 +37,29 @@ template <class DeviceType> class LESSplitSumKokkos : public LESSplitSum {
     if (tabulated() != before) on_device.split_table.copy(table);
   }
 
-  void clear() override {} // LESChargesKokkos::take_latent() has cleared the potential
+  // the potential of the device is cleared where charges are taken
+  void clear() override
+  {
+    if (!on_device.through_host) return;
+    LESSplitSum::clear();
+    Kokkos::deep_copy(on_device.extra, 0.0);
+  }
+
+  void sum_potential() override
+  {
+    atomKK->sync(on_device.space, Q_MASK);
+    on_device.virial_of_atoms = {};
+    sum_pairs(std::decay_t<decltype(atomKK->k_f.template view<DeviceType>())>());
+    les_kokkos::copy_to_host(on_device.extra, on_device.n_atoms, sum.potential);
+  }
 
   void sum_pairs(pair_les::PairSum::Virial wanted) override
   {
     atomKK->sync(on_device.space, Q_MASK); // ghosts may have arrived on the host
     on_device.virial_of_atoms = {};
     if (wanted == pair_les::PairSum::Virial::per_atom)
-      les_kokkos::make_room(on_device.virial_of_atoms, "les:virial", 6 * on_device.graph.n_local);
-    on_device.split_totals = les_kokkos::sum_pairs<DeviceType>(
-        atomKK->k_x.template view<DeviceType>(), atomKK->k_f.template view<DeviceType>(),
-        atomKK->k_q.template view<DeviceType>(),
-        *static_cast<NeighListKokkos<DeviceType> *>(network.list()), on_device.split_table,
-        settings.cutoff, units.charge, units.energy, NEIGHMASK, on_device.extra,
-        on_device.virial_of_atoms);
+      les_kokkos::make_room(on_device.virial_of_atoms, "les:virial", 6 * on_device.n_atoms);
+    sum_pairs(atomKK->k_f.template view<DeviceType>());
     atomKK->modified(on_device.space, F_MASK);
   }
 
@@ -66,14 +74,23 @@ template <class DeviceType> class LESSplitSumKokkos : public LESSplitSum {
     if (!tally.energies && !tally.virials_of_atoms()) return;
 
     charges.sync_to_host();
-    les_kokkos::copy_to_host(on_device.extra, on_device.n_local(), sum.potential);
+    les_kokkos::copy_to_host(on_device.extra, on_device.n_atoms, sum.potential);
     if (tally.virials_of_atoms())
-      les_kokkos::copy_to_host(on_device.virial_of_atoms, 6 * on_device.graph.n_local, sum.virial);
+      les_kokkos::copy_to_host(on_device.virial_of_atoms, 6 * on_device.n_atoms, sum.virial);
     tally_pair_sum_of_atoms(sum, charges.values(), background(), units, tally);
   }
 
  private:
   LESDevice<DeviceType> &on_device;
+
+  template <class Forces> void sum_pairs(const Forces &forces)
+  {
+    on_device.split_totals = les_kokkos::sum_pairs<DeviceType>(
+        atomKK->k_x.template view<DeviceType>(), forces, atomKK->k_q.template view<DeviceType>(),
+        *static_cast<NeighListKokkos<DeviceType> *>(network.list()), on_device.split_table,
+        settings.cutoff, units.charge, units.energy, NEIGHMASK, on_device.extra,
+        on_device.virial_of_atoms);
+  }
 };
 
 template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
@@ -131,19 +148,18 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
 
   bool reads_energies_of_atoms() const override { return by_kspace() && !pppm_on_device(); }
 
-  // forces of the host cannot be kept and put back while those of the device are under way
+  // forces and positions are kept and put back on the host
   void compute_kspace_alone() override
   {
-    error->all(
-        FLERR,
-        "pair_style les/kk needs per-atom energies of a kspace style without /kk on each step, for "
-        "which commands like dynamical_matrix do not ask; type 'kspace_style pppm/kk 1.0e-5'");
+    atomKK->sync(Host, X_MASK | F_MASK | Q_MASK);
+    LESLongRange::compute_kspace_alone();
+    atomKK->modified(Host, X_MASK | F_MASK);
   }
 
   void update_potential() override
   {
     if (solver == NONE) return;
-    const int n = on_device.n_local();
+    const int n = on_device.n_atoms;
     add_field(n);
     double local_sum, sum;
     if (auto *const pppm = pppm_on_device()) {
@@ -155,6 +171,13 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
       local_sum = set_potential(Energies{on_device.scratch}, n);
     }
 
+    if (on_device.through_host) {
+      les_kokkos::copy_to_host(on_device.phi, n, phi);
+      for (double &value : phi) value += charges.compensation();
+      charges.project_back(phi);
+      les_kokkos::copy_to_device(phi.data(), n, on_device.phi);
+      return;
+    }
     // q - mean(q) is a projection: its transpose acts on the potential
     if (charges.projects()) {
       MPI_Allreduce(&local_sum, &sum, 1, MPI_DOUBLE, MPI_SUM, world);
@@ -163,13 +186,26 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
     on_device.newer.potential = true;
   }
 
-  const double *seed() const override { return solver == NONE ? nullptr : on_device.phi.data(); }
+  const double *seed() const override
+  {
+    if (on_device.through_host) return LESLongRange::seed();
+    return solver == NONE ? nullptr : on_device.phi.data();
+  }
 
   void sync_to_host() override
   {
-    if (on_device.newer.potential)
-      les_kokkos::copy_to_host(on_device.phi, on_device.n_local(), phi);
+    if (on_device.newer.potential) les_kokkos::copy_to_host(on_device.phi, on_device.n_atoms, phi);
     on_device.newer.potential = false;
+  }
+
+ protected:
+  void evaluate_kspace() override
+  {
+    KSpace *const kspace = force->kspace;
+    atomKK->sync(kspace->execution_space, kspace->datamask_read);
+    LESLongRange::evaluate_kspace();
+    atomKK->modified(kspace->execution_space, kspace->datamask_modify);
+    atomKK->sync(Host, X_MASK | F_MASK);
   }
 
  private:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The network on the device: graph from the Kokkos neighbor list, forward and backward pass on
 // arrays of the device. Virials of atoms are summed on the host, on the steps that ask for them.
+// With messages between processes, and charges that minimize the energy, the network gets the graph
+// by way of the host, and forces are added there.
 
 #ifndef PAIR_LES_KOKKOS_LES_NETWORK_KOKKOS_H
 #define PAIR_LES_KOKKOS_LES_NETWORK_KOKKOS_H
@@ -29,11 +31,18 @@ namespace LAMMPS_NS {
 template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
  public:
   LESNetworkKokkos(LAMMPS *lmp, Pair *pair, const LESUnits &units, LESDevice<DeviceType> &device) :
-      LESNetwork(lmp, pair, units, false), on_device(device)
+      LESNetwork(lmp, pair, units, std::is_same_v<DeviceType, LMPHostType>), on_device(device)
   {}
 
   void backward(const double *seed, const LESTally &tally) override
   {
+    if (on_device.through_host) {
+      atomKK->sync(Host, F_MASK);
+      LESNetwork::backward(seed, tally);
+      atomKK->modified(Host, F_MASK);
+      atomKK->sync(on_device.space, F_MASK);
+      return;
+    }
     const void *gradient = nullptr;
     stop_on_failure(lmp, attempt("les: torch backward", [&] {
                       evaluator->backward(seed);
@@ -59,12 +68,16 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
 
   void tally_energies(const LESTally &tally) override
   {
+    if (on_device.through_host) {
+      LESNetwork::tally_energies(tally);
+      return;
+    }
     if (tally.short_range)
       *tally.short_range += units.energy * (reference_energy() + on_device.energy_sum);
     if (!tally.energies) return;
     sync_to_host();
     std::vector<double> energy;
-    les_kokkos::copy_to_host(on_device.energy, on_device.n_local(), energy);
+    les_kokkos::copy_to_host(on_device.energy, on_device.n_nodes(), energy);
     for (std::size_t n = 0; n < energy.size(); n++)
       tally.energies[edges.atom[n]] +=
           units.energy * (metadata().reference_energy(edges.species[n]) + energy[n]);
@@ -95,11 +108,6 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
       options.device.name = fmt::format("cuda:{}", Kokkos::device_id()); // KOKKOS took it by rank
     les_kokkos::choose_fused_kernels(options.device.is_gpu());
     evaluator = pair_les::create_evaluator(name, archive, options);
-    if (equilibrates())
-      throw std::runtime_error(
-          "model file '" + name +
-          "' needs charge equilibration, which pair_style les/kk does not have; "
-          "type 'pair_style les' and run without -suffix kk");
     on_device.graph.in_double = evaluator->double_precision();
   }
 
@@ -113,12 +121,12 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
       les_kokkos::build(on_device.graph, atomKK->k_x.template view<DeviceType>(),
                         atomKK->k_type.template view<DeviceType>(), on_device.species_of_type,
                         neighbors, atom->nlocal, atom->nlocal + atom->nghost, cutoff(),
-                        metadata().message_passing_layers, pair_les::SMALLEST_DISTANCE, NEIGHMASK);
-      const auto n = on_device.graph.n_local;
-      les_kokkos::make_room(on_device.energy, "les:energy", n);
+                        messages.recomputed_layers(), pair_les::SMALLEST_DISTANCE, NEIGHMASK);
+      on_device.n_atoms = atom->nlocal;
+      les_kokkos::make_room(on_device.energy, "les:energy", on_device.graph.n_local);
       if (long_range())
         for (auto *array : {&on_device.latent, &on_device.charge, &on_device.extra, &on_device.phi})
-          les_kokkos::make_room(*array, "les:charge", n);
+          les_kokkos::make_room(*array, "les:charge", on_device.n_atoms);
     } catch (const std::exception &e) {
       failure = explain(pair_les::OutOfMemory(e.what()));
     }
@@ -128,6 +136,11 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
 
   std::string evaluate() override
   {
+    if (on_device.through_host) {
+      sync_to_host();
+      atomKK->sync(Host, X_MASK | Q_MASK | TAG_MASK | TYPE_MASK | MASK_MASK | IMAGE_MASK);
+      return LESNetwork::evaluate();
+    }
     const bool charges = long_range() != nullptr;
     std::string failure;
     const auto caught = attempt("les: torch forward", [&] {
@@ -136,7 +149,7 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
     });
     if (!caught.empty()) return caught;
     const auto sums = les_kokkos::sum_and_check<DeviceType>(on_device.energy, on_device.latent,
-                                                            charges, on_device.n_local());
+                                                            charges, on_device.n_nodes());
     on_device.energy_sum = sums.value[0];
     on_device.latent_sum = sums.value[2];
     if (sums.value[1] > 0.0) failure = not_finite("an energy");
@@ -177,7 +190,7 @@ template <class DeviceType> class LESNetworkKokkos : public LESNetwork {
     double sum = 0.0;
     for (std::size_t s = 0; s < energies.size(); s++)
       sum += energies[s] * les_kokkos::count<DeviceType>(on_device.graph.species,
-                                                         static_cast<int>(s), on_device.n_local());
+                                                         static_cast<int>(s), on_device.n_nodes());
     return sum;
   }
 

@@ -59,11 +59,6 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::check_kokkos()
   if (!std::is_same_v<Charge, double>)
     error->all(FLERR, "pair_style les/kk needs a LAMMPS whose KOKKOS package computes in double "
                       "precision; build it with '-D KOKKOS_PREC=double'");
-  if (network->loaded() && network->equilibrates())
-    error->all(FLERR,
-               "pair_style les/kk has no charge equilibration, which model file '{}' needs; type "
-               "'suffix off' before 'pair_style les'",
-               network->file());
   if (comm->nprocs > 1 && comm->me == 0 && !std::is_same_v<DeviceType, LMPHostType> &&
       !lmp->kokkos->gpu_aware_flag)
     utils::logmesg(
@@ -84,6 +79,8 @@ template <class DeviceType> void PairLESKokkos<DeviceType>::init_style()
   request->set_kokkos_device(std::is_same_v<DeviceType, LMPDeviceType>);
 
   device->set_species(network->species());
+  device->through_host =
+      network->equilibrates() || electrodes->on() || network->messages.communicates();
   if (fix_backward) { // it calls backward() and touches no data of atoms itself
     fix_backward->kokkosable = 1;
     fix_backward->execution_space = execution_space;
@@ -135,6 +132,7 @@ template <class DeviceType>
 int PairLESKokkos<DeviceType>::pack_forward_comm_kokkos(int n, PairLESComm::list k_list,
                                                         PairLESComm::buffer &buffer, int, int *)
 {
+  atomKK->sync(execution_space, Q_MASK); // charges that were found on the host
   les_kokkos::pack_charges<DeviceType>(atomKK->k_q.template view<DeviceType>(),
                                        k_list.template view<DeviceType>(),
                                        buffer.template view<DeviceType>(), n);

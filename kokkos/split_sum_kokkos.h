@@ -39,7 +39,7 @@ struct SplitTotals {
   double virial[6] = {0.0, 0.0, 0.0, 0.0, 0.0, 0.0};
 };
 
-// Forces are added in units of `unit` eV/angstrom; potential(i) in V is set; virial_of_atoms, [6 *
+// Forces are added in units of `unit` eV/angstrom if there are any, f[0, 3] else; potential(i) in V is set; virial_of_atoms, [6 *
 // n_local] eV, is set if it is that long. Charges are those of atom->q divided by charge_unit.
 template <class DeviceType, class X, class F, class Q, class NeighborList, class Doubles>
 SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &list,
@@ -51,7 +51,7 @@ SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &li
   const auto neighbors = list.d_neighbors;
   const auto coefficients = table.coefficients;
   const double inverse_step = table.inverse_step, cutoff_squared = cutoff * cutoff;
-  const bool per_atom = virial_of_atoms.extent(0) > 0;
+  const bool per_atom = virial_of_atoms.extent(0) > 0, forces = f.extent(0) > 0;
 
   Sums<8> sums;
   Kokkos::parallel_reduce(
@@ -84,9 +84,11 @@ SplitTotals sum_pairs(const X &x, const F &f, const Q &q, const NeighborList &li
           pair_les::device::add_virial(0.5, pair * dx, pair * dy, pair * dz, dx, dy, dz, w);
         }
         potential(i) = phi;
-        f(i, 0) += unit * fx;
-        f(i, 1) += unit * fy;
-        f(i, 2) += unit * fz;
+        if (forces) {
+          f(i, 0) += unit * fx;
+          f(i, 1) += unit * fy;
+          f(i, 2) += unit * fz;
+        }
         total.value[0] += qi * phi;
         total.value[1] += qi;
         for (int v = 0; v < 6; v++) {

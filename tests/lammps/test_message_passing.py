@@ -20,10 +20,6 @@ from pair_les.net import NetSettings, network_class
 from pair_les.net.committee import committee_of
 from systems import System, random_fluid
 
-pytestmark = pytest.mark.skipif(
-    harness.WITH_KOKKOS, reason="pair_style les/kk computes messages of ghosts again"
-)
-
 TRICLINIC = random_fluid(
     {"Na": 30, "Cl": 26}, [[11.0, 0.0, 0.0], [2.0, 12.0, 0.0], [-2.0, 1.5, 13.0]], seed=6, min_distance=1.9
 )

@@ -18,7 +18,9 @@ static constexpr double EXTRAPOLATION[4][4] = {
 
 void LESChargeHistory::create()
 {
-  modify->add_fix(fmt::format("{} all property/atom d2_{} {} writedata no", id, id, LENGTH));
+  constexpr int NO_SUFFIX = 0; // the array is one of the host
+  modify->add_fix(fmt::format("{} all property/atom d2_{} {} writedata no", id, id, LENGTH),
+                  NO_SUFFIX);
 }
 
 void LESChargeHistory::destroy()

@@ -99,6 +99,7 @@ void LESCharges::take_latent()
   for (std::size_t n = 0; n < latent.size(); n++)
     if (!electrodes.on() || electrodes.of_atom(atoms[n]) < 0) charge[atoms[n]] = latent[n] - by;
   write(charge);
+  values_changed();
 }
 
 double LESCharges::shift(double local_sum, int n_local)
@@ -120,6 +121,7 @@ void LESCharges::assign(const std::vector<double> &values)
   charge = values;
   sum = sum_wanted;
   write(charge);
+  values_changed();
 }
 
 void LESCharges::take(const std::vector<double> &values, double compensation)
@@ -127,6 +129,7 @@ void LESCharges::take(const std::vector<double> &values, double compensation)
   try_out(values);
   charge = values;
   electrode_compensation = compensation;
+  values_changed();
 }
 
 void LESCharges::try_out(const std::vector<double> &values)

@@ -69,9 +69,10 @@ class LESCharges : protected Pointers {
   // Warn of charges of a periodic box most of which have one sign, unless their sum was asked for. Collective.
   void warn_of_imbalance();
 
-  // The charges where code for the host finds them: values(), and atom->q.
+  // The charges where code for the host finds them: values(), and atom->q, which it may change.
   virtual void sync_to_host() {}
   virtual void sync_atom_charges_to_host() {}
+  virtual void atom_charges_changed_on_host() {}
   virtual bool on_host() const { return true; } // on every step, with positions and forces
 
   // Charges at the start of a run, which no fix must change before its first step. Collective.
@@ -88,6 +89,9 @@ class LESCharges : protected Pointers {
   // the number of those of this process; sets total() and n_atoms(). Collective.
   double shift(double local_sum, int n_local);
 
+  virtual void write(const std::vector<double> &values); // to atom->q
+  virtual void values_changed() {}                       // of the host
+
  private:
   bool sum_given = false; // keyword charge
   double sum_wanted = 0.0, sum = 0.0, n_charges = 0.0;
@@ -95,8 +99,6 @@ class LESCharges : protected Pointers {
   double electrode_compensation = 0.0;
   bool watched = false;
   std::vector<double> watched_charges;
-
-  void write(const std::vector<double> &values);
 };
 
 } // namespace LAMMPS_NS

@@ -46,9 +46,6 @@ void LESElectrodes::init()
                "pair_style les electrode needs charges that the network gives, but model file '{}' "
                "has charge equilibration; use a model with latent charges",
                network.file());
-  if (!charges.on_host())
-    error->all(FLERR, "pair_style les/kk has no electrodes; type 'suffix off' before 'pair_style "
-                      "les'");
   if (force->kspace && force->kspace->msmflag)
     error->all(FLERR,
                "kspace_style {} has not been tested with electrodes of pair_style les; type "

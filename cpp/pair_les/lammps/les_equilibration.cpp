@@ -51,6 +51,7 @@ void LESEquilibration::solve()
 {
   const auto energy = energy_function();
   auto charge = history.extrapolate();
+  charges.sync_atom_charges_to_host();
   if (charge.empty()) // atom->q has charges until the next line, which uses it for other things
     for (int i = 0; i < atom->nlocal; i++) charge.push_back(atom->q[i] / units.charge);
   build_preconditioner(energy.curvature);
@@ -89,16 +90,23 @@ void LESEquilibration::build_preconditioner(const std::vector<double> &curvature
   preconditioner.build(network.graph(), curvature, TRANSFER_LENGTH * model.sigma, network.cutoff(),
                        2.0 * pair_les::self_energy_factor(model));
   std::copy(preconditioner.mobility().begin(), preconditioner.mobility().end(), atom->q);
-  network.messages.send_charges();
+  send_to_images();
   preconditioner.set_mobilities(atom->q);
 }
 
 // Values of local atoms go to their images by way of atom->q.
+void LESEquilibration::send_to_images()
+{
+  charges.atom_charges_changed_on_host();
+  network.messages.send_charges();
+  charges.sync_atom_charges_to_host();
+}
+
 void LESEquilibration::precondition(const std::vector<double> &residual,
                                     std::vector<double> &correction)
 {
   for (int i = 0; i < atom->nlocal; i++) atom->q[i] = preconditioner.message(i, residual[i]);
-  network.messages.send_charges();
+  send_to_images();
   preconditioner.apply(residual, atom->q, correction);
 }
 

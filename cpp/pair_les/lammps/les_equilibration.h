@@ -61,6 +61,7 @@ class LESEquilibration : protected Pointers {
   pair_les::ChargeEnergy energy_function();
   double energy_of(int i) const;
   void build_preconditioner(const std::vector<double> &curvature);
+  void send_to_images();
   void precondition(const std::vector<double> &residual, std::vector<double> &correction);
   void refuse_failure(const pair_les::Equilibrium &, const std::vector<double> &charge) const;
   void count(const pair_les::Equilibrium &, bool again);

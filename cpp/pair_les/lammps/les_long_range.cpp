@@ -183,10 +183,15 @@ void LESLongRange::compute_kspace_alone()
     std::copy_n(&atom->f[0][0], size, kept.data());
     std::copy_n(&atom->x[0][0], size, kept.data() + size);
   }
-  force->kspace->compute(ENERGY_ATOM, VIRIAL_NONE);
+  evaluate_kspace();
   if (size > 0) {
     std::copy_n(kept.data(), size, &atom->f[0][0]);
     std::copy_n(kept.data() + size, size, &atom->x[0][0]);
   }
   timer->stamp(Timer::KSPACE);
+}
+
+void LESLongRange::evaluate_kspace()
+{
+  force->kspace->compute(ENERGY_ATOM, VIRIAL_NONE);
 }

@@ -79,6 +79,8 @@ class LESLongRange : protected Pointers {
   pair_les::PairSum direct; // sum of an isolated system
   std::vector<double> phi;
 
+  virtual void evaluate_kspace(); // for energies of atoms
+
  private:
   std::vector<double> kept; // forces and positions during a call of kspace
 

@@ -40,10 +40,21 @@ template <class Real> void add_row(const NodeRows &rows, std::int64_t node, cons
   }
 }
 
+// Rows lie in memory of the host, also where the pair style has other data on a device.
+class OnHost {
+ public:
+  OnHost(Pair *pair) : pair(pair), space(pair->execution_space) { pair->execution_space = Host; }
+  ~OnHost() { pair->execution_space = space; }
+
+ private:
+  Pair *const pair;
+  const ExecutionSpace space;
+};
+
 } // namespace
 
-LESMessages::LESMessages(LAMMPS *lmp, Pair *pair, const pair_les::Graph &graph, bool possible) :
-    lmp(lmp), pair(pair), graph(graph), possible(possible)
+LESMessages::LESMessages(LAMMPS *lmp, Pair *pair, const pair_les::Graph &graph, bool preferred) :
+    lmp(lmp), pair(pair), graph(graph), preferred(preferred)
 {
   pair->comm_forward = 1;
 }
@@ -78,17 +89,14 @@ void LESMessages::choose(const pair_les::Metadata &metadata, const std::string &
         "model file '{}' has none; remove it",
         file);
   const bool cut = !metadata.message_features.empty();
-  if (asked == COMMUNICATE && !(cut && possible))
+  if (asked == COMMUNICATE && !cut)
     lmp->error->all(
         FLERR,
-        "pair_style les message_passing communicate is not possible with {}; type 'pair_style "
-        "les message_passing recompute'{}",
-        possible ? fmt::format("model file '{}', which is not cut at its layers "
-                               "(no message_features)",
-                               file)
-                 : "pair_style les/kk",
-        possible ? ", or export the model again with 'pair-les export'" : "");
-  communicated = cut && possible && asked != RECOMPUTE;
+        "pair_style les message_passing communicate is not possible with model file '{}', which is "
+        "not cut at its layers (no message_features); type 'pair_style les message_passing "
+        "recompute', or export the model again with 'pair-les export'",
+        file);
+  communicated = cut && (asked == COMMUNICATE || (asked == AUTO && preferred));
   layers = communicated ? 0 : metadata.message_passing_layers;
   const int most =
       cut ? *std::max_element(metadata.message_features.begin(), metadata.message_features.end())
@@ -148,6 +156,7 @@ void LESMessages::agree(const std::string &failure)
 
 void LESMessages::forward(const NodeRows &messages)
 {
+  const OnHost on_host(pair);
   rows = &messages;
   lmp->comm->forward_comm(pair, words_per_row(messages));
   rows = nullptr;
@@ -155,6 +164,7 @@ void LESMessages::forward(const NodeRows &messages)
 
 void LESMessages::reverse(const NodeRows &messages)
 {
+  const OnHost on_host(pair);
   rows = &messages;
   lmp->comm->reverse_comm(pair, words_per_row(messages));
   rows = nullptr;

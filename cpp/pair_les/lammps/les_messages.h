@@ -20,9 +20,9 @@ class LAMMPS;
 // Not derived from Pointers, whose destructor may throw, unlike that of the interface.
 class LESMessages : public pair_les::MessageExchange {
  public:
-  // `pair` is the style that LAMMPS calls to pack and unpack; `possible`: the network runs where
-  // these functions find the messages.
-  LESMessages(LAMMPS *, class Pair *pair, const pair_les::Graph &, bool possible);
+  // `pair` is the style that LAMMPS calls to pack and unpack; `preferred`: communication is, where
+  // the input does not say.
+  LESMessages(LAMMPS *, class Pair *pair, const pair_les::Graph &, bool preferred);
   ~LESMessages() override;
 
   // Read the keyword message_passing at the start of arg. Returns the number of words, 0 for
@@ -57,7 +57,7 @@ class LESMessages : public pair_les::MessageExchange {
   LAMMPS *const lmp;
   Pair *const pair;
   const pair_les::Graph &graph;
-  const bool possible;
+  const bool preferred;
   enum { AUTO, COMMUNICATE, RECOMPUTE } asked = AUTO;
   bool communicated = false;
   int layers = 0;

@@ -18,7 +18,7 @@ namespace LAMMPS_NS {
 
 class LESNetwork : public LESModel {
  public:
-  // `communicates`: messages between the layers are where the pack functions of `pair` find them.
+  // `communicates`: messages between the layers rather than compute them again, where possible.
   LESNetwork(class LAMMPS *, class Pair *pair, const LESUnits &, bool communicates = true);
 
   // Graph of the present positions, from a list that reaches `list_cutoff` (angstrom).

@@ -49,7 +49,7 @@ void LESSplitSum::compute_potential()
   if (vanishes()) return;
   tabulate();
   network.messages.send_charges();
-  sum_pairs(pair_les::PairSum::Virial::none);
+  sum_potential();
 }
 
 void LESSplitSum::report() const

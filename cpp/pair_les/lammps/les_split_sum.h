@@ -50,6 +50,7 @@ class LESSplitSum : protected Pointers {
   virtual void tabulate();
   virtual void clear();
   virtual void sum_pairs(pair_les::PairSum::Virial wanted);
+  virtual void sum_potential() { sum_pairs(pair_les::PairSum::Virial::none); }
   virtual void tally_sum(const LESTally &tally);
   double background() const;
   double tabulated() const { return tabulated_gewald; }
