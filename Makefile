@@ -3,7 +3,7 @@
 #   make demo     set up, then train, export, run in LAMMPS on two ranks, check, plot (examples/lammps/nacl)
 #   make test     set up, then all tests
 #   make check    set up, then lint, types, structure and the fast tests: what a commit must pass
-#   make test-kokkos   those of pair_style les/kk, with the LAMMPS that LES_KOKKOS_LAMMPS names (kokkos/README.md)
+#   make test-kokkos   those of pair_style les/kk, in a LAMMPS with KOKKOS that is built in .kokkos first (kokkos/README.md)
 #   make test-convert  those of pair-les convert, with MACE, SevenNet and NequIP in environments of their own ($(VENV)-mace, ...)
 #   make wheel    the binary wheel for several releases of torch and LAMMPS, in dist; WHEEL_OPTIONS="--torch 2.13.0" builds fewer
 #   make test-wheel    the wheel in environments without a compiler
@@ -40,8 +40,15 @@ test: $(VENV)/.installed
 check: lint types $(VENV)/.installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow" tests/test_structure.py tests/test_python_parts.py tests/python tests/core
 
+# of tests/lammps, what a LAMMPS with KOKKOS can run; diff ad and neighbor lists of several cutoffs are not in it
+KOKKOS_TESTS := $(addprefix tests/lammps/test_, parity.py network.py split_mode.py message_passing.py \
+  equilibrated_charges.py electrodes.py committee.py watch.py polarization.py)
+NOT_IN_KOKKOS := diff-ad or -ad] or several_cutoffs or fix_electrode
+
 test-kokkos: $(VENV)/.installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos
+	prefix=$$($(BIN)/python build_support/kokkos_lammps.py) && export LES_KOKKOS_LAMMPS=$$prefix && \
+	  $(BIN)/python -m pytest -n 2 --dist worksteal tests/kokkos && \
+	  PAIR_LES_TEST_KOKKOS=1 $(BIN)/python -m pytest -n 2 --dist worksteal $(KOKKOS_TESTS) -k "not ($(NOT_IN_KOKKOS))"
 
 test-convert: $(VENV)/.installed $(VENV)-mace/.installed $(VENV)-sevenn/.installed $(VENV)-nequip/.installed
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/convert
