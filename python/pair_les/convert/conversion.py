@@ -21,7 +21,7 @@ from .converted import Converted
 from .frames import comparison_frames
 from .pickles import load_trusted
 from .sources import PACKAGES, recognize
-from .verification import differences, truncation
+from .verification import differences, fused_differences, truncation
 
 
 def convert(
@@ -108,8 +108,11 @@ def convert(
             if file_format == "pt2":
                 save_package(unchecked, converted.network, converted.metadata, instruction_set, say)
             else:
-                save_model(unchecked, _script(converted), converted.metadata)
+                save_model(unchecked, _script(converted, converted.network), converted.metadata)
         _compare(unchecked, converted, output, say)
+        if file_format != "pt2" and converted.fused is not None:
+            with errors_name(output):
+                _add_fused(unchecked, converted, say)
         os.replace(unchecked, output)
     finally:
         unchecked.unlink(missing_ok=True)
@@ -127,8 +130,8 @@ def _with_provenance(converted: Converted, source: Path) -> Converted:
     return replace(converted, metadata=replace(converted.metadata, created_with=origin))
 
 
-def _script(converted: Converted) -> torch.jit.ScriptModule:
-    """TorchScript of the network.
+def _script(converted: Converted, network: torch.nn.Module) -> torch.jit.ScriptModule:
+    """TorchScript of one of the networks.
 
     Raises
     ------
@@ -136,12 +139,26 @@ def _script(converted: Converted) -> torch.jit.ScriptModule:
         If one of its modules has no TorchScript.
     """
     try:
-        return converted.script(converted.network)
+        return converted.script(network)
     except Exception as error:  # torch and e3nn raise RuntimeError, NotSupportedError, AttributeError
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise ConversionError(
             f"{converted.package} has a module that torch cannot script ({lines[0] if lines else type(error).__name__}): report this"
         ) from error
+
+
+def _add_fused(file: Path, converted: Converted, say: Callable[[str], None]) -> None:
+    """Write the file again with its fused form, where this agrees with the plain one."""
+    assert converted.fused is not None
+    fused = _script(converted, converted.fused).eval()
+    frames = comparison_frames(list(converted.metadata.species), converted.metadata.cutoff)
+    found = fused_differences(file, fused, converted.metadata, frames)
+    failed = [difference for difference in found if not difference.passed]
+    if failed:
+        say(f"without fused operators, which differ: {failed[0]}; report this")
+        return
+    say(f"fused operators against these layers: {', '.join(str(difference) for difference in found)}")
+    save_model(file, _script(converted, converted.network), converted.metadata, fused)
 
 
 def _compare(file: Path, converted: Converted, output: Path, say: Callable[[str], None]) -> None:

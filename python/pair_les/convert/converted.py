@@ -52,6 +52,8 @@ class Converted:
         Clause of a sentence.
     notes
         Lines for the user about what the conversion means.
+    fused
+        The same network in operators of the compiled core, which LAMMPS runs instead. None: it has no such form.
     """
 
     network: torch.nn.Module
@@ -63,3 +65,4 @@ class Converted:
     k_cutoff: float | None = None
     why_no_reference: str = ""
     notes: Sequence[str] = field(default_factory=tuple)
+    fused: torch.nn.Module | None = None

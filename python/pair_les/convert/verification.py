@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -76,43 +76,73 @@ def differences(
     """
     module = load(file)
     metadata = converted.metadata
-    found: dict[str, list[tuple[float, float]]] = {}
-
-    def note(quantity: str, mine: Any, theirs: Any, size: float = 1.0) -> None:
-        mine, theirs = np.asarray(mine, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
-        scale = max(size, float(np.max(np.abs(theirs), initial=0.0)))
-        found.setdefault(quantity, []).append((float(np.max(np.abs(mine - theirs), initial=0.0)), scale))
-
+    found = _Findings()
     for number, frame in enumerate(frames):
-        n, mine = len(frame), evaluate(module, metadata, frame, with_long_range=False)
+        mine = evaluate(module, metadata, frame, with_long_range=False)
         theirs = _reference(converted, frame, f"frame {number} of {len(frames)}")
         if theirs is not None:
             isolated = sum(
                 metadata.reference_energies.get(symbol, 0.0) for symbol in frame.get_chemical_symbols()
             )
             rounded = abs(theirs.energy) if converted.reference_precision == "float32" else 0.0
-            note("energy", mine.energy / n, (theirs.energy - isolated) / n, max(1.0, rounded / n))
-            note("forces", mine.forces, theirs.forces)
-            if mine.stress is not None and theirs.stress is not None:
-                note("stress", mine.stress, theirs.stress)
-            if mine.charges is not None and theirs.charges is not None:
-                note("charges", mine.charges, theirs.charges)
+            found.note_values(mine, replace(theirs, energy=theirs.energy - isolated), len(frame), rounded)
+        found.note_layers(module, metadata, frame, mine)
+    return found.differences("float32" in (metadata.dtype, converted.reference_precision))
+
+
+def fused_differences(
+    file: str | os.PathLike[str], fused: torch.nn.Module, metadata: Metadata, frames: Sequence[Atoms]
+) -> list[Difference]:
+    """Compare the fused form of a network with the plain form in a file, and its layers with itself."""
+    plain, found = load(file), _Findings()
+    for frame in frames:
+        mine = evaluate(fused, metadata, frame, with_long_range=False)
+        found.note_values(mine, evaluate(plain, metadata, frame, with_long_range=False), len(frame))
+        found.note_layers(fused, metadata, frame, mine)
+    return found.differences(metadata.dtype == "float32")
+
+
+class _Findings:
+    """Differences of all frames, with the size of the values, by quantity."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, list[tuple[float, float]]] = {}
+
+    def note(self, quantity: str, mine: Any, theirs: Any, size: float = 1.0) -> None:
+        """Add a largest difference; limits are for values of `size` or smaller."""
+        mine, theirs = np.asarray(mine, dtype=np.float64), np.asarray(theirs, dtype=np.float64)
+        scale = max(size, float(np.max(np.abs(theirs), initial=0.0)))
+        self.found.setdefault(quantity, []).append((float(np.max(np.abs(mine - theirs), initial=0.0)), scale))
+
+    def note_values(self, mine: Values, theirs: Values | Reference, n: int, rounded: float = 0.0) -> None:
+        """Add those of a frame of `n` atoms; `rounded` eV is the energy whose digits `theirs` has."""
+        self.note("energy", mine.energy / n, theirs.energy / n, max(1.0, rounded / n))
+        self.note("forces", mine.forces, theirs.forces)
+        if mine.stress is not None and theirs.stress is not None:
+            self.note("stress", mine.stress, theirs.stress)
+        if mine.charges is not None and theirs.charges is not None:
+            self.note("charges", mine.charges, theirs.charges)
+
+    def note_layers(self, module: torch.nn.Module, metadata: Metadata, frame: Atoms, whole: Values) -> None:
+        """Add those of a network that is cut from itself as a whole."""
         if metadata.message_features:
             in_layers = evaluate(module, metadata, frame, with_long_range=False, in_layers=True)
-            note("layers", in_layers.forces, mine.forces)
-            note("layers", in_layers.energy / n, mine.energy / n)
-    single = "float32" in (metadata.dtype, converted.reference_precision)
-    limits = LIMITS["float32" if single else "float64"]
-    return [
-        Difference(
-            quantity,
-            max(value for value, _ in pairs)
-            if not any(np.isnan(value) for value, _ in pairs)
-            else float("nan"),
-            limits[quantity] * max(scale for _, scale in pairs),
-        )
-        for quantity, pairs in found.items()
-    ]
+            self.note("layers", in_layers.forces, whole.forces)
+            self.note("layers", in_layers.energy / len(frame), whole.energy / len(frame))
+
+    def differences(self, single: bool) -> list[Difference]:
+        """The largest of each quantity, NaN where one is, with the limits of single or double precision."""
+        limits = LIMITS["float32" if single else "float64"]
+        return [
+            Difference(
+                quantity,
+                max(value for value, _ in pairs)
+                if not any(np.isnan(value) for value, _ in pairs)
+                else float("nan"),
+                limits[quantity] * max(scale for _, scale in pairs),
+            )
+            for quantity, pairs in self.found.items()
+        ]
 
 
 def _reference(converted: Converted, frame: Atoms, name: str) -> Reference | None:

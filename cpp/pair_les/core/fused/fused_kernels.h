@@ -125,6 +125,59 @@ template <class Real> struct EquivariantKernels {
                           Real *products_tangent, Real *mixed_tangent);
 };
 
+// Sums of convert/fused/convolution.py, [n_rows, n_local, n_channels], over edges as those of DensityEdges. Paths follow one
+// another in `couplings`, their entries by function received, then by function sent, and in n_rows by function received.
+template <class Real> struct ConvolutionEdges {
+  const Real *vectors;               // [n_edges, 3] angstrom
+  const std::int64_t *first;         // [n_local + 1]
+  const std::int64_t *neighbor;      // [n_edges]
+  const std::int64_t *table_of_edge; // [n_edges]; null: one table for all
+  const Real *messages;              // [n_atoms, n_sent, n_channels]
+  const Real *table;                 // [n_tables, n_knots, TABLE_ROWS / 2, n_paths, n_channels]
+  const Real *couplings;             // [n_entries, n_lm] of monomials
+  const std::int64_t *degrees;       // [n_paths, 2] sent, received
+  std::int64_t n_local, n_channels;
+  int n_sent, n_paths, n_knots, n_entries, n_rows, l_max;
+  Real cutoff;
+};
+
+// Rows of a table that an edge meets: value and three derivatives at two knots.
+inline constexpr int TABLE_ROWS = 8;
+// Edges of a center that are looked at together.
+inline constexpr int MOST_EDGES = 32;
+
+// `scratch` is room for convolution_scratch_size() elements. The number of channels is a multiple of 16.
+template <class Real> struct ConvolutionKernels {
+  void (*forward)(const ConvolutionEdges<Real> &, std::int64_t begin, std::int64_t end,
+                  Real *scratch, Real *sums);
+  // adjoints of the vectors (written) and of the messages (added to, whoever the sender is; may be null)
+  void (*backward)(const ConvolutionEdges<Real> &, std::int64_t begin, std::int64_t end,
+                   Real *scratch, const Real *adjoint, Real *vectors, Real *messages);
+};
+
+template <class Real>
+inline std::int64_t convolution_scratch_size(const ConvolutionEdges<Real> &edges)
+{
+  return edges.n_rows * edges.n_channels + 2 * edges.n_entries * MOST_EDGES;
+}
+
+// Polynomials of convert/fused/contraction.py: densities [n_lm, n_atoms, n_channels], results [n_outputs, n_atoms, n_channels].
+// A term is a coefficient times up to three densities; number n_lm stands for the factor 1.
+template <class Real> struct Contraction {
+  const Real *coefficients;  // [n_species, n_terms, n_channels]
+  const std::int64_t *terms; // [n_terms, 4] result, and three densities; sorted by the first three
+  const std::int64_t *species; // [n_atoms]
+  std::int64_t n_atoms, n_channels;
+  int n_lm, n_terms, n_outputs;
+};
+
+template <class Real> struct ContractionKernels {
+  void (*forward)(const Contraction<Real> &, std::int64_t begin, std::int64_t end,
+                  const Real *densities, Real *results);
+  void (*backward)(const Contraction<Real> &, std::int64_t begin, std::int64_t end,
+                   const Real *densities, const Real *adjoint, Real *densities_adjoint);
+};
+
 // A function of each element of rows of n_columns. `mean` and `inverse_spread` [n_columns]: of those that standardise first.
 template <class Real> struct Elements {
   const Real *mean, *inverse_spread;
@@ -148,6 +201,8 @@ template <class Real> struct FusedKernels {
   ProductKernels<Real> products;
   MessageKernels<Real> messages;
   EquivariantKernels<Real> equivariants;
+  ConvolutionKernels<Real> convolution;
+  ContractionKernels<Real> contraction;
   ActivationKernels<Real> squash, silu;
 };
 

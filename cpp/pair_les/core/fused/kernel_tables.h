@@ -17,6 +17,8 @@ template <class Real> DensityKernels<Real> density_kernels();
 template <class Real> ProductKernels<Real> product_kernels();
 template <class Real> MessageKernels<Real> message_kernels();
 template <class Real> EquivariantKernels<Real> equivariant_kernels();
+template <class Real> ConvolutionKernels<Real> convolution_kernels();
+template <class Real> ContractionKernels<Real> contraction_kernels();
 template <class Real> ActivationKernels<Real> squash_kernels();
 template <class Real> ActivationKernels<Real> silu_kernels();
 

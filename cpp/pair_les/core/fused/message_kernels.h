@@ -11,8 +11,6 @@
 
 namespace pair_les::PAIR_LES_INSTRUCTION_SET {
 
-inline constexpr int MOST_EDGES = 32; // that are looked at together
-
 // A table of numbers of edges, with their tangents where numbers are dual.
 template <class Ops, int ROWS> struct EdgeTable {
   using Real = typename Ops::Real;

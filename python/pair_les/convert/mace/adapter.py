@@ -21,7 +21,10 @@ from ..les import les_settings
 from ..pickles import inert_class, load_trusted
 from ..scripting import script_with_e3nn
 from ..species import choose_species
+from ..stages import LocalNetwork
+from .fused_network import build_fused
 from .interactions import INTERACTIONS
+from .layer_weights import NotFused
 from .network import build_stages
 from .reference import calculator
 
@@ -84,6 +87,7 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
     row = number if len(energies) > 1 else 0
     indices = [known.index(symbol) for symbol in species]
     network = build_stages(model, indices, number)
+    fused, why_not_fused = _fused(model, indices, network)
     n_layers = len(model.interactions)
     metadata = Metadata(
         species=tuple(species),
@@ -105,7 +109,19 @@ def read(path: Path, elements: Sequence[str] | None, head: str | None, precision
         reference=calculator(model, number, len(_heads(model)) > 1),
         package=f"mace-torch {version}",
         k_cutoff=les.k_cutoff if les else None,
+        notes=[f"without fused operators: {why_not_fused}"] if fused is None else [],
+        fused=fused,
     )
+
+
+def _fused(
+    model: torch.nn.Module, indices: list[int], plain: LocalNetwork
+) -> tuple[torch.nn.Module | None, str]:
+    """The fused form in eval mode; None and the reason where it has none."""
+    try:
+        return build_fused(model, indices, plain).eval(), ""
+    except NotFused as reason:
+        return None, str(reason)
 
 
 def _define_stand_ins(module: str, name: str) -> type | None:
