@@ -18,6 +18,8 @@ from pair_les.model_file import read_metadata
 from systems import System
 from tolerances import EWALD, SAME, SOURCE_FLOAT32, SOURCE_FLOAT64
 
+FUSED = ("vectors", "tensors", "unscaled", "charges")
+"""Models whose files have a fused form: degrees 0 to 2, learned densities, tables by pair of elements, padded channels."""
 UNCHARGED = ("vectors", "tensors", "gated", "attention", "unscaled")
 
 
@@ -74,6 +76,34 @@ def test_equals_mace(fresh, name, ending, limits):
     )
     assert worst["energy"] <= limits.energy and worst["charges"] <= limits.charge, worst
     assert worst["forces"] <= limits.force and worst["stress"] <= limits.force, worst
+
+
+@pytest.mark.parametrize("name", FUSED)
+def test_fused_form_equals_the_layers(fresh, name, monkeypatch):
+    """Both are what the file says; the comparison with MACE runs the fused one where there is one."""
+    atoms = read(fresh / "frames.xyz", 0)
+    results = []
+    for wanted in ("1", "0"):
+        monkeypatch.setenv("PAIR_LES_FUSED", wanted)
+        atoms.calc = LESCalculator(fresh / f"{name}.pt")
+        results.append((atoms.get_potential_energy() / len(atoms), atoms.get_forces()))
+        script = str(atoms.calc.module.stages[0].inlined_graph)
+        assert ("pair_les::convolution" in script) == (wanted == "1")
+    (energy, forces), (plain_energy, plain_forces) = results
+    assert abs(energy - plain_energy) <= SOURCE_FLOAT64.energy
+    np.testing.assert_allclose(forces, plain_forces, rtol=0.0, atol=SOURCE_FLOAT64.force)
+
+
+def test_forms_are_said(fresh):
+    """Where there is no fused form, why; where there is one, how far it is from the layers."""
+    for name in FUSED:
+        said = (fresh / f"{name}.log").read_text()
+        assert "fused operators against these layers: energy" in said, name
+    for name, why in (
+        ("gated", "RealAgnosticResidualNonLinearInteractionBlock has no fused form"),
+        ("attention", "RealAgnosticAttResidualInteractionBlock has no fused form"),
+    ):
+        assert f"without fused operators: {why}" in (fresh / f"{name}.log").read_text(), name
 
 
 def test_contract(fresh):
