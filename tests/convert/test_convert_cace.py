@@ -36,6 +36,23 @@ def test_equals_the_formulas(tmp_path, max_nu):
     assert any("no energies of isolated atoms" in line for line in said)
 
 
+def test_features_are_smooth_invariants(tmp_path):
+    """What charges can be learned from: as many as announced, the same for a rotated cluster."""
+    fake_cace.write(tmp_path / "a.pth", 2)
+    convert(
+        tmp_path / "a.pth", tmp_path / "a.pt", elements=["O", "H"], trust_pickle=True, say=lambda line: None
+    )
+    module = torch.jit.load(tmp_path / "a.pt")
+    rotation = torch.linalg.qr(
+        torch.randn(3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    )[0]
+    vectors = torch.tensor([[0.9, 0.1, 0.2], [-0.9, -0.1, -0.2]], dtype=torch.float64)
+    species, edges = torch.tensor([0, 1]), torch.tensor([[0, 1], [1, 0]])
+    features = module(species, edges, vectors, 2)["features"]
+    assert features.shape == (2, module.n_features) and features.abs().max() > 1e-3
+    torch.testing.assert_close(module(species, edges, vectors @ rotation, 2)["features"], features)
+
+
 @pytest.mark.parametrize(
     ("edit", "says"),
     [

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from ase.io import read, write
 from compare import assert_equal
 from environments import run_with
@@ -80,6 +81,23 @@ def test_contract(fresh):
     assert read_metadata(fresh / "single.pt").dtype == "float32"
     local = read_metadata(fresh / "allegro_package.pt")
     assert local.message_passing_layers == 0 and not local.message_features and local.long_range is None
+
+
+@pytest.mark.parametrize("name", ["parity", "allegro"])
+def test_features_are_invariants(fresh, name):
+    """What charges can be learned from: as many as announced, the same for rotated edges, none beyond the cutoff."""
+    module = torch.jit.load(fresh / f"{name}.pt")
+    rotation = torch.linalg.qr(
+        torch.randn(3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    )[0]
+    vectors = torch.tensor([[0.9, 0.1, 0.2], [-0.9, -0.1, -0.2]], dtype=torch.float64)
+    species, edges = torch.tensor([0, 2]), torch.tensor([[0, 1], [1, 0]])
+    features = module(species, edges, vectors, 2)["features"]
+    assert features.shape == (2, module.n_features) and features.abs().max() > 1e-3
+    torch.testing.assert_close(module(species, edges, vectors @ rotation, 2)["features"], features)
+    alone = module(species, edges[:, :0], vectors[:0], 2)["features"]
+    near_cutoff = module(species, edges, vectors * (3.4999 / vectors[0].norm()), 2)["features"]
+    torch.testing.assert_close(near_cutoff, alone, rtol=0.0, atol=1e-6)
 
 
 def test_refused(fresh):

@@ -81,8 +81,7 @@ def from_model_file(file: str, precision: str) -> Backbone:
     module = torch.jit.load(file, map_location="cpu")
     if not getattr(module, "n_features", 0):
         raise ConfigError(
-            f"model.checkpoint: {file} has no scalar features to learn charges from: convert it again with this pair_les "
-            "(CACE, NequIP and Allegro have none)"
+            f"model.checkpoint: {file} has no scalar features to learn charges from: convert it again with this pair_les"
         )
     if metadata.dtype != precision:
         raise ConfigError(

@@ -193,7 +193,7 @@ class CaceStage(nn.Module):
         kept = kept + [invariants]
         if self.last:
             features = torch.stack(kept, dim=-1).flatten(1)  # layers are the fastest index
-            return edge_vectors.new_empty([n, 0]), [self.energy(features), self.charge(features)]
+            return edge_vectors.new_empty([n, 0]), [self.energy(features), self.charge(features), features]
         return self.message(invariants) * self.sender.index_select(0, species[:n]), kept
 
 
@@ -240,4 +240,5 @@ def build_stages(
                 number == 0,
             )
         )
-    return network_of_stages(stages, charged, [n_degrees * n_channels] * len(messages))
+    n_features = density.transform.size(1) * invariants.n_invariants * n_channels * len(stages)
+    return network_of_stages(stages, charged, [n_degrees * n_channels] * len(messages), n_features)

@@ -149,7 +149,8 @@ class AllegroStage(nn.Module):
         kept: list[Tensor],
         n: int,
     ) -> tuple[Tensor, list[Tensor]]:
-        """What a stage sends and keeps (:mod:`pair_les.convert.stages`); the last keeps the energies [n], eV."""
+        """What a stage sends and keeps (:mod:`pair_les.convert.stages`); the last keeps the energies [n], eV,
+        and sums of the scalars of all layers over the edges."""
         centers, kinds = edge_index[0], species[:n]
         pairs, lengths, x = self.lengths(species, edge_index, edge_vectors)
         scalars = self.scalars(self.embedding(pairs, x))
@@ -164,11 +165,13 @@ class AllegroStage(nn.Module):
             tensors = layer.product(tensors, sums.index_select(0, centers))
             latent = layer.perceptron(torch.cat(collected + [tensors[:, :, 0]], dim=1))
             collected.append(latent[:, : self.n_scalars])
-        edge_energy = self.readout(torch.cat(collected, dim=1)).squeeze(1)
+        edge_scalars = torch.cat(collected, dim=1)
+        edge_energy = self.readout(edge_scalars).squeeze(1)
         energy = edge_energy.new_zeros([n]).index_add(0, centers, edge_energy)
         energy = energy * self.scale.index_select(0, kinds)
         energy = energy + self.repulsion(pairs, lengths, x, centers, n)
-        return edge_vectors.new_empty([n, 0]), [energy]
+        scalars = edge_scalars.new_zeros([n, edge_scalars.size(1)]).index_add(0, centers, edge_scalars)
+        return edge_vectors.new_empty([n, 0]), [energy, scalars]
 
 
 def _energy_scale(parts: dict[str, Any], types: list[int]) -> Tensor:
@@ -205,4 +208,5 @@ def build_allegro(parts: dict[str, nn.Module], types: list[int]) -> LocalNetwork
         Type of each species of the model file.
     """
     require_contractions(parts["allegro"])
-    return network_of_stages([AllegroStage(parts, types)], False, [])
+    stage = AllegroStage(parts, types)
+    return network_of_stages([stage], False, [], stage.n_scalars * (1 + len(stage.layers)))

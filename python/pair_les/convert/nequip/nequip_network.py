@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from ..stages import LocalNetwork, network_of_stages
+from ..stages import LocalNetwork, leading_scalars, network_of_stages
 from .blocks import (
     EdgeLengths,
     RadialBasis,
@@ -88,6 +88,7 @@ class NequipStage(nn.Module):
         own = convolution.sc
         self.self_connection = NoSelfConnection() if own is None else SelfConnection(own)
         self.gate = build_gate(layer.equivariant_nonlin)
+        self.n_scalars = leading_scalars(self.gate.irreps_out)
         self.residual = bool(layer.resnet)
         self.readout = build_perceptron(parts["per_atom_energy_readout"].mlp_module)
         self.register_buffer("scale", by_species(parts["per_type_energy_scale_shift"].scales, types))
@@ -102,7 +103,8 @@ class NequipStage(nn.Module):
         kept: list[Tensor],
         n: int,
     ) -> tuple[Tensor, list[Tensor]]:
-        """What a stage sends and keeps (:mod:`pair_les.convert.stages`); the last keeps the energies [n], eV."""
+        """What a stage sends and keeps (:mod:`pair_les.convert.stages`); the last keeps the energies [n], eV,
+        and the scalars among its features."""
         centers = species[:n]
         attributes = self.embedding.index_select(0, centers)
         if self.first:
@@ -121,7 +123,7 @@ class NequipStage(nn.Module):
         if self.last:
             energy = self.readout(updated).squeeze(1) * self.scale.index_select(0, centers)
             energy = energy + self.repulsion(pairs, lengths, x, edge_index[0], n)
-            return edge_vectors.new_empty([n, 0]), [energy]
+            return edge_vectors.new_empty([n, 0]), [energy, updated[:, : self.n_scalars]]
         return self.next_message(updated, centers), [updated]
 
 
@@ -142,8 +144,6 @@ def build_nequip(parts: dict[str, nn.Module], types: list[int]) -> LocalNetwork:
     """
     n_layers = count_layers(parts)
     messages = [Message(parts[f"layer{number}_convnet"].conv, types) for number in range(n_layers)]
-    stages: list[nn.Module] = [
-        NequipStage(parts, number, n_layers, types, messages) for number in range(n_layers)
-    ]
+    stages = [NequipStage(parts, number, n_layers, types, messages) for number in range(n_layers)]
     widths = [message.linear.irreps_out.dim for message in messages[1:]]
-    return network_of_stages(stages, False, widths)
+    return network_of_stages([*stages], False, widths, stages[-1].n_scalars)
