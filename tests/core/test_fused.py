@@ -177,7 +177,9 @@ def test_wrong_arguments_are_refused(change, text):
         OPS.density(*change(vectors.detach(), center, species, harmonics), 4, 2, CUTOFF, 3)
 
 
-OTHERS = [str(Path(__file__).with_name(f"test_fused_{name}.py")) for name in ("convolution", "elements", "messages")]
+OTHERS = [
+    str(Path(__file__).with_name(f"test_fused_{name}.py")) for name in ("convolution", "elements", "messages")
+]
 INSTRUCTION_SETS = ("baseline", "avx2", "avx512")
 
 

@@ -54,7 +54,7 @@ def convolution_inputs(paths, l_max, channels, n_local, n_atoms, most, dtype, n_
 
 def contraction_inputs(n_densities, n_outputs, n_atoms, channels, dtype):
     generator = torch.Generator().manual_seed(3)
-    terms = [(o, n_densities, n_densities, o) for o in range(n_outputs)]
+    terms = [(o, n_densities, n_densities, o % n_densities) for o in range(n_outputs)]
     for output in range(n_outputs):
         pairs = torch.randint(0, n_densities, (6, 2), generator=generator).tolist()
         for pair in pairs:
@@ -72,6 +72,8 @@ def differentiated(function, arguments) -> list[torch.Tensor]:
     value = function(*arguments)
     weight = torch.randn(value.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     inputs = [x for x in arguments if isinstance(x, torch.Tensor) and x.requires_grad]
+    if value.numel() == 0:
+        return [value]
     return [value, *torch.autograd.grad((value * weight.to(value.dtype)).sum(), inputs)]
 
 
@@ -146,7 +148,7 @@ def test_tables_are_exact_to_rounding(dtype, knots):
     def function(r: torch.Tensor) -> torch.Tensor:
         x = (r / CUTOFF).unsqueeze(1)
         wave = torch.sin(torch.arange(1, 9) * math.pi * x) / x
-        return torch.tanh(3.0 * wave * (1.0 - x) ** 3)
+        return torch.tanh(0.1 * wave * (1.0 - x) ** 3)
 
     table = tabulate(function, CUTOFF, dtype)
     assert len(table) <= knots
@@ -160,7 +162,9 @@ def test_tables_are_exact_to_rounding(dtype, knots):
 
 
 def test_a_function_with_a_kink_has_no_table():
-    assert tabulate(lambda r: (r - 2.013).abs().unsqueeze(1), CUTOFF, torch.float64) is None
+    assert (
+        tabulate(lambda r: ((r - 2.013).square() + 1e-12).sqrt().unsqueeze(1), CUTOFF, torch.float64) is None
+    )
 
 
 def test_monomials_are_those_of_the_kernels():

@@ -240,5 +240,5 @@ def build_stages(
                 number == 0,
             )
         )
-    n_features = density.transform.size(1) * invariants.n_invariants * n_channels * len(stages)
+    n_features = density.transform.size(2) * invariants.n_invariants * n_channels * len(stages)
     return network_of_stages(stages, charged, [n_degrees * n_channels] * len(messages), n_features)
