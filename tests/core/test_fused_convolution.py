@@ -8,13 +8,12 @@ import math
 import pytest
 import tolerances
 import torch
+from neighborhoods import CUTOFF, neighborhoods
 from pair_les.convert.fused.contraction import contraction
 from pair_les.convert.fused.convolution import convolution, monomials, table_weights
 from pair_les.convert.fused.radial_table import tabulate
 from pair_les.installation import fused_operators as fused
-from test_fused_messages import neighborhoods
 
-CUTOFF = 5.0
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 TOLERANCES = {torch.float64: tolerances.FUSED_FLOAT64, torch.float32: tolerances.FUSED_FLOAT32}
 SCALARS = [(0, 0), (0, 1), (0, 2), (0, 3)]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 import tolerances
 import torch
+from neighborhoods import CUTOFF, neighborhoods
 from pair_les.installation import fused_operators as fused
 from pair_les.net import NetSettings, network_class
 from pair_les.net.angular import harmonics_from_monomials
@@ -13,26 +14,11 @@ from pair_les.net.equivariants import equivariant_tables, find_row_order, invari
 from pair_les.net.messages import messages
 from pair_les.net.products import degree_averages
 
-CUTOFF = 5.0
 DTYPES = pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
 TOLERANCES = {torch.float64: tolerances.FUSED_FLOAT64, torch.float32: tolerances.FUSED_FLOAT32}
 
 assert fused.load(), "the core library is not installed"
 OPS = torch.ops.pair_les
-
-
-def neighborhoods(n_local: int, n_atoms: int, most: int, dtype: torch.dtype, longest: float = 1.05):
-    """Edge vectors (up to `longest` cutoffs), centers and neighbors of atoms with 0 to `most` neighbors."""
-    generator = torch.Generator().manual_seed(0)
-    counts = torch.randint(0, most + 1, (n_local,), generator=generator)
-    center = torch.repeat_interleave(torch.arange(n_local), counts)
-    neighbor = torch.randint(0, max(n_atoms, 1), center.shape, generator=generator)
-    vectors = torch.randn(len(center), 3, generator=generator, dtype=torch.float64)
-    length = 0.7 + (longest * CUTOFF - 0.7) * torch.rand(
-        len(center), 1, generator=generator, dtype=torch.float64
-    )
-    vectors = vectors / vectors.norm(dim=1, keepdim=True) * length
-    return vectors.to(dtype), center, neighbor
 
 
 def message_forms(l_max, sent, n_radial, channels, n_local, n_atoms, most, dtype, longest=1.05):
