@@ -39,8 +39,8 @@ def polynomials(contractions: Any, n_densities: int) -> tuple[Tensor, Tensor]:
                 terms.append(key)
                 coefficients.append(found[key])
         first += n_results
-    order = sorted(range(len(terms)), key=terms.__getitem__)
-    return torch.tensor([terms[k] for k in order]), torch.stack([coefficients[k] for k in order], 1)
+    in_order = sorted(range(len(terms)), key=terms.__getitem__)
+    return torch.tensor([terms[k] for k in in_order]), torch.stack([coefficients[k] for k in in_order], 1)
 
 
 def _weights(block: Any, order: int) -> Tensor:
