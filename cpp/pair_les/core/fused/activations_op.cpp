@@ -15,7 +15,7 @@ namespace {
 using at::Tensor;
 using Two = std::tuple<Tensor, Tensor>; // of the adjoint and of x
 
-constexpr std::int64_t GRAIN = 1 << 14; // elements
+constexpr std::int64_t ELEMENTS_PER_TASK = 1 << 14;
 
 // x with what belongs to its columns, checked. Without mean and spread, one column is as good as another.
 struct Columns {
@@ -39,7 +39,7 @@ struct Columns {
   {
     if (x.numel() == 0) return;
     if (!mean.defined()) {
-      at::parallel_for(0, x.numel(), GRAIN, [&](std::int64_t begin, std::int64_t end) {
+      at::parallel_for(0, x.numel(), ELEMENTS_PER_TASK, [&](std::int64_t begin, std::int64_t end) {
         // the elements of this range are one row
         run(Elements<Real>{nullptr, nullptr, end - begin}, begin, 0, 1);
       });
@@ -47,7 +47,7 @@ struct Columns {
     }
     const Elements<Real> elements{mean.const_data_ptr<Real>(),
                                   inverse_spread.const_data_ptr<Real>(), x.size(1)};
-    at::parallel_for(0, x.size(0), 1 + GRAIN / x.size(1),
+    at::parallel_for(0, x.size(0), 1 + ELEMENTS_PER_TASK / x.size(1),
                      [&](std::int64_t begin, std::int64_t end) { run(elements, 0, begin, end); });
   }
 };

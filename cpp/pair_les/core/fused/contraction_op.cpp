@@ -14,9 +14,6 @@ namespace {
 
 using at::Tensor;
 
-constexpr std::int64_t GRAIN = 64;        // atoms
-constexpr std::int64_t CHANNEL_STEP = 16; // lanes of the widest vectors
-
 struct Polynomials {
   Tensor densities, species, coefficients, terms;
   std::int64_t n_outputs;
@@ -89,7 +86,7 @@ struct ContractionBackward {
       const auto *a = polynomials.densities.template const_data_ptr<scalar_t>();
       const auto *g = from.const_data_ptr<scalar_t>();
       auto *to = result.data_ptr<scalar_t>();
-      at::parallel_for(0, contraction.n_atoms, GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, contraction.n_atoms, ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().contraction.backward(contraction, begin, end, a, g, to);
       });
     });
@@ -128,7 +125,7 @@ struct ContractionForward {
       const auto contraction = polynomials.of<scalar_t>();
       const auto *a = densities.template const_data_ptr<scalar_t>();
       auto *to = result.data_ptr<scalar_t>();
-      at::parallel_for(0, contraction.n_atoms, GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, contraction.n_atoms, ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().contraction.forward(contraction, begin, end, a, to);
       });
     });
@@ -144,7 +141,7 @@ struct ContractionForward {
   }
 };
 
-const Operators<ContractionForward, ContractionBackward> registration;
+const Operators<ContractionForward, ContractionBackward> contraction_operators;
 
 } // namespace
 

@@ -19,8 +19,6 @@ namespace {
 
 using at::Tensor;
 
-constexpr std::int64_t GRAIN = 64;                // centers
-constexpr std::int64_t CHANNEL_STEP = 16;         // lanes of the widest vectors
 constexpr int TABLE_DERIVATIVES = TABLE_ROWS / 2; // values included
 
 struct Sum {
@@ -134,7 +132,7 @@ struct ConvolutionBackward {
     const auto from = adjoint.contiguous();
     const auto of_vectors = at::empty_like(sum.vectors);
     // centers share senders: ranges that run at the same time need adjoints of their own
-    const std::int64_t most = std::max<std::int64_t>(1, n_local / GRAIN);
+    const std::int64_t most = std::max<std::int64_t>(1, n_local / ATOMS_PER_TASK);
     const std::int64_t parts = std::min<std::int64_t>(at::get_num_threads(), most);
     std::vector<Tensor> of_messages;
     for (std::int64_t p = 0; p < parts; ++p)
@@ -195,7 +193,7 @@ struct Convolution {
     AT_DISPATCH_FLOATING_TYPES(sum.vectors.scalar_type(), "convolution", [&] {
       const auto edges = sum.edges<scalar_t>();
       auto *to = result.data_ptr<scalar_t>();
-      at::parallel_for(0, sum.n_local, GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, sum.n_local, ATOMS_PER_TASK, [&](auto begin, auto end) {
         std::vector<scalar_t> scratch(
             static_cast<std::size_t>(convolution_scratch_size<scalar_t>(edges)));
         fused_kernels<scalar_t>().convolution.forward(edges, begin, end, scratch.data(), to);
@@ -216,7 +214,7 @@ struct Convolution {
   }
 };
 
-const Operators<Convolution, ConvolutionBackward> registration;
+const Operators<Convolution, ConvolutionBackward> convolution_operators;
 
 } // namespace
 

@@ -207,7 +207,7 @@ struct Density {
   }
 };
 
-const Operators<Density, DensityBackward, DensityDoubleBackward> registration;
+const Operators<Density, DensityBackward, DensityDoubleBackward> density_operators;
 
 } // namespace
 

@@ -15,7 +15,7 @@ namespace {
 
 using at::Tensor;
 
-constexpr std::int64_t GRAIN = 4096; // edges
+constexpr std::int64_t EDGES_PER_TASK = 4096;
 
 // Atoms of the edges. Checked where they are read.
 struct Pairs {
@@ -81,16 +81,17 @@ struct EdgeVectors {
       const auto *by = shift.defined() ? shift.const_data_ptr<From>() : nullptr;
       AT_DISPATCH_FLOATING_TYPES(dtype, "edge_vectors", [&] {
         auto *to = vectors.data_ptr<scalar_t>();
-        at::parallel_for(0, pairs.n_edges, GRAIN, [&](std::int64_t begin, std::int64_t end) {
-          for (std::int64_t e = begin; e < end; ++e) {
-            pairs.check(e);
-            const From *i = at + 3 * pairs.center[e], *j = at + 3 * pairs.neighbor[e];
-            for (int d = 0; d < 3; ++d) {
-              const From vector = by ? j[d] - i[d] + by[3 * e + d] : j[d] - i[d];
-              to[3 * e + d] = static_cast<scalar_t>(vector);
-            }
-          }
-        });
+        at::parallel_for(
+            0, pairs.n_edges, EDGES_PER_TASK, [&](std::int64_t begin, std::int64_t end) {
+              for (std::int64_t e = begin; e < end; ++e) {
+                pairs.check(e);
+                const From *i = at + 3 * pairs.center[e], *j = at + 3 * pairs.neighbor[e];
+                for (int d = 0; d < 3; ++d) {
+                  const From vector = by ? j[d] - i[d] + by[3 * e + d] : j[d] - i[d];
+                  to[3 * e + d] = static_cast<scalar_t>(vector);
+                }
+              }
+            });
       });
     });
     return vectors;
@@ -176,7 +177,7 @@ Variables EdgeVectors::differentiate(const Adjoints &adjoints, const Tensor &edg
   return {positions, {}, shifts};
 }
 
-const Operators<EdgeVectors, EdgeVectorsBackward> registration;
+const Operators<EdgeVectors, EdgeVectorsBackward> edge_vectors_operators;
 
 } // namespace
 

@@ -84,8 +84,6 @@ template <class Real> const Real *data_or_null(const Tensor &tensor)
   return tensor.numel() > 0 ? tensor.const_data_ptr<Real>() : nullptr;
 }
 
-constexpr std::int64_t GRAIN = 64; // atoms
-
 struct EquivariantsDoubleBackward : NotDifferentiable {
   static constexpr const char *schema =
       "equivariants_double_backward(Tensor direction, Tensor invariants_adjoint, "
@@ -116,7 +114,7 @@ struct EquivariantsDoubleBackward : NotDifferentiable {
                  *up = u.const_data_ptr<scalar_t>(), *bp = data_or_null<scalar_t>(b);
       auto *to_invariants = invariants.data_ptr<scalar_t>(), *to = result.data_ptr<scalar_t>();
       auto *to_products = bp ? products.data_ptr<scalar_t>() : nullptr;
-      at::parallel_for(0, f.size(1), GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, f.size(1), ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().equivariants.double_backward(of, begin, end, from, up, ap, bp,
                                                                to_invariants, to_products, to);
       });
@@ -152,7 +150,7 @@ struct EquivariantsBackward {
       const auto *from = f.const_data_ptr<scalar_t>(), *ap = a.const_data_ptr<scalar_t>(),
                  *bp = data_or_null<scalar_t>(b);
       auto *to = result.data_ptr<scalar_t>();
-      at::parallel_for(0, f.size(1), GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, f.size(1), ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().equivariants.backward(of, begin, end, from, ap, bp, to);
       });
     });
@@ -190,7 +188,7 @@ struct EquivariantsForward {
       const auto *from = f.const_data_ptr<scalar_t>();
       auto *to = invariants.data_ptr<scalar_t>();
       auto *to_products = with_products ? products.data_ptr<scalar_t>() : nullptr;
-      at::parallel_for(0, f.size(1), GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, f.size(1), ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().equivariants.forward(of, begin, end, from, to, to_products);
       });
     });
@@ -206,7 +204,8 @@ struct EquivariantsForward {
   }
 };
 
-const Operators<EquivariantsForward, EquivariantsBackward, EquivariantsDoubleBackward> registration;
+const Operators<EquivariantsForward, EquivariantsBackward, EquivariantsDoubleBackward>
+    equivariants_operators;
 
 } // namespace
 

@@ -89,15 +89,13 @@ struct Senders {
   }
 };
 
-constexpr std::int64_t GRAIN = 64; // centers
-
 // Adjoints by run(begin, end, adjoint) on ranges of centers. Centers share senders and weights, so that ranges which run at
 // the same time need sums of their own.
 template <class Real, class Run>
 Three adjoints(const Senders &n, const ChannelPadding &padding, bool with_weights, const Run &run)
 {
   const auto vectors = at::empty_like(n.vectors);
-  const std::int64_t most = std::max<std::int64_t>(1, n.n_local / GRAIN);
+  const std::int64_t most = std::max<std::int64_t>(1, n.n_local / ATOMS_PER_TASK);
   const std::int64_t parts = std::min<std::int64_t>(at::get_num_threads(), most);
   std::vector<Tensor> messages, weights;
   for (std::int64_t p = 0; p < parts; ++p) {
@@ -160,7 +158,7 @@ struct MessagesDoubleBackward : NotDifferentiable {
                                                  um.const_data_ptr<scalar_t>(),
                                                  uw.const_data_ptr<scalar_t>()};
           auto *to_sums = sums.data_ptr<scalar_t>();
-          at::parallel_for(0, n_local, GRAIN, [&](auto begin, auto end) {
+          at::parallel_for(0, n_local, ATOMS_PER_TASK, [&](auto begin, auto end) {
             kernels.tangent(edges, begin, end, along, to_sums);
           });
           const auto *from = g.const_data_ptr<scalar_t>();
@@ -244,7 +242,7 @@ struct Messages {
     AT_DISPATCH_FLOATING_TYPES(n.vectors.scalar_type(), "messages", [&] {
       const auto edges = n.edges<scalar_t>();
       auto *to = sums.data_ptr<scalar_t>();
-      at::parallel_for(0, n.n_local, GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, n.n_local, ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().messages.forward(edges, begin, end, to);
       });
     });
@@ -261,7 +259,7 @@ struct Messages {
   }
 };
 
-const Operators<Messages, MessagesBackward, MessagesDoubleBackward> registration;
+const Operators<Messages, MessagesBackward, MessagesDoubleBackward> messages_operators;
 
 } // namespace
 

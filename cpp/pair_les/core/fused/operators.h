@@ -11,7 +11,7 @@
 //     template <class... Arguments>
 //     static Variables differentiate(const Adjoints &adjoints, const Arguments &...arguments);
 //   };
-//   const Operators<Square, SquareBackward> registration;
+//   const Operators<Square, SquareBackward> square_operators;
 //
 // have `differentiate` unless they inherit NotDifferentiable. It calls other operators, here
 // call<SquareBackward>(adjoints[0], x), so that second derivatives need nothing else. It is given the arguments, or the
@@ -37,6 +37,9 @@ namespace pair_les {
 
 using Variables = torch::autograd::variable_list;
 using Context = torch::autograd::AutogradContext;
+
+inline constexpr std::int64_t ATOMS_PER_TASK = 64; // at least, of at::parallel_for
+inline constexpr std::int64_t CHANNEL_STEP = 16;   // lanes of the widest vectors
 
 struct NotDifferentiable {};
 

@@ -15,8 +15,6 @@ namespace {
 using at::Tensor;
 using Two = std::tuple<Tensor, Tensor>; // tangents of the invariants and of the mixed density
 
-constexpr std::int64_t GRAIN = 64; // atoms
-
 int l_max_of(const Tensor &mixed)
 {
   // the other sizes may be symbols of an export
@@ -94,7 +92,7 @@ struct ProductsDoubleBackward : NotDifferentiable {
                  *up = u.const_data_ptr<scalar_t>();
       auto *to_invariants = invariants_tangent.data_ptr<scalar_t>();
       auto *to_mixed = mixed_tangent.data_ptr<scalar_t>();
-      at::parallel_for(0, products.n_atoms, GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, products.n_atoms, ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().products.double_backward(products, begin, end, from, gp, up,
                                                            to_invariants, to_mixed);
       });
@@ -128,7 +126,7 @@ struct ProductsBackward {
       auto *to = result.data_ptr<scalar_t>();
       if (const auto *device = device_kernels(f.device().type()))
         return device->products<scalar_t>().backward(products, from, gp, to, stream_of(f));
-      at::parallel_for(0, products.n_atoms, GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, products.n_atoms, ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().products.backward(products, begin, end, from, gp, to);
       });
     });
@@ -165,7 +163,7 @@ struct ProductsForward {
       auto *to = result.data_ptr<scalar_t>();
       if (const auto *device = device_kernels(f.device().type()))
         return device->products<scalar_t>().forward(products, from, to, stream_of(f));
-      at::parallel_for(0, products.n_atoms, GRAIN, [&](auto begin, auto end) {
+      at::parallel_for(0, products.n_atoms, ATOMS_PER_TASK, [&](auto begin, auto end) {
         fused_kernels<scalar_t>().products.forward(products, begin, end, from, to);
       });
     });
@@ -179,7 +177,7 @@ struct ProductsForward {
   }
 };
 
-const Operators<ProductsForward, ProductsBackward, ProductsDoubleBackward> registration;
+const Operators<ProductsForward, ProductsBackward, ProductsDoubleBackward> products_operators;
 
 } // namespace
 
