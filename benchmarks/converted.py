@@ -11,10 +11,8 @@ of symmetrix-xl is known, too. The model has no charges: the package `les` is no
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import statistics
-import subprocess
 import tempfile
 import zipfile
 from pathlib import Path
@@ -24,9 +22,9 @@ from ase.io import read, write
 from lammps_run import lammps
 from pair_les.constants import FUSED_FILE
 from pair_les.model_file import read_metadata
+from peer_process import time_of_peer
 from record import Column, add_record_option, report
 
-HERE = Path(__file__).resolve().parent
 COLUMNS = (
     Column("atoms", "atoms"),
     Column("case", "case"),
@@ -64,16 +62,8 @@ def ours(folder: Path, elements: list[str], steps: int, fused: bool) -> float:
 
 
 def source(folder: Path, package: str, model: str, python: str, steps: int) -> float:
-    run = subprocess.run(
-        [python, str(HERE / "peer_converted.py"), "frame.xyz", str(steps), package, model],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode != 0:
-        raise RuntimeError(f"{package} failed: {run.stderr[-2000:]}")
-    return float(run.stdout.split()[-1])
+    """us/atom/step of the ASE calculator of a package."""
+    return time_of_peer("peer_converted.py", ["frame.xyz", str(steps), package, model], python, folder)
 
 
 def main() -> None:

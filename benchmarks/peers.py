@@ -21,7 +21,6 @@ docs/benchmarks/performance.md.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
@@ -31,11 +30,11 @@ from typing import Any
 
 from ase.io import read, write
 from lammps_run import lammps
+from peer_process import time_of_peer
 from record import Column, add_record_option, report
 from step import RELAX, SOLVER, STEPS, WATER, les, timings
 
 PEERS = ("mace", "nep", "deepmd", "dplr")
-HERE = Path(__file__).resolve().parent
 
 
 def make_box(folder: Path, molecules: int) -> int:
@@ -59,17 +58,7 @@ def ours(folder: Path, steps: int) -> float:
 
 def peer(name: str, python: str, folder: Path, steps: int) -> float:
     """us/atom/step of a peer in its own environment."""
-    run = subprocess.run(
-        [python, str(HERE / f"peer_{name}.py"), "water.xyz", str(steps)],
-        cwd=folder,
-        # the second: constants inside the e3nn that MACE asks for are older than torch's rule for files
-        env={**os.environ, "OMP_NUM_THREADS": "1", "TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD": "1"},
-        capture_output=True,
-        text=True,
-    )
-    if run.returncode != 0:
-        raise RuntimeError(f"{name} failed: {run.stderr[-2000:]}")
-    return float(run.stdout.split()[-1])
+    return time_of_peer(f"peer_{name}.py", ["water.xyz", str(steps)], python, folder)
 
 
 def columns(sizes: list[int]) -> list[Column]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "nacl"))
+from commands import run, say  # noqa: E402
+
 VOLTAGES = ("0.0", "0.5", "1.0", "2.0")  # in.nacl
 TEMPERATURE, SIGMA = "1300", "1.0"  # in.nacl, config.yaml
 ELEMENTS = [word for name in ("Na", "Cl", "left", "right") for word in ("--element", name)]
@@ -65,26 +66,6 @@ def main() -> None:
         run([*analyze, *dump, *more, "-o", name], folder, folder / f"{name}.out")
     run([sys.executable, HERE / "plots.py", folder], folder)
     say("done: capacitance/report.html, charging.png, layers.png, potential.png", start)
-
-
-def say(text: str, start: float) -> None:
-    """One line of progress with the time since the beginning."""
-    print(f"[{time.monotonic() - start:5.0f} s]  {text}", flush=True)
-
-
-def run(command: Sequence[str | Path], folder: Path, output: Path | None = None) -> None:
-    """Run a command in a folder; with `output`, its text goes to that file, which is named if it fails."""
-    words = [str(word) for word in command]
-    print("$ " + " ".join(words), flush=True)
-    if output is None:
-        code = subprocess.run(words, cwd=folder, check=False).returncode
-    else:
-        with open(output, "w", encoding="utf-8") as stream:
-            code = subprocess.run(
-                words, cwd=folder, stdout=stream, stderr=subprocess.STDOUT, check=False
-            ).returncode
-    if code != 0:
-        sys.exit(f"failed with exit code {code}: {' '.join(words)}" + (f": see {output}" if output else ""))
 
 
 if __name__ == "__main__":
