@@ -12,6 +12,7 @@
 #include "atom_kokkos.h"
 #include "atom_masks.h"
 #include "domain.h"
+#include "error.h"
 #include "force.h"
 #include "neigh_list_kokkos.h"
 
@@ -154,6 +155,15 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
     atomKK->sync(Host, X_MASK | F_MASK | Q_MASK);
     LESLongRange::compute_kspace_alone();
     atomKK->modified(Host, X_MASK | F_MASK);
+  }
+
+  // forces of the host cannot be kept and put back while those of the device are under way
+  void compute_missing_energies() override
+  {
+    error->all(
+        FLERR,
+        "pair_style les/kk needs per-atom energies of a kspace style without /kk on each step, for "
+        "which commands like dynamical_matrix do not ask; type 'kspace_style pppm/kk 1.0e-5'");
   }
 
   void update_potential() override

@@ -61,6 +61,9 @@ class LESLongRange : protected Pointers {
   // Call kspace for the energies of atoms alone, and leave forces and positions as they are.
   virtual void compute_kspace_alone();
 
+  // The same in the middle of a step, whose command has called kspace without asking for them.
+  virtual void compute_missing_energies() { compute_kspace_alone(); }
+
   // Potential of any charges [nlocal] in e, without a field, V. Changes atom->q. Collective.
   void potential_of(const std::vector<double> &charge, std::vector<double> &potential);
 

@@ -135,15 +135,8 @@ void PairLES::backward(const LESTally &tally)
   if (!long_range->by_kspace()) return;
   // commands that call kspace themselves (dynamical_matrix, third_order) do not ask it for energies
   // of atoms
-  if (long_range->reads_energies_of_atoms() &&
-      !KSpaceAccess::has_energies_of_atoms(force->kspace)) {
-    if (kokkosable) // forces of the host cannot be put back while those of the device are under way
-      error->all(FLERR,
-                 "pair_style les/kk needs per-atom energies of a kspace style without /kk on each "
-                 "step, for which commands like dynamical_matrix do not ask; type 'kspace_style "
-                 "pppm/kk 1.0e-5'");
-    long_range->compute_kspace_alone();
-  }
+  if (long_range->reads_energies_of_atoms() && !KSpaceAccess::has_energies_of_atoms(force->kspace))
+    long_range->compute_missing_energies();
   kspace_box->remember();
   long_range->update_potential();
   network->backward(long_range->seed(), tally);
