@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A LAMMPS with KOKKOS (Serial and OpenMP) and ``pair_style les/kk``, for the tests: prints the folder whose ``bin`` has ``lmp``.
 
-``python build_support/kokkos_lammps.py`` builds it in ``.kokkos`` once, and afterwards what has changed. The sources of LAMMPS and Kokkos are source packages of Debian. Environment variables give what is there already:
+``python build_support/kokkos_lammps.py`` builds it in ``.kokkos`` once, and afterwards what has changed. The sources of LAMMPS and
+Kokkos are source packages of Debian. Environment variables give what is there already:
 
 LES_KOKKOS_LAMMPS
     A built one: nothing is done here.
