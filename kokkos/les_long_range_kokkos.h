@@ -157,6 +157,12 @@ template <class DeviceType> class LESLongRangeKokkos : public LESLongRange {
     atomKK->modified(Host, X_MASK | F_MASK);
   }
 
+  void tally_slab_virial(const LESTally &tally) override
+  {
+    atomKK->sync(Host, X_MASK);
+    LESLongRange::tally_slab_virial(tally);
+  }
+
   // forces of the host cannot be kept and put back while those of the device are under way
   void compute_missing_energies() override
   {

@@ -41,7 +41,7 @@ class LESLongRange : protected Pointers {
   virtual void tally_corrections(const LESTally &tally);
 
   // Add the virial in the plane that LAMMPS does not give to kspace_modify slab. Collective.
-  void tally_slab_virial(const LESTally &tally);
+  virtual void tally_slab_virial(const LESTally &tally);
 
   // Add energies, forces and virials that kspace does not: the pair sum of split mode, or the
   // direct sum. Collective.
